@@ -1,0 +1,5 @@
+"""`python -m stormkeel`: the command line."""
+
+from .cli import main
+
+main()

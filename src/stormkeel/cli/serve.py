@@ -1,0 +1,50 @@
+"""`stormkeel serve`: run the gateway."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import msgspec
+
+
+@click.command("serve", short_help="run the gateway")
+@click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; ./stormkeel.toml where it is there."
+)
+@click.option("--host", help="Where to listen; beyond this machine only with keys.")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes any free port.")
+@click.option("--data", help='The ledger\'s folder; "memory" keeps nothing.')
+@click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
+def command(config: Path | None, host: str | None, port: int | None, data: str | None, as_json: bool) -> None:
+    """Run the gateway until it is told to stop (SIGTERM or Ctrl-C; requests under way are finished, twice means now).
+
+    Without a configuration it serves the providers whose credentials the environment or .env holds. Point a client at it with
+    OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1 or ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic.
+    """
+    from ..assemble import read_settings
+    from ..errors import SettingsError
+    from ..gateway.run import serve
+    from ..runtime.credentials.sources import read_environment
+
+    settings = read_settings(config, read_environment())
+    server = settings.server
+    server = msgspec.structs.replace(server, host=host or server.host, port=server.port if port is None else port)
+    settings = msgspec.structs.replace(settings, server=server)
+    scheme = "https" if server.tls_cert else "http"
+
+    def ready(host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        url = f"{scheme}://{shown}:{port}"
+        if as_json:
+            click.echo(
+                json.dumps({"ready": True, "url": url, "routes": list(settings.routes), "providers": list(settings.providers)})
+            )
+        else:
+            click.echo(f"gateway ready at {url} (providers: {', '.join(settings.providers)})")
+
+    try:
+        serve(settings, data, ready)
+    except OSError as error:
+        raise SettingsError(str(error.args[-1] if error.args else error)) from None

@@ -1,0 +1,211 @@
+"""One setting against another: names that lead nowhere, empty groups, twins, doors left open.
+
+Never checks the shape of a single setting: that is `shape.py` and the policies' own Settings.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+
+import msgspec
+
+from .places import Path
+from .references import fault_of_reference, fault_of_url
+from .settings import (
+    CredentialSettings,
+    KeySettings,
+    Kinds,
+    ProviderSettings,
+    RouteSettings,
+    Settings,
+    TargetSettings,
+    credentials_of,
+)
+from .source import Source, quoted, suggestion
+
+OWN_HEADERS = frozenset({
+    "authorization", "x-api-key", "cookie", "host", "content-type", "content-length", "accept", "accept-encoding", "connection",
+    "transfer-encoding", "te", "upgrade", "proxy-authorization", "x-client-request-id",
+})
+"""Headers that are ours to write."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_ID, _HASH = re.compile(r"[0-9A-Za-z]{8}"), re.compile(r"[0-9a-f]{64}")
+
+
+def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
+    """Fill in what a known provider implies, and check everything against everything else.
+
+    Raises:
+        SettingsError: the first contradiction, with its line.
+    """
+    providers = {
+        name: _provider(source, name, provider, kinds) for name, provider in settings.providers.items()
+    }
+    settings = msgspec.structs.replace(settings, providers=providers)
+    limits: dict[str, TargetSettings] = {}
+    for name, route in settings.routes.items():
+        _check_route(source, name, route, settings, limits)
+    _check_keys(source, settings.keys)
+    fault = fault_of_door(settings)
+    if fault is not None:
+        raise source.error(("server", "host"), fault)
+    return settings
+
+
+def fault_of_door(settings: Settings) -> str | None:
+    """Say that the gateway would listen to others without asking for a key, with the mend, or None."""
+    host = settings.server.host
+    try:
+        is_own = ip_address(host).is_loopback
+    except ValueError:
+        is_own = host == "localhost"
+    if is_own or settings.keys:
+        return None
+    return f'"host" is {quoted(host)}, and anybody who reaches it could spend your money; add [[keys]], or listen on "127.0.0.1"'
+
+
+# -- providers ---------------------------------------------------------------------------------------------------------
+
+
+def _provider(source: Source, name: str, given: ProviderSettings, kinds: Kinds) -> ProviderSettings:
+    path: Path = ("providers", name)
+    _check_name(source, path, name, "provider")
+    kind = given.kind or name
+    known = kinds.get(kind)
+    if known is None:
+        where: Path = (*path, "kind") if given.kind else path
+        mend = "" if given.kind else ' (or add kind = "compatible" and its base_url)'
+        raise source.error(where, f"nothing is known of a provider {quoted(kind)}; {suggestion(kind, kinds)}{mend}")
+    base_url = (given.base_url or known.base_url).rstrip("/")
+    if not base_url:
+        raise source.error(path, f'provider "{name}" has no "base_url"; add it, as in base_url = "https://api.example.com/v1"')
+    fault = fault_of_url(base_url, bool(given.credentials))
+    if fault is not None:
+        raise source.error((*path, "base_url"), f'"base_url" {fault}')
+    example = known.key_names[0] if known.key_names else f"{name.upper().replace('-', '_').replace('.', '_')}_API_KEY"
+    _check_credentials(source, path, given, known.needs_key and given.auth != "none", example)
+    _check_headers(source, path, given)
+    auth = given.auth or ("none" if not given.credentials else known.auth)
+    return msgspec.structs.replace(given, kind=kind, base_url=base_url, auth=auth)
+
+
+def _check_credentials(source: Source, path: Path, given: ProviderSettings, is_needed: bool, example: str) -> None:
+    if is_needed and not given.credentials:
+        raise source.error(
+            path, f'provider "{path[-1]}" has no credential; add credentials = {{ main = "env:{example}" }}'
+        )
+    for name, credential in given.credentials.items():
+        where: Path = (*path, "credentials", name)
+        _check_name(source, where, name, "credential")
+        _check_reference(source, where, credential, example)
+
+
+def _check_reference(source: Source, path: Path, credential: CredentialSettings, example: str) -> None:
+    fault = fault_of_reference(credential.ref, example)
+    if fault is not None:
+        raise source.error(path, f"credential {quoted(path[-1])} {fault}")
+
+
+def _check_headers(source: Source, path: Path, given: ProviderSettings) -> None:
+    for name, value in given.headers.items():
+        where: Path = (*path, "headers", name)
+        if name in OWN_HEADERS:
+            raise source.error(where, f'header "{name}" is written by us; take it out')
+        if not _HEADER.fullmatch(name):
+            raise source.error(where, f"header {quoted(name)} is no header name in lower case; mend it")
+        if not value.isascii() or not value.isprintable():
+            raise source.error(where, f'header "{name}" has a value that no header may have; use plain ASCII text')
+
+
+# -- routes ------------------------------------------------------------------------------------------------------------
+
+
+def _check_route(
+    source: Source, name: str, route: RouteSettings, settings: Settings, limits: dict[str, TargetSettings]
+) -> None:
+    path: Path = ("routes", name)
+    if not route.groups:
+        raise source.error(path, f'route "{name}" has no group; give it one, as in groups = [["openai/gpt-5.4-mini"]]')
+    seen: set[tuple[str, str, str]] = set()
+    for place, group in enumerate(route.groups):
+        if not group:
+            where: Path = (*path, "groups", place)
+            raise source.error(where, f'group {place + 1} of route "{name}" is empty; give it a target, or take it out')
+        for number, target in enumerate(group):
+            where = (*path, "groups", place, number)
+            _check_target(source, where, target, settings)
+            _check_twins(source, where, target, seen)
+            _check_limits(source, where, target, settings, limits)
+
+
+def _check_target(source: Source, path: Path, target: TargetSettings, settings: Settings) -> None:
+    provider = settings.providers.get(target.provider)
+    if provider is None:
+        mend = suggestion(target.provider, settings.providers)
+        raise source.error(path, f"there is no provider {quoted(target.provider)}; {mend} (or add [providers.NAME])")
+    if not target.model or not target.model.isprintable():
+        mend = f'write it as "{target.provider}/MODEL"'
+        raise source.error(path, f'a target at provider "{target.provider}" names no model; {mend}')
+    if target.credential and target.credential not in provider.credentials:
+        mend = suggestion(target.credential, provider.credentials)
+        raise source.error(path, f'provider "{target.provider}" has no credential {quoted(target.credential)}; {mend}')
+
+
+def _check_twins(source: Source, path: Path, target: TargetSettings, seen: set[tuple[str, str, str]]) -> None:
+    """A deployment may stand once in a route: a request that has failed there would only meet it again."""
+    key = (target.provider, target.model, target.credential)
+    whole = (target.provider, target.model, "")
+    if key in seen or whole in seen or (not target.credential and any(key[:2] == other[:2] for other in seen)):
+        raise source.error(path, f'"{target.provider}/{target.model}" stands in this route already; take one out')
+    seen.add(key)
+
+
+def _check_limits(
+    source: Source, path: Path, target: TargetSettings, settings: Settings, limits: dict[str, TargetSettings]
+) -> None:
+    """Limits belong to a deployment, which all its routes share."""
+    for credential in credentials_of(target, settings.providers[target.provider]):
+        first = limits.setdefault(f"{target.provider}/{target.model}#{credential}", target)
+        if (first.rpm, first.tpm, first.concurrency) != (target.rpm, target.tpm, target.concurrency):
+            what = f'"{target.provider}/{target.model}" has other limits in another route'
+            raise source.error(path, f"{what}; give it the same rpm, tpm and concurrency everywhere")
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def _check_keys(source: Source, keys: tuple[KeySettings, ...]) -> None:
+    for member in ("name", "id"):
+        seen: set[str] = set()
+        for place, key in enumerate(keys):
+            value = getattr(key, member)
+            if value and value in seen:
+                raise source.error(("keys", place, member), f"there are two keys with {member} {quoted(value)}; rename one")
+            seen.add(value)
+    for place, key in enumerate(keys):
+        fault = _fault_of_key(key)
+        if fault is not None:
+            raise source.error(("keys", place), fault)
+
+
+def _fault_of_key(key: KeySettings) -> str | None:
+    if not _NAME.fullmatch(key.name):
+        return f'a key\'s "name" is {quoted(key.name)}; use letters, digits, dots, dashes and underscores'
+    if bool(key.key) == bool(key.hash):
+        return f'key "{key.name}" needs either "hash" and "id", or "key"; give one of the two'
+    if key.key:
+        fault = fault_of_reference(key.key, "STORMKEEL_KEY")
+        return None if fault is None else f'the "key" of "{key.name}" {fault}'
+    if not _HASH.fullmatch(key.hash):
+        return f'the "hash" of key "{key.name}" is no SHA-256 in 64 hex digits; make one with `stormkeel key`'
+    if not _ID.fullmatch(key.id):
+        return f'the "id" of key "{key.name}" is not the 8 characters of its public id; make one with `stormkeel key`'
+    return None
+
+
+def _check_name(source: Source, path: Path, name: str, what: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise source.error(path, f"a {what} is named {quoted(name)}; use letters, digits, dots, dashes and underscores")

@@ -1,0 +1,126 @@
+"""Where each setting of a TOML file stands: path -> line, so that an error can name its line.
+
+Never judges: it takes text that `tomllib` has accepted, and knows just enough of the grammar to follow keys through it.
+
+    ("providers", "openai", "base_url") -> 7        ("routes", "fast", "groups", 0, 1) -> 12
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_right
+
+Path = tuple[str | int, ...]
+
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_KEY = re.compile(r"[A-Za-z0-9_-]+|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
+_STRING = re.compile(
+    r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*"{3,5}|\'\'\'[\s\S]*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\''
+)
+_SCALAR = re.compile(r"[^,\]}\n#]+")
+
+
+def find_places(text: str) -> dict[Path, int]:
+    """Return the line, from 1, of every key, table and array element of a valid TOML document."""
+    scanner = _Scanner(text)
+    scanner.document()
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    return {path: bisect_right(starts, offset) for path, offset in scanner.offsets.items()}
+
+
+class _Scanner:
+    """Walks a document once, noting the offset of each path."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.offsets: dict[Path, int] = {}
+        self._tables: dict[Path, int] = {}  # arrays of tables: the index of their last one
+
+    def document(self) -> None:
+        """Walk tables and their keys to the end."""
+        table: Path = ()
+        while self._skip():
+            if self._takes("[["):
+                table = self._header("]]", is_array=True)
+            elif self._takes("["):
+                table = self._header("]", is_array=False)
+            else:
+                self._pair(table)
+
+    def _skip(self) -> bool:
+        blank = _BLANK.match(self.text, self.at)
+        self.at = blank.end() if blank else self.at
+        return self.at < len(self.text)
+
+    def _takes(self, mark: str) -> bool:
+        if not self.text.startswith(mark, self.at):
+            return False
+        self.at += len(mark)
+        return True
+
+    def _note(self, path: Path, offset: int) -> None:
+        self.offsets.setdefault(path, offset)
+
+    def _key(self) -> list[str]:
+        """A key, dotted or not."""
+        parts = []
+        while self._skip():
+            found = _KEY.match(self.text, self.at)
+            if found is None:
+                break
+            raw = found[0]
+            parts.append(tomllib.loads(f"k = {raw}")["k"] if raw[0] in "\"'" else raw)
+            self.at = found.end()
+            self._skip()
+            if not self._takes("."):
+                break
+        return parts
+
+    def _header(self, end: str, is_array: bool) -> Path:
+        start = self.at
+        path: Path = ()
+        parts = self._key()
+        for place, part in enumerate(parts):
+            path = (*path, part)
+            self._note(path, start)
+            if is_array and place == len(parts) - 1:
+                self._tables[path] = self._tables.get(path, -1) + 1
+            if path in self._tables:
+                path = (*path, self._tables[path])
+        self._note(path, start)
+        self._takes(end)
+        return path
+
+    def _pair(self, table: Path) -> None:
+        """key = value"""
+        start = self.at
+        path = table
+        for part in self._key():
+            path = (*path, part)
+            self._note(path, start)
+        self._takes("=")
+        self._value(path)
+
+    def _value(self, path: Path) -> None:
+        self._skip()
+        if self._takes("["):
+            self._elements(path)
+        elif self._takes("{"):
+            while self._skip() and not self._takes("}"):
+                self._pair(path)
+                self._skip()
+                self._takes(",")
+        else:
+            found = _STRING.match(self.text, self.at) or _SCALAR.match(self.text, self.at)
+            self.at = found.end() if found else self.at + 1
+
+    def _elements(self, path: Path) -> None:
+        index = 0
+        while self._skip() and not self._takes("]"):
+            self._note((*path, index), self.at)
+            self._value((*path, index))
+            index += 1
+            self._skip()
+            self._takes(",")

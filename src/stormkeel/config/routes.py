@@ -1,0 +1,161 @@
+"""Router: from the model a request names to the route that serves it, and from routes to numbered deployments.
+
+Never chooses between deployments (that is `routing/`) and never asks how they are. Names are looked for in this order:
+
+    a route of the settings  >  "provider/model"  >  a name that begins as a provider's own do  >  Failure, naming the nearest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ..policies.rate import RateSettings
+from ..routing.deployment import Deployment
+from ..routing.route import Group, Route
+from ..types.failure import Failure, FailureKind
+from ..types.request import Request
+from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of
+from .source import quoted, suggestion
+
+MOST_FOUND = 2000  # routes made for models that no route of the settings names; callers choose these names, so they are bounded
+LONGEST = 256  # characters of a model's name
+
+
+class Router:
+    """The routes of one configuration. Numbers each deployment once, whichever routes it serves."""
+
+    __slots__ = ("_by_name", "_found", "_kinds", "_on_new", "_routes", "_settings")
+
+    def __init__(self, settings: Settings, kinds: Kinds, on_new: Callable[[Deployment], None]) -> None:
+        """Make the deployments of all routes of the settings.
+
+        Args:
+            settings: checked ones.
+            kinds: what is known of providers (`providers.KINDS`).
+            on_new: is told of each deployment once, in the order of their indexes, before any route holds it.
+        """
+        self._settings = settings
+        self._kinds = kinds
+        self._on_new = on_new
+        self._by_name: dict[str, Deployment] = {}
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._found = 0
+        for name, route in settings.routes.items():
+            self._groups(route, None)
+            for dialect in {known.dialect for known in kinds.values()}:
+                groups = self._groups(route, dialect)
+                if groups:
+                    self._routes[name, dialect] = Route(name, groups)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the routes of the settings."""
+        return tuple(self._settings.routes)
+
+    def resolve(self, request: Request) -> Route | Failure:
+        """Return the route of a request: only deployments that speak its dialect."""
+        return self._routes.get((request.model, request.dialect)) or self._find(request.model, request.dialect)
+
+    def _find(self, model: str, dialect: str) -> Route | Failure:
+        if model in self._settings.routes:
+            groups = self._groups(self._settings.routes[model], None)
+            speaks = {deployment.dialect for group in groups for deployment in group.deployments}
+            return _foreign(f"route {quoted(model)}", speaks, dialect)
+        target = self._target(model)
+        if target is None:
+            return self._unknown(model)
+        spoken = self._kind_of(target.provider).dialect
+        if spoken != dialect:
+            return _foreign(f"provider {quoted(target.provider)}", {spoken}, dialect)
+        if self._found >= MOST_FOUND:
+            return _unavailable(f"{MOST_FOUND} different models were asked for already; give this one a route in the settings")
+        self._found += 1
+        route = Route(model, self._groups(RouteSettings(((target,),)), dialect))
+        self._routes[model, dialect] = route
+        return route
+
+    def _target(self, model: str) -> TargetSettings | None:
+        provider, slash, rest = model.partition("/")
+        if not model.isprintable() or len(model) > LONGEST:
+            return None
+        if slash and rest and provider in self._settings.providers:
+            return TargetSettings(provider, rest)
+        for name in self._settings.providers:
+            if model.startswith(self._kind_of(name).models or ("\0",)):
+                return TargetSettings(name, model)
+        return None
+
+    def _unknown(self, model: str) -> Failure:
+        owner = self._owner(model)
+        if owner is not None and owner.name not in self._settings.providers and owner.key_names:
+            mend = f'provider "{owner.name}" is not set up; set {owner.key_names[0]}'
+        else:
+            names = [*self._settings.routes, *(f"{name}/..." for name in self._settings.providers)]
+            mend = suggestion(model[:LONGEST], names)
+        shown = "".join(char for char in model[:100] if char.isprintable())
+        return _unavailable(f'there is no model or route "{shown}"; {mend}')
+
+    def _owner(self, model: str) -> Known | None:
+        """The known provider a model name seems to mean, set up or not."""
+        provider, slash, _ = model.partition("/")
+        if slash:
+            return self._kinds.get(provider)
+        return next((known for known in self._kinds.values() if known.models and model.startswith(known.models)), None)
+
+    def _kind_of(self, provider: str) -> Known:
+        return self._kinds[self._settings.providers[provider].kind]
+
+    # -- deployments -------------------------------------------------------------------------------------------------
+
+    def _groups(self, route: RouteSettings, dialect: str | None) -> tuple[Group, ...]:
+        """The groups of a route with the deployments that speak a dialect (None: any); groups without one are left out."""
+        groups = []
+        for targets in route.groups:
+            deployments = tuple(
+                deployment for target in targets for deployment in self._of(target) if dialect in {None, deployment.dialect}
+            )
+            if deployments:
+                groups.append(Group(deployments, route.strategy))
+        return tuple(groups)
+
+    def _of(self, target: TargetSettings) -> list[Deployment]:
+        provider = self._settings.providers[target.provider]
+        credentials = credentials_of(target, provider)
+        weight = target.weight / len(credentials)
+        return [self._deployment(target, credential, weight) for credential in credentials]
+
+    def _deployment(self, target: TargetSettings, credential: str, weight: float) -> Deployment:
+        """The deployment of a target with a credential: one number and one set of limits, a weight of its own in each route."""
+        name = f"{target.provider}/{target.model}" + (f"#{credential}" if credential else "")
+        known = self._by_name.get(name)
+        if known is None:
+            known = self._new(name, target, credential)
+            self._by_name[name] = known
+            self._on_new(known)
+        return known if known.weight == weight else msgspec.structs.replace(known, weight=weight)
+
+    def _new(self, name: str, target: TargetSettings, credential: str) -> Deployment:
+        provider = self._settings.providers[target.provider]
+        given = provider.credentials.get(credential)
+        shared = (given.quota if given else "") or f"{target.provider}#{credential}"
+        limited = target.rpm is not None or target.tpm is not None
+        return Deployment(
+            name, target.provider, target.model, credential,
+            quota=f"{shared}/{target.model}",  # providers count per model
+            dialect=self._kind_of(target.provider).dialect,
+            index=len(self._by_name),
+            rate=RateSettings(rpm=target.rpm, tpm=target.tpm) if limited else None,
+            concurrency=target.concurrency,
+        )
+
+
+def _foreign(what: str, speaks: set[str], dialect: str) -> Failure:
+    known = " or ".join(sorted(speaks))
+    text = f"{what} speaks {known}, this request is in {dialect}; send it to the endpoint of {known}"
+    return Failure(FailureKind.UNSUPPORTED, text, 422)
+
+
+def _unavailable(text: str) -> Failure:
+    return Failure(FailureKind.MODEL_UNAVAILABLE, text, 404, "model_not_found")

@@ -1,0 +1,221 @@
+"""Settings: everything one configuration says, as frozen values.
+
+Never a secret: a credential is a reference such as `env:OPENAI_API_KEY`. A policy's defaults and ranges stand in
+that policy's own Settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import msgspec
+
+from ..policies.base import within
+from ..policies.breaker import BreakerSettings
+from ..policies.deadline import ClockSettings
+from ..policies.parking import ParkingSettings
+from ..policies.retry import BudgetSettings, RetrySettings
+from ..routing.strategies import StrategyName
+
+MIB = 1 << 20
+AuthName = Literal["bearer", "x-api-key", "none"]
+LevelName = Literal["info", "warning"]
+
+
+class Known(Protocol):
+    """What configuration needs to know of a provider by its name; `providers.base.Vendor` is one."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - described in providers.base.Vendor, as are the others
+    @property
+    def dialect(self) -> str: ...  # noqa: D102
+    @property
+    def base_url(self) -> str: ...  # noqa: D102
+    @property
+    def auth(self) -> str: ...  # noqa: D102
+    @property
+    def key_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def token_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def url_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def header_names(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
+    @property
+    def models(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def needs_key(self) -> bool: ...  # noqa: D102
+
+
+Kinds = Mapping[str, Known]
+"""What a provider's `kind` may be; `providers.KINDS` is given by whoever assembles."""
+
+
+class CredentialSettings(msgspec.Struct, frozen=True):
+    """One credential of a provider.
+
+    Attributes:
+        ref: where it is: `env:NAME` or `file:PATH`, never the secret itself.
+        quota: the quota group's name; credentials of one organisation share its limits and should share this. "" for its own.
+    """
+
+    ref: str
+    quota: str = ""
+
+
+class ProviderSettings(msgspec.Struct, frozen=True):
+    """One provider.
+
+    Attributes:
+        kind: a known provider's name or "compatible"; its own name where that is known.
+        base_url: where it is, without a slash at the end; the known one where it is left out.
+        auth: how it wants its credential; the known way where it is left out.
+        credentials: by name.
+        headers: constant headers of every request to it, lower-case names; never secrets.
+    """
+
+    kind: str = ""
+    base_url: str = ""
+    auth: AuthName | None = None
+    credentials: dict[str, CredentialSettings] = {}
+    headers: dict[str, str] = {}
+
+
+class TargetSettings(msgspec.Struct, frozen=True):
+    """One model at one provider, in a route. Short form in a file: "provider/model" or "provider/model#credential".
+
+    Attributes:
+        provider, model: who and what; the model by the provider's own name.
+        credential: which one; "" for each of the provider's, as a deployment of its own.
+        weight: its share of the traffic against the others of its group, split over its deployments.
+        rpm, tpm: requests and tokens a minute we may send to each of its deployments, None for no limit.
+        concurrency: the most attempts at once at each of its deployments, None for no limit.
+    """
+
+    provider: str
+    model: str
+    credential: str = ""
+    weight: float = 1.0
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        within("weight", self.weight, 0.0001, 1_000_000.0)
+        for name in ("rpm", "tpm", "concurrency"):
+            value = getattr(self, name)
+            if value is not None:
+                within(name, value, 1, 1_000_000_000_000)
+
+
+def credentials_of(target: TargetSettings, provider: ProviderSettings) -> tuple[str, ...]:
+    """Return the names of the credentials a target stands for: its own, else each of the provider's, else one without a name."""
+    return (target.credential,) if target.credential else tuple(provider.credentials) or ("",)
+
+
+class RouteSettings(msgspec.Struct, frozen=True):
+    """What a public model name stands for.
+
+    Attributes:
+        groups: groups of equally good targets, in the order of preference.
+        strategy: how traffic is spread over a group.
+    """
+
+    groups: tuple[tuple[TargetSettings, ...], ...]
+    strategy: StrategyName = "weighted"
+
+
+class KeySettings(msgspec.Struct, frozen=True):
+    """One caller's key. Either `id` and `hash` of a key made by `stormkeel key`, or `key` as a reference to one of your own.
+
+    Attributes:
+        name: whose it is, as reports show it.
+        id: the public id of a made key.
+        hash: the SHA-256 of the whole key in hex.
+        key: `env:NAME` or `file:PATH`.
+    """
+
+    name: str
+    id: str = ""
+    hash: str = ""
+    key: str = ""
+
+
+class PolicySettings(msgspec.Struct, frozen=True):
+    """The policies that hold for every route."""
+
+    retry: RetrySettings = RetrySettings()
+    budget: BudgetSettings = BudgetSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    clocks: ClockSettings = ClockSettings()
+    parking: ParkingSettings = ParkingSettings()
+
+
+class ServerSettings(msgspec.Struct, frozen=True):
+    """The gateway's door.
+
+    Attributes:
+        host, port: where it listens; port 0 takes any free one.
+        tls_cert, tls_key: paths of PEM files, both or neither.
+        max_body: bytes of the largest request body.
+        drain_delay: seconds in which new connections are still taken after a stop.
+        grace: seconds that requests may go on after that.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    tls_cert: str = ""
+    tls_key: str = ""
+    max_body: int = 20 * MIB
+    drain_delay: float = 5.0
+    grace: float = 120.0
+
+    def __post_init__(self) -> None:
+        within("port", self.port, 0, 65_535)
+        within("max_body", self.max_body, 1024, 1024 * MIB, "bytes")
+        within("drain_delay", self.drain_delay, 0.0, 3600.0, "seconds")
+        within("grace", self.grace, 0.0, 86_400.0, "seconds")
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("`tls_cert` and `tls_key` belong together: give both, or neither")
+
+
+class LedgerSettings(msgspec.Struct, frozen=True):
+    """What is remembered.
+
+    Attributes:
+        data: the data folder; "" for the usual one, "memory" to remember nothing beyond this process.
+    """
+
+    data: str = ""
+
+
+class TelemetrySettings(msgspec.Struct, frozen=True):
+    """What is told.
+
+    Attributes:
+        log: the log file's path, "" for standard error.
+        level: "info" writes a line for every request, "warning" only for those that failed.
+    """
+
+    log: str = ""
+    level: LevelName = "info"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """One whole configuration.
+
+    Attributes:
+        providers, routes: by name.
+        keys: the callers' keys; without any the gateway asks for none and listens on this machine only.
+        default_model: the model or route where the library's caller names none.
+    """
+
+    providers: dict[str, ProviderSettings] = {}
+    routes: dict[str, RouteSettings] = {}
+    keys: tuple[KeySettings, ...] = ()
+    default_model: str = ""
+    policies: PolicySettings = PolicySettings()
+    server: ServerSettings = ServerSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()

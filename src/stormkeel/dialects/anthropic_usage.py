@@ -1,0 +1,67 @@
+"""Anthropic's usage report, as disjoint buckets, and how a stream's two reports become one.
+
+Never guesses: a report with a number missing or absurd is no report (S-8). `input_tokens` excludes cached and written tokens,
+`output_tokens` includes thinking (WIRE.md section 1.4).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..types.usage import Usage
+from .base import is_token_count
+
+
+class CacheCreation(msgspec.Struct, gc=False):
+    """Tokens written to the cache by lifetime."""
+
+    ephemeral_5m_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class OutputDetails(msgspec.Struct, gc=False):
+    """What part of the output was thinking."""
+
+    thinking_tokens: int | None = None
+
+
+class MessageUsage(msgspec.Struct, gc=False):
+    """The `usage` object of a message, or the cumulative one of a `message_delta` event."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation: CacheCreation | None = None
+    output_tokens_details: OutputDetails | None = None
+
+
+def merge(old: MessageUsage | None, new: MessageUsage) -> MessageUsage:
+    """Return a later report over an earlier one: what the later leaves out or sets to null keeps its value."""
+    if old is None:
+        return new
+    kept = {field: getattr(old, field) for field in MessageUsage.__struct_fields__ if getattr(new, field) is None}
+    return msgspec.structs.replace(new, **kept)
+
+
+def read_usage(told: MessageUsage) -> Usage | None:
+    """Return the report in disjoint buckets, None where it makes no sense."""
+    details = told.output_tokens_details
+    thinking = details.thinking_tokens if details else None
+    long = told.cache_creation.ephemeral_1h_input_tokens if told.cache_creation else None
+    short = told.cache_creation.ephemeral_5m_input_tokens if told.cache_creation else None
+    written = told.cache_creation_input_tokens
+    optional = (written, told.cache_read_input_tokens, thinking, long, short)
+    if told.input_tokens is None or told.output_tokens is None:
+        return None
+    if not all(is_token_count(number or 0) for number in (told.input_tokens, told.output_tokens, *optional)):
+        return None
+    if written is None:
+        written = (long or 0) + (short or 0)
+    cache_write_long = min(long or 0, written)
+    reasoning = min(thinking or 0, told.output_tokens)
+    return Usage(
+        input=told.input_tokens, cache_read=told.cache_read_input_tokens or 0,
+        cache_write=written - cache_write_long, cache_write_long=cache_write_long,
+        output=told.output_tokens - reasoning, reasoning=reasoning,
+    )  # fmt: skip

@@ -1,0 +1,229 @@
+"""The contract of every dialect: one codec that the gateway's door and the provider's side share.
+
+Never names a provider and never awaits. The drawing of one stream, as a `StreamReader` sees it:
+
+    held ──first content──> committed ──terminal marker──> complete
+      '───────────error event, nonsense, early end───────> failure (nothing after it is forwarded)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from ..types.content import Prompt
+from ..types.events import Event
+from ..types.failure import Failure, FailureKind
+from ..types.request import NO_OPTIONS, Options, Request
+from ..types.response import Finish, Response
+from ..types.usage import Usage
+from ..types.wire import NO_HEADERS, Headers
+
+TOKEN_LIMIT = 10**9
+"""More tokens than any one answer can have: a larger number is a fault in the report (S-8), and no usage at all."""
+
+K = FailureKind
+
+OWN_CODES = frozenset({K.CALLER, K.CANCELLED, K.KEY_REFUSED})
+"""Kinds whose code says more than the kind: what was wrong with a body, that the gateway shuts down."""
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What a passthrough needs to know of a whole answer, without its text.
+
+    Attributes:
+        id, model: by the provider's word, "" where it gave none.
+        finish: why it ended, None where the provider did not say.
+        usage: what was reported, None where nothing sensible was.
+    """
+
+    id: str
+    model: str
+    finish: Finish | None
+    usage: Usage | None
+
+    @property
+    def content_filtered(self) -> bool:
+        """Did the provider or the model refuse to answer (HTTP 200 all the same)?"""
+        return self.finish is Finish.CONTENT_FILTER or self.finish is Finish.REFUSAL
+
+
+class ModelCard(msgspec.Struct, frozen=True):
+    """One line of a model list.
+
+    Attributes:
+        id: the name a client asks for.
+        created: seconds since the epoch, 0 where unknown.
+        owned_by: who serves it.
+        display_name: for people; "" stands for the id.
+        max_input, max_output: tokens, None where unknown.
+    """
+
+    id: str
+    created: int = 0
+    owned_by: str = ""
+    display_name: str = ""
+    max_input: int | None = None
+    max_output: int | None = None
+
+
+class StreamReader(Protocol):
+    """One upstream stream in its own dialect: which bytes may pass, and what they amount to.
+
+    Plain attributes, no properties: this is the hot path.
+
+    Attributes:
+        committed: was content seen (text, thinking, refusal, tool start), or the terminal marker?
+        complete: was the terminal marker seen?
+        usage: the latest report, cumulative; None before there is one.
+        usage_final: was the provider's last word on usage seen?
+        output_bytes: UTF-8 bytes of visible, reasoning and tool-argument text so far, for estimates.
+        model, id: by the provider's word, "" before it gave one.
+        failure: why the stream is broken, None while it is not.
+        rest: whole after `finish()`: what is still to be forwarded of a last frame that came without its blank line.
+    """
+
+    committed: bool
+    complete: bool
+    usage: Usage | None
+    usage_final: bool
+    output_bytes: int
+    model: str
+    id: str
+    failure: Failure | None
+    rest: bytes
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes as they come; return the whole frames that may be forwarded now, byte for byte, `b""` if none.
+
+        Nothing is returned from the failing frame on, nor after the terminal marker.
+        """
+        ...
+
+    def finish(self) -> Failure | None:
+        """Tell the clean end of the bytes; return None if the answer is complete, else why not (mostly TRUNCATED)."""
+        ...
+
+
+class EventReader(Protocol):
+    """One upstream stream as events, for the library."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take bytes as they come; return the events they complete. Nonsense is the `StreamReader`'s business."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire format, both directions.
+
+    Attributes:
+        name: as in `Request.dialect`.
+        path: of the one billable route, relative to a provider's base URL.
+        keep_alive: one frame that means nothing, for silent times.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - described above
+    @property
+    def path(self) -> str: ...  # noqa: D102 - described above
+    @property
+    def keep_alive(self) -> bytes: ...  # noqa: D102 - described above
+
+    def read_request(
+        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
+    ) -> Request | Failure:
+        """Peek at a client's body; a body we cannot bill or route for certain is a Failure of kind CALLER."""
+        ...
+
+    def write_prompt(self, prompt: Prompt, model: str, stream: bool) -> bytes:
+        """Write the library's prompt as a body. Raises ValueError where the dialect demands what the prompt does not say."""
+        ...
+
+    def write_request(self, request: Request, model: str, bills: bool) -> bytes:
+        """Write the body for the provider: `request.raw` itself unless the model is renamed or usage must be asked for.
+
+        Args:
+            request: as read by this dialect.
+            model: the provider's name of the model.
+            bills: does the provider charge for tokens, so that a stream's usage is needed?
+        """
+        ...
+
+    def read_response(self, body: bytes) -> Response | None:
+        """Read a whole answer for the library; None if it makes no sense in this dialect."""
+        ...
+
+    def read_outcome(self, body: bytes) -> Outcome | None:
+        """Peek at a whole answer for a passthrough; None if it makes no sense in this dialect."""
+        ...
+
+    def read_stream(self, keep_usage: bool) -> StreamReader:
+        """Return the reader of one stream; with `keep_usage` False the usage-only frame that we asked for is taken out again."""
+        ...
+
+    def read_events(self) -> EventReader:
+        """Return the reader of one stream as events."""
+        ...
+
+    def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
+        """Return HTTP status and body that tell a client of this dialect of a failure of ours or of another provider."""
+        ...
+
+    def write_error_frame(self, failure: Failure, request_id: str) -> bytes:
+        """Return the bytes that tell a client of this dialect, inside a stream, that it failed."""
+        ...
+
+    def write_models(self, models: Sequence[ModelCard]) -> bytes:
+        """Return the body of a model list."""
+        ...
+
+
+def is_token_count(number: int) -> bool:
+    """Tell whether a reported number can be a number of tokens; zero can (S-8)."""
+    return 0 <= number <= TOKEN_LIMIT
+
+
+def kind_of_stream_error(type_: str, code: str) -> FailureKind:
+    """Classify an error event inside a stream by the provider's own type and code (WIRE.md sections 2.4, 3.1 and 3.2).
+
+    Where neither is known it is the provider's fault: the request had been accepted.
+    """
+    return _STREAM_ERRORS.get(code) or _STREAM_ERRORS.get(type_) or K.SERVER
+
+
+_STREAM_ERRORS: dict[str, FailureKind] = {
+    # Anthropic error.type
+    "overloaded_error": K.OVERLOADED,
+    "rate_limit_error": K.RATE_LIMIT,
+    "invalid_request_error": K.CALLER,
+    "authentication_error": K.CREDENTIAL,
+    "permission_error": K.CREDENTIAL,
+    "billing_error": K.QUOTA,
+    "not_found_error": K.MODEL_UNAVAILABLE,
+    "request_too_large": K.CALLER,
+    "enforced_spend_limit_reached": K.QUOTA,
+    "contract_spend_limit_reached": K.QUOTA,
+    # OpenAI error.type and error.code
+    "server_is_overloaded": K.OVERLOADED,
+    "service_unavailable_error": K.OVERLOADED,
+    "slow_down": K.OVERLOADED,
+    "rate_limit_exceeded": K.RATE_LIMIT,
+    "tokens": K.RATE_LIMIT,
+    "requests": K.RATE_LIMIT,
+    "insufficient_quota": K.QUOTA,
+    "credit_balance_exhausted": K.QUOTA,
+    "organization_spend_limit_exceeded": K.QUOTA,
+    "project_spend_limit_exceeded": K.QUOTA,
+    "organization_usage_limit_exceeded": K.QUOTA,
+    "context_length_exceeded": K.CONTEXT_LENGTH,
+    "content_filter": K.CONTENT_REFUSED,
+    "content_policy_violation": K.CONTENT_REFUSED,
+    "invalid_api_key": K.CREDENTIAL,
+    "model_not_found": K.MODEL_UNAVAILABLE,
+    # OpenRouter puts the HTTP status into error.code
+    "429": K.RATE_LIMIT,
+    "503": K.OVERLOADED,
+    "529": K.OVERLOADED,
+}

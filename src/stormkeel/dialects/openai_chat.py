@@ -1,0 +1,217 @@
+"""The OpenAI chat completions dialect, both directions (WIRE.md sections 1.1, 2.2 and 3.1).
+
+Never edits a body but in two places: the top-level `model` where it is renamed, and `stream_options.include_usage` where the
+provider bills and the client did not ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..errors import STATUS
+from ..types.content import Prompt
+from ..types.failure import Failure, FailureKind
+from ..types.request import NO_OPTIONS, Options, Request
+from ..types.response import Finish, Response
+from ..types.usage import Usage
+from ..types.wire import NO_HEADERS, Headers
+from .base import OWN_CODES, ModelCard, Outcome
+from .openai_chat_stream import ChatEvents, ChatReader, read_finish, text_of
+from .openai_usage import ChatUsage, read_usage
+from .peek import Peek, Span, peek, replace
+from .reader import convert, read_body
+
+K = FailureKind
+
+_encode = msgspec.json.encode
+
+TYPES: dict[FailureKind, str] = {
+    K.CALLER: "invalid_request_error",
+    K.UNSUPPORTED: "invalid_request_error",
+    K.MODEL_UNAVAILABLE: "invalid_request_error",
+    K.CONTEXT_LENGTH: "invalid_request_error",
+    K.CONTENT_REFUSED: "invalid_request_error",
+    K.KEY_REFUSED: "invalid_request_error",
+    K.QUOTA: "insufficient_quota",
+    K.BUDGET_SPENT: "insufficient_quota",
+    K.RATE_LIMIT: "rate_limit_error",
+    K.RATE_REACHED: "rate_limit_error",
+    K.CONCURRENCY_REACHED: "rate_limit_error",
+    K.OVERLOADED: "service_unavailable_error",
+    K.BREAKER_OPEN: "service_unavailable_error",
+    K.COOLING: "service_unavailable_error",
+    K.EXHAUSTED: "service_unavailable_error",
+}
+"""`error.type` by kind; any other is "server_error"."""
+
+CODES: dict[FailureKind, str] = {
+    K.MODEL_UNAVAILABLE: "model_not_found",
+    K.CONTEXT_LENGTH: "context_length_exceeded",
+    K.CONTENT_REFUSED: "content_policy_violation",
+    K.KEY_REFUSED: "invalid_api_key",
+    K.QUOTA: "insufficient_quota",
+    K.RATE_LIMIT: "rate_limit_exceeded",
+    K.OVERLOADED: "server_is_overloaded",
+}
+"""`error.code` where clients know one; any other kind is told by its own name."""
+
+
+class _Message(msgspec.Struct, gc=False):
+    refusal: Any = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    message: _Message | None = None
+    finish_reason: Any = None
+    index: Any = 0
+
+
+class _Body(msgspec.Struct, gc=False):
+    """A whole answer without its text."""
+
+    choices: list[_Choice]
+    id: Any = ""
+    object: Any = None
+    model: Any = ""
+    usage: Any = None
+
+
+class _Text(msgspec.Struct, gc=False):
+    content: Any = None
+    refusal: Any = None
+
+
+class _TextChoice(msgspec.Struct, gc=False):
+    message: _Text | None = None
+
+
+class _TextBody(msgspec.Struct, gc=False):
+    choices: list[_TextChoice]
+
+
+_bodies = msgspec.json.Decoder(_Body)
+_texts = msgspec.json.Decoder(_TextBody)
+
+
+class OpenAIChat:
+    """`POST /v1/chat/completions`; see `base.Dialect`."""
+
+    name = "openai_chat"
+    path = "/chat/completions"
+    keep_alive = b": keep-alive\n\n"
+
+    def read_request(
+        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
+    ) -> Request | Failure:
+        """Peek at a client's body."""
+        seen = peek(raw)
+        if isinstance(seen, Failure):
+            return seen
+        return _request(seen, raw, id, headers, options)
+
+    def write_prompt(self, prompt: Prompt, model: str, stream: bool) -> bytes:
+        """Write the library's prompt; a stream reports its usage."""
+        body: dict[str, Any] = {"model": model, "messages": prompt.messages}
+        if prompt.max_tokens is not None:
+            body["max_completion_tokens"] = prompt.max_tokens
+        if prompt.temperature is not None:
+            body["temperature"] = prompt.temperature
+        if stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        return _encode(body)
+
+    def write_request(self, request: Request, model: str, bills: bool) -> bytes:
+        """Write the body for the provider: `request.raw` itself where nothing changes."""
+        edits: list[tuple[Span, bytes]] = []
+        if model != request.model:
+            edits.append((request.model_span, _encode(model)))
+        if bills and request.stream and not request.wants_usage:
+            edits.append(_ask_for_usage(request))
+        raw = request.raw
+        for span, new in sorted(edits, reverse=True):  # from the end, so that the other span still holds
+            raw = replace(raw, span, new)
+        return raw
+
+    def read_response(self, body: bytes) -> Response | None:
+        """Read a whole answer: the first choice's text, a refusal's words included."""
+        outcome = self.read_outcome(body)
+        told = read_body(_texts, body) if outcome else None
+        if outcome is None or told is None:
+            return None
+        message = told.choices[0].message or _Text()
+        text = text_of(message.content) + text_of(message.refusal)
+        return Response(outcome.id, outcome.model, text, outcome.finish, outcome.usage)
+
+    def read_outcome(self, body: bytes) -> Outcome | None:
+        """Peek at a whole answer: an object of type "chat.completion" with choices."""
+        told = read_body(_bodies, body)
+        if told is None or not told.choices or told.object not in ("chat.completion", None):
+            return None
+        usage = convert(told.usage, ChatUsage) if told.usage else None
+        return Outcome(str(told.id or ""), str(told.model or ""), _finish(told.choices[0]), _usage(usage))
+
+    def read_stream(self, keep_usage: bool) -> ChatReader:
+        """Return the reader of one stream."""
+        return ChatReader(keep_usage)
+
+    def read_events(self) -> ChatEvents:
+        """Return the reader of one stream as events."""
+        return ChatEvents()
+
+    def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
+        """Return HTTP status and body by the tables above."""
+        return STATUS[failure.kind], _encode(_error(failure, request_id))
+
+    def write_error_frame(self, failure: Failure, request_id: str) -> bytes:
+        """Return the error as an event: the SDK raises on it, and `[DONE]` ends the stream for who does not."""
+        return b"data: " + _encode(_error(failure, request_id)) + b"\n\ndata: [DONE]\n\n"
+
+    def write_models(self, models: Sequence[ModelCard]) -> bytes:
+        """Return the body of `GET /v1/models`."""
+        data = [{"id": card.id, "object": "model", "created": card.created, "owned_by": card.owned_by} for card in models]
+        return _encode({"object": "list", "data": data})
+
+
+def _request(seen: Peek, raw: bytes, id: str, headers: Headers, options: Options) -> Request:
+    return Request(
+        id,
+        OpenAIChat.name,
+        seen.model,
+        raw,
+        seen.stream,
+        seen.max_output,
+        seen.n,
+        seen.include_usage or not seen.stream,
+        seen.model_span,
+        seen.stream_options_span,
+        headers,
+        options,
+    )
+
+
+def _ask_for_usage(request: Request) -> tuple[Span, bytes]:
+    span = request.stream_options_span
+    if span is None:
+        end = request.model_span[1]
+        return (end, end), b',"stream_options":{"include_usage":true}'
+    told = msgspec.json.decode(request.raw[span[0] : span[1]], type=dict[str, msgspec.Raw] | None)
+    return span, _encode((told or {}) | {"include_usage": msgspec.Raw(b"true")})
+
+
+def _finish(choice: _Choice) -> Finish | None:
+    refused = choice.message is not None and bool(choice.message.refusal)
+    return read_finish(str(choice.finish_reason), refused) if choice.finish_reason else None
+
+
+def _usage(told: ChatUsage | None) -> Usage | None:
+    return read_usage(told) if told else None
+
+
+def _error(failure: Failure, request_id: str) -> dict[str, Any]:
+    kind = failure.kind
+    code = CODES.get(kind) or (failure.code if kind in OWN_CODES and failure.code else kind.value)
+    error = {"message": failure.message, "type": TYPES.get(kind, "server_error"), "param": None, "code": code}
+    return {"error": error, "request_id": request_id}

@@ -1,0 +1,247 @@
+"""OpenAI chat completions, streamed: the passthrough's reader and the library's event reader (WIRE.md section 2.2).
+
+Never changes a frame. The terminal marker is a `finish_reason` for every choice seen, then `[DONE]` or a clean end
+(RELIABILITY.md section 2.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..types.events import Event, Finished, Started, TextDelta, ThinkingDelta, UsageReported
+from ..types.failure import FailureKind
+from ..types.response import Finish
+from .openai_usage import ChatUsage, read_usage
+from .reader import FrameReader, convert, read_loosely, text_size
+from .sse import Framer, data_of
+
+FINISHES = {
+    "stop": Finish.STOP,
+    "length": Finish.LENGTH,
+    "tool_calls": Finish.TOOL_CALLS,
+    "function_call": Finish.TOOL_CALLS,
+    "content_filter": Finish.CONTENT_FILTER,
+}
+
+
+class Function(msgspec.Struct, gc=False):
+    """The growing arguments of a function call, or the input of a custom tool."""
+
+    arguments: str | None = None
+    input: str | None = None
+
+
+class Call(msgspec.Struct, gc=False):
+    """One tool call's step."""
+
+    function: Function | None = None
+    custom: Function | None = None
+
+
+class Delta(msgspec.Struct, gc=False):
+    """One choice's step; `reasoning` and `reasoning_content` are not OpenAI's own but others'."""
+
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[Call] | None = None
+    function_call: Function | None = None
+    audio: Any = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """One choice of a chunk."""
+
+    index: int = 0
+    delta: Delta | None = None
+    finish_reason: str | None = None
+
+
+class ExtraUsage(msgspec.Struct, gc=False):
+    """Groq's place for the usage of a stream."""
+
+    usage: ChatUsage | None = None
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """One event of the stream."""
+
+    choices: list[Choice] | None = None
+    usage: ChatUsage | None = None
+    id: str | None = None
+    model: str | None = None
+    x_groq: ExtraUsage | None = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(Chunk).decode
+
+
+def read_chunk(payload: bytes) -> Chunk | None:
+    """Read one event's data; what has an unexpected type counts as absent; None where it is no JSON object."""
+    try:
+        return _decode(payload)
+    except (ValueError, RecursionError):
+        told = read_loosely(payload)
+    if told is None:
+        return None
+    choices = [_read_choice(choice) for choice in told.get("choices") or () if isinstance(choice, dict)]
+    usage, extra = convert(told.get("usage"), ChatUsage), convert(told.get("x_groq"), ExtraUsage)
+    return Chunk(choices, usage, _text(told.get("id")), _text(told.get("model")), extra, told.get("error"))
+
+
+def _read_choice(told: dict[str, Any]) -> Choice:
+    delta, index = told.get("delta"), told.get("index")
+    typed = convert(delta, Delta)
+    if typed is None and isinstance(delta, dict):
+        said = {name: value for name, value in delta.items() if name != "role" and value}
+        text = text_of(delta.get("content"))
+        typed = Delta(text or None, reasoning=str(said) if said and not text else None)  # something was said, whatever its form
+    return Choice(index if isinstance(index, int) else 0, typed, _text(told.get("finish_reason")))
+
+
+def text_of(content: object) -> str:
+    """Return the visible text of a message's content: a string, or (Mistral's reasoning models) a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else ()
+    return "".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+class ChatReader(FrameReader):
+    """Reads one stream for a passthrough."""
+
+    __slots__ = ("_ended", "_keep_usage", "_open")
+
+    def __init__(self, keep_usage: bool) -> None:
+        super().__init__()
+        self._keep_usage = keep_usage
+        self._open: set[int] = set()
+        self._ended: set[int] = set()
+
+    def _read(self, frame: bytes) -> bool:
+        payload = data_of(frame)
+        if not payload:  # a comment, or a frame of other fields
+            return True
+        if payload == b"[DONE]":
+            return self._end()
+        chunk = read_chunk(payload)
+        if chunk is None:
+            return self._fail_unreadable()
+        if chunk.error:
+            return self._fail_by_event(chunk.error, payload)
+        if not self.id:
+            self.id, self.model = chunk.id or "", chunk.model or ""
+        for choice in chunk.choices or ():
+            self._step(choice)
+        if chunk.usage is None and chunk.x_groq is None:
+            return True
+        return self._note_usage(chunk)
+
+    def _step(self, choice: Choice) -> None:
+        delta = choice.delta
+        if delta is not None:
+            size = measure(delta)
+            if size or (not self.committed and (delta.tool_calls or delta.function_call or delta.audio)):
+                self.committed = True
+                self.output_bytes += size
+        if choice.finish_reason:
+            self._ended.add(choice.index)
+            self._open.discard(choice.index)
+            self.committed = self.committed or not self._open
+        elif choice.index not in self._ended:
+            self._open.add(choice.index)
+
+    def _note_usage(self, chunk: Chunk) -> bool:
+        told = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
+        if not told:
+            return True
+        self.usage = read_usage(told)
+        self.usage_final = self.usage is not None and self._is_whole()
+        return bool(chunk.choices) or self._keep_usage
+
+    def _is_whole(self) -> bool:
+        return bool(self._ended) and not self._open
+
+    def _end(self) -> bool:
+        if not self._is_whole():
+            return self._fail(FailureKind.TRUNCATED, "the provider ended the stream without saying why the model stopped", None)
+        self.complete = self.committed = True
+        return True
+
+
+def measure(delta: Delta) -> int:
+    """Return the UTF-8 bytes of text in a step: visible, refusing, reasoning, tool arguments."""
+    if delta.content and not (delta.reasoning or delta.reasoning_content):
+        size = text_size(delta.content)
+    else:
+        # some servers repeat the same reasoning under both names
+        size = text_size(delta.content or "") + text_size(delta.reasoning_content or delta.reasoning or "")
+    if delta.refusal:
+        size += text_size(delta.refusal)
+    for call in delta.tool_calls or ():
+        size += _measure_function(call.function) + _measure_function(call.custom)
+    return size + _measure_function(delta.function_call)
+
+
+def _measure_function(function: Function | None) -> int:
+    return 0 if function is None else text_size(function.arguments or function.input or "")
+
+
+class ChatEvents:
+    """Reads one stream as events of its first choice."""
+
+    __slots__ = ("_framer", "_refused", "_started")
+
+    def __init__(self) -> None:
+        self._framer = Framer()
+        self._started = self._refused = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take bytes as they come; return the events they complete."""
+        events: list[Event] = []
+        for frame in self._framer.feed(data):
+            payload = data_of(frame)
+            chunk = read_chunk(payload) if payload and payload != b"[DONE]" else None
+            if chunk is not None and not chunk.error:
+                self._read(chunk, events)
+        return events
+
+    def _read(self, chunk: Chunk, events: list[Event]) -> None:
+        if not self._started and chunk.id:
+            self._started = True
+            events.append(Started(chunk.id, chunk.model or ""))
+        for choice in chunk.choices or ():
+            if choice.index == 0:
+                self._step(choice, events)
+        told = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
+        usage = read_usage(told) if told else None
+        if usage is not None:
+            events.append(UsageReported(usage))
+
+    def _step(self, choice: Choice, events: list[Event]) -> None:
+        delta = choice.delta or Delta()
+        thought = delta.reasoning_content or delta.reasoning
+        if thought:
+            events.append(ThinkingDelta(thought))
+        if delta.content:
+            events.append(TextDelta(delta.content))
+        if delta.refusal:
+            self._refused = True
+            events.append(TextDelta(delta.refusal))
+        if choice.finish_reason:
+            events.append(Finished(read_finish(choice.finish_reason, self._refused)))
+
+
+def read_finish(reason: str, refused: bool) -> Finish:
+    """Return why a choice ended; a refusal ends with "stop" on the wire (WIRE.md section 3.1, "200-but-failed")."""
+    if refused:
+        return Finish.REFUSAL
+    return FINISHES.get(reason, Finish.OTHER)

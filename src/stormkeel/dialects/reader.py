@@ -1,0 +1,136 @@
+"""The stream reader's skeleton, shared by the dialects: frames in, frames that may pass out.
+
+Never knows a dialect: `_read` judges one frame, `_is_whole` says whether an end without the terminal marker will do.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..types.failure import Failure, FailureKind
+from ..types.usage import Usage
+from .base import kind_of_stream_error
+from .sse import Framer, data_of
+
+T = TypeVar("T")
+
+
+class FrameReader(ABC):
+    """Reads one upstream stream; see `base.StreamReader` for the attributes."""
+
+    __slots__ = (
+        "_framer", "committed", "complete", "failure", "id", "model", "output_bytes", "rest", "usage", "usage_final",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._framer = Framer()
+        self.committed = False
+        self.complete = False
+        self.usage: Usage | None = None
+        self.usage_final = False
+        self.output_bytes = 0
+        self.model = ""
+        self.id = ""
+        self.failure: Failure | None = None
+        self.rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes as they come; return the whole frames that may be forwarded now."""
+        if self._is_over():
+            return b""
+        passed = []
+        for frame in self._framer.feed(data):
+            if self._read(frame):
+                passed.append(frame)
+            if self._is_over():
+                return b"".join(passed)
+        if self._framer.overflowed:
+            self._fail(FailureKind.BAD_RESPONSE, "the provider sent an event too large to be one", "frame_too_large")
+        return b"".join(passed)
+
+    def finish(self) -> Failure | None:
+        """Tell the clean end of the bytes; return None if the answer is complete."""
+        rest = b"" if self._is_over() else self._framer.rest()
+        if rest.strip() and self._is_readable(rest) and self._read(rest):
+            self.rest = rest + b"\n\n"  # a client would drop a last frame that has no blank line
+        if self._is_well():
+            self.complete = self.committed = True
+        elif self.failure is None:
+            self._fail(FailureKind.TRUNCATED, "the provider ended the stream before the answer was complete", None)
+        if self.failure is not None:
+            self.rest = b""
+        return self.failure
+
+    def _is_over(self) -> bool:
+        return self.complete or self.failure is not None
+
+    def _is_well(self) -> bool:
+        return self.failure is None and (self.complete or self._is_whole())
+
+    @abstractmethod
+    def _read(self, frame: bytes) -> bool:
+        """Take one whole frame into account; return whether it may be forwarded."""
+
+    def _is_whole(self) -> bool:
+        """Tell whether the answer is complete although no terminal marker was seen."""
+        return False
+
+    def _is_readable(self, rest: bytes) -> bool:
+        """Tell whether a frame without its blank line was cut between its data and that line, not inside its data."""
+        payload = data_of(rest)
+        return payload is not None and (payload == b"[DONE]" or read_loosely(payload) is not None)
+
+    def _fail(self, kind: FailureKind, message: str, code: str | None, body: bytes = b"") -> bool:
+        self.failure = Failure(kind, message, code=code, body=body)
+        return False
+
+    def _fail_unreadable(self) -> bool:
+        return self._fail(FailureKind.BAD_RESPONSE, "the provider sent an event that is not a JSON object", "malformed_event")
+
+    def _fail_by_event(self, error: object, body: bytes) -> bool:
+        """Take an error event: its words stay in `body`, for they may quote the conversation; type and code make the message."""
+        told = error if isinstance(error, dict) else {}
+        type_, code = str(told.get("type") or ""), str(told.get("code") or "")
+        details = told.get("details")
+        if not code and isinstance(details, dict):
+            code = str(details.get("error_code") or "")  # Anthropic's billing errors, WIRE.md section 3.1
+        name = code or type_ or "error"
+        kind = kind_of_stream_error(type_, code)
+        return self._fail(kind, f'the provider broke off the stream with "{name[:100]}"', name[:100], body)
+
+
+def read_loosely(payload: bytes) -> dict[str, Any] | None:
+    """Decode an event that the strict decoder refused, None where it is no JSON object.
+
+    Servers in the wild send NaN log probabilities and halves of surrogate pairs, which are not JSON; clients read them anyway.
+    """
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
+    """Decode a whole body, None where it makes no sense as the decoder's type."""
+    try:
+        return decoder.decode(body)
+    except (ValueError, RecursionError):
+        return convert(read_loosely(body), decoder.type)
+
+
+def convert(value: object, type_: type[T]) -> T | None:
+    """Return a decoded value as a struct, None where it does not fit."""
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError:
+        return None
+
+
+def text_size(text: str) -> int:
+    """Return the length of a text in UTF-8 bytes; half a surrogate pair counts three."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,350 @@
+"""One try of one deployment: admit, reserve, send, read, classify, settle exactly once.
+
+Never raises for a failure: a fault is a value. Only a cancel from outside passes through, after everything is settled.
+Settling is plain synchronous code, so no cancel can interrupt it (INV-3).
+
+    admit -> reserve (journal) -> send -> head -> first content -> ... -> terminal marker
+              |                    |       |        |                     |
+              refused?             connect silent   stalled, truncated    settle: gates, journal, record
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..dialects.base import StreamReader
+from ..ledger.entry import Reserved, Settled
+from ..ledger.estimate import input_bound, input_estimate, output_bound
+from ..policies.base import Verdict
+from ..policies.parking import ParkingSettings
+from ..types.attempt import Attempt
+from ..types.failure import Failure, FailureKind
+from ..types.usage import Usage
+from ..types.wire import HttpRequest, HttpResponse
+from .charge import Charged, Evidence, charge, most
+from .fleet import Member, Ticket
+from .ports import ClientGone, Exchange, JournalFault, WireFault
+from .relay import Relay
+from .run import Run
+from .watchdog import Watchdog
+
+K = FailureKind
+SLOW_CLIENT = 60.0  # seconds a client may take no byte (RELIABILITY.md section 1.6)
+PINGS_ONLY = 120.0  # seconds of keep-alives without content before a stream counts as stalled (section 2.1)
+ERROR_BODY = 1 << 20  # bytes of an error body that are read at most
+
+WIRE_KINDS = {"connect": K.CONNECT, "head": K.RESET, "body": K.TRUNCATED}
+BITES = {
+    K.SILENT: "no content came within {:g} s",
+    K.STALLED: "the stream stalled: nothing came for {:g} s",
+    K.DEADLINE: "the request's time of {:g} s was over",
+    K.CANCELLED: "the client took nothing for {:g} s",
+}
+
+
+class Trial:
+    """One attempt under way; `failure` and `response` are set when it is over.
+
+    Attributes:
+        member: who is tried.
+        sent: did a byte leave for the provider?
+        made: did it pass our own gates?
+        failure: why it failed, None where it did not.
+        response: the whole answer, None for a stream and after a failure.
+    """
+
+    __slots__ = (
+        "_bounds", "_clocks", "_exchange", "_id", "_provider_request", "_reader", "_run", "_settled", "_started",
+        "_status", "_tariff", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member", "response", "sent",
+    )  # fmt: skip
+
+    def __init__(self, run: Run, member: Member) -> None:
+        clock = run.world.ports.clock
+        self.member = member
+        self.sent = False
+        self.made = False
+        self.failure: Failure | None = None
+        self.response: HttpResponse | None = None
+        self.dog: Watchdog
+        self._run = run
+        self._id = f"{run.request.id}.{len(run.attempts) + 1}"
+        self._started = clock.now()
+        self._wall = clock.wall()
+        self._tariff = member.tariff(self._wall)
+        self._clocks = member.deployment.clocks or run.world.clocks
+        self._ticket: Ticket
+        self._bounds = (0, 0)
+        self._settled = False
+        self._status = 0
+        self._provider_request = ""
+        self._exchange: Exchange | None = None
+        self._reader: StreamReader | None = None
+        self._usage: Usage | None = None
+        self._ttft: float | None = None
+
+    # -- before ------------------------------------------------------------------------------------------------------
+
+    def open(self, probe: bool) -> Failure | None:
+        """Pass the gates and write the reservation; a Failure means that nothing may be sent."""
+        run, member, request = self._run, self.member, self._run.request
+        if member.dialect.name != request.dialect:
+            return _foreign(member, request.dialect)
+        ports, window, largest = run.world.ports, member.window, member.max_output
+        self._bounds = (input_bound(request.raw, window), output_bound(request.max_output, largest, request.choices))
+        expected = input_estimate(request.raw) + (request.max_output or 0)
+        ticket = member.admit(self._started, expected, probe)
+        if isinstance(ticket, Failure):
+            return ticket
+        self._ticket = ticket
+        try:
+            ports.journal.reserve(self._reservation())
+        except JournalFault as fault:
+            member.release(ticket, self._started, ports.rng)
+            return Failure(K.INTERNAL, f"nothing was sent, because the ledger can't be written: {fault}")
+        self.made = True
+        return None
+
+    def _reservation(self) -> Reserved:
+        run, deployment = self._run, self.member.deployment
+        request, options = run.request, run.request.options
+        return Reserved(
+            self._id, request.id, self._wall, run.route, deployment.name, deployment.provider, deployment.model, request.dialect,
+            options.key, options.task, options.user, options.tags, *self._bounds, most(self._bounds, self._tariff),
+            run.world.prices,
+        )  # fmt: skip
+
+    def _http(self) -> HttpRequest:
+        member, request = self.member, self._run.request
+        body = member.dialect.write_request(request, member.deployment.model, member.bills)
+        return member.caller.request(body, request.headers, request.stream, self._id)
+
+    # -- during ------------------------------------------------------------------------------------------------------
+
+    async def whole(self) -> Failure | None:
+        """Send, and read the whole answer."""
+        member, run = self.member, self._run
+        self._watch(self._started + self._clocks.answer, K.SILENT)
+        self.sent = True
+        response = await run.world.ports.transport.send(self._http())
+        self._status = response.status
+        self._provider_request = member.caller.request_id(response.headers)
+        if response.status != 200:
+            return self._classified(response)
+        outcome = member.dialect.read_outcome(response.body)
+        if outcome is None:
+            return self._no_answer(response)
+        self._usage = outcome.usage
+        self.response = response
+        now = run.world.ports.clock.now()
+        self._ttft = now - self._started
+        run.ttft = now - run.started
+        return None
+
+    async def stream(self) -> Failure | None:
+        """Send, and relay the answer's frames to the caller as they come."""
+        member, run = self.member, self._run
+        self._watch(self._started + self._clocks.first_content, K.SILENT)
+        self.sent = True
+        exchange = await run.world.ports.transport.open(self._http())
+        self._exchange = exchange
+        self._status = exchange.status
+        self._provider_request = member.caller.request_id(exchange.headers)
+        if exchange.status != 200:
+            return self._classified(HttpResponse(exchange.status, exchange.headers, await _read_all(exchange)))
+        self._reader = reader = member.dialect.read_stream(run.request.wants_usage)
+        return await self._relay(exchange, Relay(reader), reader)
+
+    async def _relay(self, exchange: Exchange, relay: Relay, reader: StreamReader) -> Failure | None:
+        """Pass frames on until the terminal marker, a failure, or the end. Settles before the last frames go out."""
+        now, clocks = self._run.world.ports.clock.now, self._clocks
+        seen, grown_at = -1, 0.0
+        while True:
+            data = await exchange.read()
+            ready = relay.feed(data) if data else relay.end()
+            if reader.failure is None and (reader.complete or not data):
+                await self._finish(ready)
+                return None
+            if ready:
+                await self._send(ready)
+            if reader.failure is not None:
+                return reader.failure
+            if relay.committed:
+                at = now()
+                if reader.output_bytes != seen:
+                    seen, grown_at = reader.output_bytes, at
+                self._watch(min(at + clocks.idle, grown_at + PINGS_ONLY), K.STALLED)
+
+    async def _send(self, ready: bytes) -> None:
+        """Write frames to the caller, who may take their time."""
+        run = self._run
+        assert run.out is not None
+        if not run.committed:
+            assert self._exchange is not None
+            self._ttft = run.world.ports.clock.now() - self._started
+            await run.commit(self.member.caller.response_headers(self._exchange.headers))
+        self._watch(run.world.ports.clock.now() + SLOW_CLIENT, K.CANCELLED)
+        await run.out.write(ready)
+
+    async def _finish(self, ready: bytes) -> None:
+        """The answer is whole: book it, and hand out the last frames; the provider's own end is waited for by nobody."""
+        self.settle(None)
+        assert self._exchange is not None
+        self._exchange.linger()
+        if ready:
+            await self._send(ready)
+
+    def _no_answer(self, response: HttpResponse) -> Failure:
+        """A 200 that is no answer: an error in its body, as relays send it, or nonsense."""
+        said = self._classified(response)
+        if said.kind is not K.BAD_RESPONSE:
+            return said
+        return Failure(K.BAD_RESPONSE, f"{self.member.deployment.name} answered 200 with something that is no answer", 200)
+
+    def _classified(self, response: HttpResponse) -> Failure:
+        return self.member.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
+
+    # -- clocks ------------------------------------------------------------------------------------------------------
+
+    def _watch(self, at: float, kind: FailureKind) -> None:
+        deadline = self._run.deadline
+        if at < deadline:
+            self.dog.watch(at, kind)
+        else:
+            self.dog.watch(deadline, K.DEADLINE)
+
+    def bite(self) -> Failure:
+        """Say which clock ran out."""
+        clocks, kind, run = self._clocks, self.dog.kind, self._run
+        first = clocks.first_content if run.request.stream else clocks.answer
+        spans = {K.SILENT: first, K.STALLED: clocks.idle, K.CANCELLED: SLOW_CLIENT}
+        return Failure(kind, BITES[kind].format(spans.get(kind, run.deadline - run.started)), self._status or None)
+
+    # -- after -------------------------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Abort what is still open upstream."""
+        self.dog.stop()
+        if self._exchange is not None:
+            await self._exchange.close()
+
+    def settle(self, failure: Failure | None) -> None:
+        """Hand back the ticket, book the money, write the record. Once: later calls change nothing."""
+        if self._settled:
+            return
+        self._settled = True
+        self.failure = failure
+        member, ports = self.member, self._run.world.ports
+        now = ports.clock.now()
+        charged = self._charge(failure)
+        member.settle(self._ticket, _verdict(failure), charged.usage.total, now, ports.rng)
+        latency = now - self._started
+        if failure is None:
+            member.took(latency)
+        else:
+            _park(member, failure, now, self._run.world.parking)
+        ports.journal.settle(Settled(
+            self._id, ports.clock.wall(), "ok" if failure is None else failure.kind.value, self._status, latency, self._ttft,
+            charged.usage, charged.source, charged.amount, self._provider_request,
+        ))  # fmt: skip
+        self._record(failure, latency, charged)
+
+    def _charge(self, failure: Failure | None) -> Charged:
+        response, usage = self.response, self._usage
+        if failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
+            return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
+        evidence = Evidence(
+            self._run.request.raw, self._bounds, self._tariff, self.sent, self._run.committed, self._usage,
+            0 if response is None else len(response.body), self._reader,
+        )  # fmt: skip
+        return charge(failure, evidence)
+
+    def _record(self, failure: Failure | None, latency: float, charged: Charged) -> None:
+        deployment = self.member.deployment
+        self._run.attempts.append(Attempt(
+            self._id, deployment.name, deployment.provider, deployment.model, self._wall, latency, self._ttft, failure,
+            charged.usage, charged.source, charged.amount, self.sent,
+        ))  # fmt: skip
+
+    def refuse(self, failure: Failure) -> None:
+        """Record an attempt that may not be made: nothing sent, nothing booked."""
+        self.failure = failure
+        deployment = self.member.deployment
+        self._run.attempts.append(
+            Attempt(
+                self._id,
+                deployment.name,
+                deployment.provider,
+                deployment.model,
+                self._wall,
+                failure=failure,
+                sent=False,
+                made=False,
+            )
+        )
+
+
+async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
+    """Try one deployment once. Raises only `CancelledError`, when the caller is gone, after settling."""
+    trial = Trial(run, member)
+    refusal = trial.open(probe)
+    if refusal is not None:
+        trial.refuse(refusal)
+        return trial
+    trial.dog = Watchdog(run.loop, run.task)
+    try:
+        trial.settle(await (trial.stream() if run.request.stream else trial.whole()))
+    except asyncio.CancelledError:
+        if not (trial.dog.bitten and trial.dog.calm()):
+            trial.settle(Failure(K.CANCELLED, "the caller went away"))
+            raise
+        trial.settle(trial.bite())
+    except WireFault as fault:
+        trial.sent = fault.stage != "connect"
+        trial.settle(Failure(WIRE_KINDS[fault.stage], f"{member.deployment.name}: {fault.detail}"))
+    except ClientGone:
+        trial.settle(Failure(K.CANCELLED, "the caller went away"))
+    except Exception as error:
+        trial.settle(Failure(K.INTERNAL, f"a fault of ours: {type(error).__name__}"))
+        raise
+    finally:
+        await trial.close()
+    return trial
+
+
+def _verdict(failure: Failure | None) -> Verdict:
+    if failure is None:
+        return Verdict.OK
+    return Verdict.FAULT if failure.rule.trips else Verdict.IGNORED
+
+
+def _park(member: Member, failure: Failure, now: float, parking: ParkingSettings) -> None:
+    """Set the quota group or the credential aside where the failure asks for it (INV-12: a Retry-After is never violated)."""
+    quota, credential = member.cooling
+    why = f"{failure.kind.value} ({failure.code or failure.status})"  # not the provider's words: they may name its account
+    if failure.kind is K.CREDENTIAL:
+        credential.park(now + parking.credential, why)
+    elif failure.kind is K.QUOTA:  # an account's money: it is gone for each of its models
+        credential.park(now + parking.quota, why)
+    elif failure.rule.throttled and failure.retry_after and not failure.forever:
+        quota.park(now + failure.retry_after, why, waits=True)
+
+
+def _foreign(member: Member, dialect: str) -> Failure:
+    return Failure(
+        K.UNSUPPORTED,
+        f'"{member.deployment.name}" speaks {member.dialect.name}, this request is in {dialect}; '
+        "ask a model of a provider that speaks it, or use that provider's own endpoint",
+    )
+
+
+async def _read_all(exchange: Exchange) -> bytes:
+    """Read an error's body, or as much of it as comes: its status says the most anyway."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size < ERROR_BODY and (data := await exchange.read()):
+            parts.append(data)
+            size += len(data)
+    except WireFault:
+        pass
+    return b"".join(parts)

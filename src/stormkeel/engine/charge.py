@@ -1,0 +1,85 @@
+"""What an attempt is charged: the provider's word, else an estimate, else the whole reservation; never silently nothing (INV-5).
+
+Never writes anything: it says usage, where that comes from, and the amount.
+
+    answered, usage reported ----------------------------> provider
+    failed before content, and this kind is never billed -> none
+    broken, but the last word on usage had been said -----> provider
+    broken in the middle, or answered without usage ------> estimated (within the reservation)
+    sent, and nothing came back --------------------------> reserved
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..dialects.base import StreamReader
+from ..ledger.estimate import estimate_usage
+from ..ledger.pricing import Tariff
+from ..types.failure import Charge, Failure
+from ..types.money import NanoDollars
+from ..types.usage import NO_USAGE, Usage
+
+
+class Charged(msgspec.Struct, frozen=True, gc=False):
+    """What is booked: tokens, their source ("provider", "estimated", "reserved", "none"), nano-dollars (None: unknown price)."""
+
+    usage: Usage
+    source: str
+    amount: NanoDollars | None
+
+
+NOTHING = Charged(NO_USAGE, "none", 0)
+
+
+class Evidence(msgspec.Struct, frozen=True, gc=False):
+    """What is known of an attempt when it ends.
+
+    Attributes:
+        raw: the request's body.
+        bounds: the reservation's input and output tokens.
+        tariff: the model's prices, None where they are unknown.
+        sent: did a byte leave?
+        committed: had content gone out to the caller?
+        usage: what a whole answer reported.
+        answer_bytes: bytes of a whole answer, 0 where there was none.
+        reader: a stream's reader, None for a whole answer.
+    """
+
+    raw: bytes
+    bounds: tuple[int, int]
+    tariff: Tariff | None
+    sent: bool
+    committed: bool
+    usage: Usage | None
+    answer_bytes: int
+    reader: StreamReader | None
+
+
+def charge(failure: Failure | None, evidence: Evidence) -> Charged:
+    """Return what an attempt that ended so is charged."""
+    reader, tariff = evidence.reader, evidence.tariff
+    reported = evidence.usage if reader is None else reader.usage
+    if failure is not None and _is_free(failure, evidence):
+        return NOTHING
+    if reported is not None and (failure is None or (reader is not None and reader.usage_final)):
+        return Charged(reported, "provider", _price(reported, tariff))
+    seen = evidence.answer_bytes if reader is None else reader.output_bytes
+    if seen or reader is not None:
+        usage = estimate_usage(reported, evidence.raw, seen, evidence.bounds)
+        return Charged(usage, "estimated", _price(usage, tariff))
+    usage = Usage(input=evidence.bounds[0], output=evidence.bounds[1])
+    return Charged(usage, "reserved", most(evidence.bounds, tariff))
+
+
+def most(bounds: tuple[int, int], tariff: Tariff | None) -> NanoDollars | None:
+    """Return the most that tokens within these bounds can cost, None where the price is unknown."""
+    return None if tariff is None else tariff.bound(*bounds)
+
+
+def _price(usage: Usage, tariff: Tariff | None) -> NanoDollars | None:
+    return None if tariff is None else tariff.price(usage)
+
+
+def _is_free(failure: Failure, evidence: Evidence) -> bool:
+    return not evidence.sent or (failure.rule.charge is Charge.NO and not evidence.committed)

@@ -1,0 +1,212 @@
+"""The live state of every deployment: its gates, its load, how long it is set aside.
+
+Never chooses who is asked (that is `routing/`) and never sends: it is asked "may this attempt pass?" and told how it went.
+
+Gates are asked in this order and settled in reverse:
+
+    cooling (quota group, credential)  ->  concurrency  ->  rate  ->  breaker
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..catalog.load import ModelFacts
+from ..dialects.base import Dialect
+from ..ledger.pricing import Tariff
+from ..policies.base import Dice, Verdict
+from ..policies.breaker import Breaker
+from ..policies.concurrency import ConcurrencyGate
+from ..policies.rate import RateGate
+from ..providers.base import Caller
+from ..routing.deployment import Deployment
+from ..types.failure import Failure, FailureKind
+
+MINUTE = 60_000_000_000  # nanoseconds
+LATENCY_WEIGHT = 0.2  # of the newest latency in the moving average shown to people
+
+
+class Cooling:
+    """A quota group or a credential that is set aside until a moment, and why."""
+
+    __slots__ = ("name", "until", "waits", "why")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.until = 0.0
+        self.waits = False
+        self.why = ""
+
+    def park(self, until: float, why: str, waits: bool = False) -> None:
+        """Set aside until a moment (monotonic seconds); a longer time already set stays.
+
+        Args:
+            until: the moment, on the engine's clock.
+            why: for people.
+            waits: a request may wait for it (a rate limit's pause), as it should not for a dead credential.
+        """
+        if until > self.until:
+            self.until = until
+            self.why = why
+            self.waits = waits
+
+    def refuse(self, now: float) -> Failure:
+        """Say that it is set aside, why, and for how long."""
+        left = self.until - now
+        return Failure(
+            FailureKind.COOLING,
+            f"{self.name} is set aside for {left:.1f} s more: {self.why}",
+            retry_after=left,
+            forever=not self.waits,
+        )
+
+
+class Ticket:
+    """A deployment's leave to try, with what each gate must be told afterwards."""
+
+    __slots__ = ("breaker", "rate")
+
+    def __init__(self, rate: int, breaker: int) -> None:
+        self.rate = rate
+        self.breaker = breaker
+
+
+class Member:
+    """One deployment of the fleet with its codec, its caller's address, its facts and its gates."""
+
+    __slots__ = (
+        "_priced_until",
+        "_tariff",
+        "bills",
+        "breaker",
+        "caller",
+        "concurrency",
+        "cooling",
+        "deployment",
+        "dialect",
+        "facts",
+        "in_flight",
+        "index",
+        "latency",
+        "max_output",
+        "rate",
+        "window",
+    )
+
+    def __init__(self, deployment: Deployment, dialect: Dialect, caller: Caller, facts: ModelFacts | None, gates: Gates) -> None:
+        self.deployment = deployment
+        self.index = deployment.index
+        self.dialect = dialect
+        self.caller = caller
+        self.facts = facts
+        self.window = None if facts is None else facts.window
+        self.max_output = None if facts is None else facts.max_output
+        self.cooling = gates.cooling
+        self.concurrency = gates.concurrency
+        self.rate = gates.rate
+        self.breaker = gates.breaker
+        self.bills = caller.provider.vendor.asks_usage
+        self.in_flight = 0
+        self.latency: float | None = None
+        self._tariff: Tariff | None = None
+        self._priced_until = 0
+
+    def admit(self, now: float, tokens: int, probe: bool = False) -> Ticket | Failure:
+        """Ask each gate in order; the first no undoes the yeses before it.
+
+        Args:
+            now: monotonic seconds.
+            tokens: the tokens the attempt is expected to cost.
+            probe: the last candidate left: an open breaker lets a rare probe through.
+        """
+        for cooling in self.cooling:
+            if cooling.until > now:
+                return cooling.refuse(now)
+        debited = self._admit_load(now, tokens)
+        if isinstance(debited, Failure):
+            return debited
+        leave = self.breaker.admit_probe(now) if probe else self.breaker.admit(now)
+        if isinstance(leave, Failure):
+            self._release_load(debited, now)
+            return leave
+        self.in_flight += 1
+        return Ticket(debited, leave)
+
+    def _admit_load(self, now: float, tokens: int) -> int | Failure:
+        """Ask the gates about load; returns the rate gate's ticket, 0 where there is no such gate."""
+        concurrency, rate = self.concurrency, self.rate
+        if concurrency is not None and (refusal := concurrency.admit()) is not None:
+            return refusal
+        if rate is None:
+            return 0
+        debited = rate.admit(now, tokens)
+        if isinstance(debited, Failure) and concurrency is not None:
+            concurrency.settle()
+        return debited
+
+    def _release_load(self, debited: int, now: float) -> None:
+        if self.rate is not None:
+            self.rate.release(debited, now)
+        if self.concurrency is not None:
+            self.concurrency.settle()
+
+    def settle(self, ticket: Ticket, verdict: Verdict, used: int, now: float, rng: Dice) -> None:
+        """Hand a ticket back, once: the true tokens, and what the attempt says about health."""
+        self.in_flight -= 1
+        self.breaker.settle(ticket.breaker, verdict, now, rng)
+        if self.rate is not None:
+            self.rate.settle(ticket.rate, used, now)
+        if self.concurrency is not None:
+            self.concurrency.settle()
+
+    def release(self, ticket: Ticket, now: float, rng: Dice) -> None:
+        """Undo an admission of which nothing was sent."""
+        self.in_flight -= 1
+        self.breaker.settle(ticket.breaker, Verdict.IGNORED, now, rng)
+        self._release_load(ticket.rate, now)
+
+    def tariff(self, wall: int) -> Tariff | None:
+        """Return the prices at a moment (nanoseconds since the epoch), None where unknown; looked up once a minute."""
+        if wall >= self._priced_until:
+            self._priced_until = wall - wall % MINUTE + MINUTE
+            rates = None if self.facts is None else self.facts.rates(wall)
+            self._tariff = None if rates is None else Tariff(rates)
+        return self._tariff
+
+    def took(self, latency: float) -> None:
+        """Note the latency of a good attempt, in seconds."""
+        known = self.latency
+        self.latency = latency if known is None else known + LATENCY_WEIGHT * (latency - known)
+
+
+class Gates(msgspec.Struct, frozen=True):
+    """The gates of one deployment; `cooling` is shared by all members of a quota group or credential."""
+
+    cooling: tuple[Cooling, ...]
+    breaker: Breaker
+    rate: RateGate | None = None
+    concurrency: ConcurrencyGate | None = None
+
+
+class Fleet:
+    """Every deployment by its index, and what routing may see of them (`routing.strategies.FleetView`)."""
+
+    __slots__ = ("members", "now")
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = list(members)
+        self.now = 0.0  # the moment of the view; set by whoever is about to look
+
+    def load(self, index: int) -> float:
+        """How busy a deployment is: attempts in flight."""
+        return self.members[index].in_flight
+
+    def is_ready(self, index: int) -> bool:
+        """Would the gates that are about health let an attempt pass?"""
+        member = self.members[index]
+        for cooling in member.cooling:
+            if cooling.until > self.now:
+                return False
+        return member.breaker.is_ready(self.now)

@@ -1,0 +1,135 @@
+"""THE line: how a request finds its answer. One screen, in order.
+
+    resolve -> [ plan -> attempt -> decide ] ... -> answer or failure -> tell the sinks
+
+Never knows a vendor, a socket or a file. An attempt's own steps (admit, reserve, send, read, settle) are in `attempt.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from ..policies.retry import ELSEWHERE, Again, Decision, GiveUp, Situation, decide
+from ..routing.plan import Walk
+from ..types.attempt import Story
+from ..types.failure import Failure, FailureKind
+from ..types.request import Request
+from ..types.wire import HttpResponse
+from .attempt import Trial, attempt
+from .fleet import Member
+from .ports import Output
+from .run import Run
+from .story import last_word
+from .world import World
+
+K = FailureKind
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What became of a request.
+
+    Attributes:
+        response: the provider's whole answer; None for a stream, whose frames went to the output, and after a failure.
+        failure: None where it was answered whole.
+        began: did a stream's head go out? A failure must then be told in-stream.
+        story: everything that happened.
+        member: the deployment that had the last word, None where none was asked.
+    """
+
+    response: HttpResponse | None
+    failure: Failure | None
+    began: bool
+    story: Story
+    member: Member | None = None
+
+
+async def answer(request: Request, world: World, out: Output | None = None) -> Answer:
+    """Answer one request.
+
+    Args:
+        request: what is asked.
+        world: who can be asked, and how.
+        out: where a stream's frames go; None for requests that are not streamed.
+
+    Returns:
+        The answer or the failure; never raises for either. A cancel from outside passes through once everything is settled.
+    """
+    run = Run(request, world, out)
+    trial: Trial | None = None
+    failure: Failure | None = None
+    world.active += 1
+    try:
+        trial, failure = await _pursue(run)
+    except asyncio.CancelledError:
+        failure = None if run.is_answered else Failure(K.CANCELLED, "the caller went away")
+        raise
+    except Exception as error:  # noqa: BLE001 - the last net: a fault of ours is told, not thrown at the caller
+        failure = Failure(K.INTERNAL, f"a fault inside Stormkeel ({type(error).__name__}); request id {request.id}")
+        for sink in world.ports.sinks:
+            sink.broke(error, request)
+    finally:
+        world.active -= 1
+        story = run.story(failure)
+        for sink in world.ports.sinks:
+            sink.answered(story)
+        await run.release()
+    if trial is None:
+        return Answer(None, failure, run.began, story)
+    return Answer(trial.response, failure, run.began, story, trial.member)
+
+
+async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
+    """Try deployments until one answers, or until nothing more may be tried."""
+    world = run.world
+    route = world.resolve(run.request)
+    if isinstance(route, Failure):
+        return None, route
+    run.take(route)
+    walk = Walk(route, world.fleet, world.turn, world.ports.rng)
+    spent: set[int] = set()  # deployments that this request will not ask again
+    deployment = walk.next(spent)
+    while deployment is not None:
+        member = world.fleet.members[deployment.index]
+        trial, decision = await _ask(run, walk, member, spent)
+        if trial.failure is None:
+            world.reward(member, run.paid)
+            return trial, None
+        if run.committed or trial.failure.kind is K.CANCELLED:
+            return trial, trial.failure
+        spent.add(member.index)
+        world.fleet.now = world.ports.clock.now()
+        deployment = None if type(decision) is GiveUp else walk.next(spent)
+    return None, last_word(run)
+
+
+async def _ask(run: Run, walk: Walk, member: Member, spent: set[int]) -> tuple[Trial, Decision]:
+    """Try one deployment, and again for as long as that is the best that can be done."""
+    world, tries = run.world, 0
+    if run.request.stream:
+        run.hold(member.dialect.keep_alive)
+    while True:
+        trial = await attempt(run, member)
+        failure = trial.failure
+        if failure is not None and failure.kind is K.BREAKER_OPEN and not walk.has_other(spent | {member.index}):
+            run.attempts.pop()  # the probe's outcome stands for it: a refusal is told once
+            trial = await attempt(run, member, probe=True)  # the last one left: a wrong breaker must not black-hole the route
+            failure = trial.failure
+        if failure is None or run.committed:
+            return trial, ELSEWHERE
+        tries += trial.made
+        decision = decide(_situation(run, walk, member, spent, failure, tries), world.retry, world.ports.rng)
+        if type(decision) is not Again:
+            return trial, decision
+        if trial.made and not run.pay(member, failure):
+            return trial, ELSEWHERE  # no retries are left in the budget: only somebody not asked yet may be
+        await asyncio.sleep(decision.after)
+
+
+def _situation(run: Run, walk: Walk, member: Member, spent: set[int], failure: Failure, tries: int) -> Situation:
+    world, out = run.world, spent | {member.index}
+    now = world.fleet.now = world.ports.clock.now()
+    return Situation(
+        failure, tries, run.made, walk.has_sibling(member.deployment, spent), walk.has_other(out), run.deadline - now
+    )

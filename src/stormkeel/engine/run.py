@@ -1,0 +1,147 @@
+"""One request on its way through the engine: what its attempts share.
+
+Never decides anything; `line.py` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..routing.route import Route
+from ..types.attempt import Attempt, Story
+from ..types.failure import Failure
+from ..types.request import Request
+from ..types.wire import NO_HEADERS, Headers
+from .fleet import Member
+from .ports import Output
+from .world import World
+
+
+class Run:
+    """One request, its deadline, what was tried so far, and how far its answer has got to the caller.
+
+    Attributes:
+        started, deadline: monotonic seconds.
+        wall: nanoseconds since the epoch at the start.
+        began: has the head of a stream gone out?
+        committed: has content gone out? From then on nothing may be tried again.
+        ttft: seconds to the first content, None before it.
+        paid: what the latest retry cost the provider's retry budget, 0 before one.
+    """
+
+    __slots__ = (
+        "_keeper",
+        "attempts",
+        "began",
+        "committed",
+        "deadline",
+        "loop",
+        "out",
+        "paid",
+        "request",
+        "route",
+        "started",
+        "task",
+        "ttft",
+        "wall",
+        "world",
+    )
+
+    def __init__(self, request: Request, world: World, out: Output | None) -> None:
+        clock = world.ports.clock
+        self.request = request
+        self.world = world
+        self.out = out
+        self.route = ""
+        self.started = clock.now()
+        self.wall = clock.wall()
+        timeout = request.options.timeout
+        total = world.clocks.total
+        self.deadline = self.started + (total if timeout is None or timeout > total else timeout)
+        self.paid = 0
+        self.attempts: list[Attempt] = []
+        self.began = False
+        self.committed = False
+        self.ttft: float | None = None
+        self.loop = asyncio.get_running_loop()
+        self.task = _own_task(self.loop)
+        self._keeper: asyncio.Task[None] | asyncio.TimerHandle | None = None
+
+    def take(self, route: Route) -> None:
+        """Note the route, and let the fleet's view stand at this moment."""
+        world = self.world
+        self.route = route.name
+        world.turn += 1
+        world.fleet.now = self.started
+
+    @property
+    def made(self) -> int:
+        """How many attempts were made so far, refused connections among them; not those that we refused ourselves."""
+        return sum(attempt.made for attempt in self.attempts)
+
+    @property
+    def is_answered(self) -> bool:
+        """Has an attempt ended well? Whoever leaves after that has had the whole answer."""
+        return bool(self.attempts) and self.attempts[-1].failure is None
+
+    def pay(self, member: Member, failure: Failure) -> bool:
+        """Pay for one more try of a provider; False where its retry budget is spent."""
+        self.paid = self.world.budgets[member.deployment.provider].take(failure.rule.throttled)
+        return self.paid > 0
+
+    def hold(self, keep_alive: bytes) -> None:
+        """After `clocks.hold` seconds without content, send the head and the dialect's keep-alive, again and again."""
+        if self.out is None or self._keeper is not None:
+            return
+        self._keeper = self.loop.call_later(self.world.clocks.hold, self._keep, keep_alive)
+
+    def _keep(self, keep_alive: bytes) -> None:
+        self._keeper = asyncio.ensure_future(self._keep_alive(keep_alive))
+        self._keeper.add_done_callback(_look_at)
+
+    async def _keep_alive(self, keep_alive: bytes) -> None:
+        out = self.out
+        assert out is not None
+        self.began = True
+        await out.start(NO_HEADERS)
+        while True:
+            await out.write(keep_alive)
+            await asyncio.sleep(self.world.clocks.hold)
+
+    async def release(self) -> None:
+        """Stop keeping alive; when this returns nobody else writes to the output."""
+        keeper, self._keeper = self._keeper, None
+        if isinstance(keeper, asyncio.Task):
+            keeper.cancel()
+            await asyncio.wait((keeper,))
+        elif keeper is not None:
+            keeper.cancel()
+
+    async def commit(self, headers: Headers) -> None:
+        """Mark the first content: the head goes out if it has not."""
+        if self._keeper is not None:
+            await self.release()
+        self.committed = True
+        self.ttft = self.world.ports.clock.now() - self.started
+        if not self.began:
+            self.began = True
+            assert self.out is not None
+            await self.out.start(headers)
+
+    def story(self, failure: Failure | None) -> Story:
+        """Return the whole story, once the request has ended."""
+        latency = self.world.ports.clock.now() - self.started
+        return Story(self.request, self.route, tuple(self.attempts), failure, self.wall, latency, self.ttft, self.committed)
+
+
+def _own_task(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
+    task = asyncio.current_task(loop)
+    assert task is not None, "the engine runs inside a task"
+    return task
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """Take note of a keeper's end: a gone client is found by the attempt itself."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,77 @@
+"""The world of one configuration: everything a request may need, built once by `assemble.py`.
+
+Never changes once built: a new configuration is a new world, and a request lives in one to its end (INV-30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ..policies.base import Dice
+from ..policies.deadline import ClockSettings
+from ..policies.parking import ParkingSettings
+from ..policies.retry import RetryBudget, RetrySettings
+from ..routing.route import Route
+from ..types.failure import Failure
+from ..types.request import Request
+from .fleet import Fleet, Member
+from .ports import Clock, Journal, Sink, Transport
+
+
+class Ports:
+    """The ways out of the engine."""
+
+    __slots__ = ("clock", "journal", "rng", "sinks", "transport")
+
+    def __init__(self, transport: Transport, clock: Clock, journal: Journal, rng: Dice, sinks: Sequence[Sink]) -> None:
+        self.transport = transport
+        self.clock = clock
+        self.journal = journal
+        self.rng = rng
+        self.sinks = tuple(sinks)
+
+
+class World:
+    """What one configuration built.
+
+    Attributes:
+        resolve: finds the route of a request's model, or says why there is none.
+        clocks, retry, parking: the policies' settings.
+        budgets: the retry budget of each provider, by name.
+        prices: the id of the price snapshot, kept with every ledger row.
+        turn: a counter for round robin.
+        active: requests under way.
+    """
+
+    __slots__ = ("active", "budgets", "clocks", "fleet", "parking", "ports", "prices", "resolve", "retry", "turn")
+
+    def __init__(
+        self, fleet: Fleet, ports: Ports, resolve: Callable[[Request], Route | Failure], policies: Policies, prices: str
+    ) -> None:
+        self.fleet = fleet
+        self.ports = ports
+        self.resolve = resolve
+        self.clocks = policies.clocks
+        self.retry = policies.retry
+        self.parking = policies.parking
+        self.budgets = policies.budgets
+        self.prices = prices
+        self.turn = 0
+        self.active = 0
+
+    def reward(self, member: Member, paid: int) -> None:
+        """A request succeeded: its provider's retry budget gets back what its last retry paid."""
+        self.budgets[member.deployment.provider].refund(paid)
+
+
+class Policies:
+    """The policies that belong to no single deployment."""
+
+    __slots__ = ("budgets", "clocks", "parking", "retry")
+
+    def __init__(
+        self, clocks: ClockSettings, retry: RetrySettings, parking: ParkingSettings, budgets: dict[str, RetryBudget]
+    ) -> None:
+        self.clocks = clocks
+        self.retry = retry
+        self.parking = parking
+        self.budgets = budgets

@@ -1,0 +1,135 @@
+"""The gateway as one ASGI app: a table of routes with who may call them, and nothing in front of it.
+
+Never decides by a path test: a route's row says whether it is public, and what is not in the table does not exist (INV-18).
+Only the path and the headers that arrived are believed; `Host` is never looked at.
+
+    scope -> row of the table -> key (unless public) -> endpoint
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from .._version import __version__
+from ..assemble import House
+from ..dialects.base import Dialect
+from ..types.failure import Failure, FailureKind
+from .door import Door
+from .endpoints import Call, Generate, Metrics, Models
+from .health import health_of, is_ready
+from .inbound import Inbound
+from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, failed, send_whole
+
+K = FailureKind
+Endpoint = Callable[[Call], Awaitable[None]]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One route: what serves it, in which dialect its errors are told, and whether a key is needed.
+
+    Attributes:
+        method: GET or POST.
+        endpoint: what serves it.
+        dialect: its errors' dialect.
+        public: is it served without a key?
+    """
+
+    method: str
+    endpoint: Endpoint
+    dialect: Dialect
+    public: bool = False
+
+
+class Gateway:
+    """The ASGI app of one house."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.door = Door(house.keys)
+        self._chat = house.dialect("openai_chat")
+        self._messages = house.dialect("anthropic_messages")
+        self.table = self._rows()
+
+    def _rows(self) -> dict[str, Row]:
+        chat, messages = self._chat, self._messages
+        ask_chat = Row("POST", Generate(self.house, chat), chat)
+        ask_messages = Row("POST", Generate(self.house, messages), messages)
+        models = Models(self.house)
+        return {
+            "/v1/chat/completions": ask_chat,
+            "/openai/v1/chat/completions": ask_chat,
+            "/v1/messages": ask_messages,
+            "/anthropic/v1/messages": ask_messages,
+            "/v1/models": Row("GET", lambda call: models(call, messages if call.inbound.is_anthropic else chat), chat),
+            "/openai/v1/models": Row("GET", lambda call: models(call, chat), chat),
+            "/anthropic/v1/models": Row("GET", lambda call: models(call, messages), messages),
+            "/metrics": Row("GET", Metrics(self.house), chat),
+            "/health": Row("GET", self._health, chat, public=True),
+            "/health/live": Row("GET", self._live, chat, public=True),
+            "/health/ready": Row("GET", self._ready, chat, public=True),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request."""
+        if scope["type"] != "http":
+            await _decline(scope, receive, send)
+            return
+        call = Call(scope, receive, send, self.house.new_id())
+        inbound = call.inbound
+        row = self.table.get(scope["path"])
+        if row is None:
+            await call.refuse(self._dialect_of(scope["path"], inbound), _unknown(scope["method"], scope["path"], self.table))
+        elif row.method != scope["method"]:
+            await self._wrong_method(call, row, scope["method"])
+        elif row.public:
+            await row.endpoint(call)
+        else:
+            caller = self.door.check(inbound.api_key, inbound.bearer)
+            if type(caller) is Failure:
+                await call.refuse(row.dialect, caller)
+                return
+            call.key = caller  # type: ignore[assignment]  # a name by now
+            await row.endpoint(call)
+
+    def _dialect_of(self, path: str, inbound: Inbound) -> Dialect:
+        return self._messages if path.startswith("/anthropic/") or inbound.is_anthropic else self._chat
+
+    async def _wrong_method(self, call: Call, row: Row, method: str) -> None:
+        failure = Failure(K.CALLER, f"{method} is not served here: use {row.method}", 405, "method_not_allowed")
+        status, headers, body = failed(row.dialect, failure, call.request_id, None)
+        headers.append((b"allow", row.method.encode()))
+        await send_whole(call.send, status, headers, body)
+
+    async def _health(self, call: Call) -> None:
+        inbound = call.inbound
+        may_know = not isinstance(self.door.check(inbound.api_key, inbound.bearer), Failure)
+        health = health_of(self.house, __version__, may_know)
+        await send_whole(call.send, 200 if health.status != "unhealthy" else 503, [JSON], msgspec.json.encode(health))
+
+    async def _live(self, call: Call) -> None:
+        await send_whole(call.send, 200, [TEXT], b"alive\n")
+
+    async def _ready(self, call: Call) -> None:
+        ready = is_ready(self.house) and not self.house.draining
+        headers: RawHeaders = [TEXT]
+        await send_whole(call.send, 200 if ready else 503, headers, b"ready\n" if ready else b"not ready\n")
+
+
+async def _decline(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what is no HTTP request: the lifespan's two steps; anything else is closed."""
+    if scope["type"] == "lifespan":
+        while True:
+            step = (await receive())["type"]
+            await send({"type": f"{step}.complete"})
+            if step == "lifespan.shutdown":
+                return
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+
+def _unknown(method: str, path: str, table: dict[str, Row]) -> Failure:
+    served = ", ".join(f"{row.method} {known}" for known, row in table.items() if known.count("/") < 5)
+    return Failure(K.CALLER, f"there is no {method} {path[:200]}; served are: {served}", 404, "not_found")

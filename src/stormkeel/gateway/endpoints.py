@@ -1,0 +1,147 @@
+"""The billable endpoints: one function serves every dialect, because each dialect reads its request and writes its errors itself.
+
+Never touches the order of things: body -> request -> engine -> answer. The engine's line is the only way to a provider (INV-7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..assemble import House
+from ..dialects.base import Dialect, ModelCard
+from ..engine.line import Answer
+from ..engine.ports import ClientGone
+from ..types.failure import Failure, FailureKind
+from ..types.request import Request
+from .inbound import Gone, Inbound, read_body
+from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, StreamOutput, failed, raw, send_whole
+from .watch import Watch
+
+SHUTDOWN = Failure(FailureKind.CANCELLED, "the gateway is shutting down; ask again", 503, "server_shutdown", retry_after=1.0)
+
+
+class Call:
+    """One call of an endpoint: the client's connection, its headers, and the name of its key."""
+
+    __slots__ = ("inbound", "key", "receive", "request_id", "scope", "send")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self.scope = scope
+        self.inbound = Inbound(scope["headers"])
+        self.key = ""
+        self.receive = receive
+        self.send = send
+        self.request_id = request_id
+
+    async def refuse(self, dialect: Dialect, failure: Failure) -> None:
+        """Answer with a failure of which no provider knows."""
+        await send_whole(self.send, *failed(dialect, failure, self.request_id, None))
+
+
+class Generate:
+    """The endpoint of one dialect's billable route."""
+
+    def __init__(self, house: House, dialect: Dialect) -> None:
+        self._house = house
+        self._dialect = dialect
+        self._max_body = house.settings.server.max_body
+
+    async def __call__(self, call: Call) -> None:
+        """Serve one request."""
+        inbound = call.inbound
+        try:
+            body = await read_body(call.receive, inbound, self._max_body)
+        except Gone:
+            return
+        if type(body) is bytes:
+            body = self._dialect.read_request(body, call.request_id, inbound.passed, inbound.options(call.key))  # type: ignore[assignment]
+        if type(body) is Failure:
+            await call.refuse(self._dialect, body)
+            return
+        await self._serve(call, body)  # type: ignore[arg-type]  # a Request by now
+
+    async def _serve(self, call: Call, request: Request) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        output = StreamOutput(call.send, request.id)
+        watch = Watch(call.scope, call.receive, task)
+        try:
+            await (self._stream(call, request, output) if request.stream else self._whole(call, request))
+        except ClientGone:
+            return
+        except asyncio.CancelledError:
+            if watch.left:
+                task.uncancel()
+                return
+            await self._last_words(call, output)
+            raise
+        finally:
+            watch.end()
+
+    async def _whole(self, call: Call, request: Request) -> None:
+        await self._reply(call, await self._house.answer(request))
+
+    async def _stream(self, call: Call, request: Request, output: StreamOutput) -> None:
+        answer = await self._house.answer(request, output)
+        if not answer.began:
+            await self._reply(call, answer)
+        elif answer.failure is None:
+            await output.end()
+        else:
+            await output.end(self._dialect.write_error_frame(answer.failure, request.id))
+
+    async def _last_words(self, call: Call, output: StreamOutput) -> None:
+        """The server cancels us because its grace is over: the client is told so, in its dialect."""
+        try:
+            if output.began:
+                await output.end(self._dialect.write_error_frame(SHUTDOWN, call.request_id))
+            else:
+                await call.refuse(self._dialect, SHUTDOWN)
+        except ClientGone:
+            return
+
+    async def _reply(self, call: Call, answer: Answer) -> None:
+        """Send a whole answer, or a failure before any content."""
+        response, member = answer.response, answer.member
+        if answer.failure is None and response is not None and member is not None:
+            headers: RawHeaders = [
+                JSON,
+                (b"x-request-id", call.request_id.encode()),
+                *raw(member.caller.response_headers(response.headers)),
+            ]
+            await send_whole(call.send, response.status, headers, response.body)
+            return
+        assert answer.failure is not None
+        asked = member.dialect.name if member is not None else _dialect_of(answer)
+        await send_whole(call.send, *failed(self._dialect, answer.failure, call.request_id, asked))
+
+
+def _dialect_of(answer: Answer) -> str | None:
+    """Return the dialect of the provider that spoke last; a request never leaves its own dialect yet."""
+    return answer.story.request.dialect if any(attempt.sent for attempt in answer.story.attempts) else None
+
+
+class Models:
+    """`GET /v1/models`, in the shape of whoever asks (WIRE.md section 1.6)."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def __call__(self, call: Call, dialect: Dialect) -> None:
+        """List the routes and models that can be asked for."""
+        cards = [
+            ModelCard(card.id, card.created, card.owned_by, card.display_name, card.max_input, card.max_output)
+            for card in self._house.models()
+        ]
+        await send_whole(call.send, 200, [JSON, (b"x-request-id", call.request_id.encode())], dialect.write_models(cards))
+
+
+class Metrics:
+    """`GET /metrics`, in Prometheus' text format."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def __call__(self, call: Call) -> None:
+        """Show the counts."""
+        await send_whole(call.send, 200, [TEXT], self._house.metrics.text())

@@ -1,0 +1,161 @@
+"""What a client's request says outside its body: who calls, how long they will wait, to whose name it is booked.
+
+Never trusts a length or a header further than it says here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..types.failure import Failure, FailureKind
+from ..types.request import Options
+from ..types.wire import Headers
+from .reply import RawHeaders, Receive
+
+K = FailureKind
+PASSED = (b"anthropic-", b"openai-")
+PASS = "pass"  # noqa: S105 - no password: a mark for headers that may pass
+NAMES_KEPT = 1000
+LABEL_LIMIT = 256  # characters of a label
+
+
+class Gone(Exception):
+    """The client left before its request was whole."""
+
+
+class Inbound:
+    """A client's headers, sorted once.
+
+    Attributes:
+        bearer, api_key: the two ways to bring a key, "" where absent.
+        length: the declared length of the body, None where absent.
+        passed: headers a provider may see (`providers.base` decides which do), lower-case names.
+        options: how to handle the request, without the caller's key.
+    """
+
+    __slots__ = ("api_key", "bearer", "encoding", "labels", "length", "passed", "patience")
+
+    def __init__(self, headers: RawHeaders) -> None:
+        self.bearer = self.api_key = ""
+        self.encoding = b""
+        self.length: int | None = None
+        self.patience: float | None = None
+        self.labels: dict[bytes, str] = {}
+        passed: list[tuple[str, str]] = []
+        takers = _TAKERS
+        for name, value in headers:
+            take = takers[name]
+            if take is PASS:
+                passed.append((name.decode("latin-1"), value.decode("latin-1")))
+            elif take is not None:
+                take(self, name, value)  # type: ignore[operator]  # the one string in the table is PASS
+        self.passed: Headers = tuple(passed)
+
+    def options(self, key: str) -> Options:
+        """Return the request's options, booked to a key's name."""
+        if not self.labels:
+            return Options(self.patience, key=key)
+        said = self.labels
+        tags = said.get(b"x-stormkeel-tags", "")
+        return Options(
+            self.patience,
+            said.get(b"x-stormkeel-task", ""),
+            said.get(b"x-stormkeel-user", ""),
+            tuple(tag.strip() for tag in tags.split(",") if tag.strip()),
+            key,
+        )
+
+    @property
+    def is_anthropic(self) -> bool:
+        """Does the client speak Anthropic's dialect by its headers (WIRE.md section 1.6)?"""
+        return any(name == "anthropic-version" for name, _ in self.passed)
+
+    def _bearer(self, _name: bytes, value: bytes) -> None:
+        scheme, _, secret = value.decode("latin-1").partition(" ")
+        self.bearer = secret.strip() if scheme.lower() == "bearer" else ""
+
+    def _api_key(self, _name: bytes, value: bytes) -> None:
+        self.api_key = value.decode("latin-1").strip()
+
+    def _length(self, _name: bytes, value: bytes) -> None:
+        self.length = int(value[:20]) if value.isdigit() else None  # so many digits are beyond any limit already
+
+    def _encoding(self, _name: bytes, value: bytes) -> None:
+        self.encoding = value.lower()
+
+    def _patience(self, _name: bytes, value: bytes) -> None:
+        try:
+            seconds = float(value)
+        except ValueError:
+            return
+        if 0.0 < seconds < 86_400.0:
+            self.patience = seconds if self.patience is None else min(self.patience, seconds)
+
+    def _label(self, name: bytes, value: bytes) -> None:
+        self.labels[name] = value.decode("latin-1")[:LABEL_LIMIT]
+
+
+Taker = Callable[[Inbound, bytes, bytes], None]
+
+
+class _Takers(dict[bytes, Taker | str | None]):
+    """What takes each header; a name not in the table is looked at once and remembered, up to a bound."""
+
+    def __missing__(self, name: bytes) -> str | None:
+        take = PASS if name.startswith(PASSED) else None
+        if len(self) < NAMES_KEPT:
+            self[name] = take
+        return take
+
+
+_TAKERS = _Takers({
+    b"authorization": Inbound._bearer,
+    b"x-api-key": Inbound._api_key,
+    b"content-length": Inbound._length,
+    b"content-encoding": Inbound._encoding,
+    b"x-stormkeel-timeout": Inbound._patience,
+    b"x-stainless-read-timeout": Inbound._patience,
+    b"x-stormkeel-task": Inbound._label,
+    b"x-stormkeel-user": Inbound._label,
+    b"x-stormkeel-tags": Inbound._label,
+})
+
+
+async def read_body(receive: Receive, inbound: Inbound, limit: int) -> bytes | Failure:
+    """Read a request's whole body, or refuse it as soon as it is known to be too large.
+
+    Raises:
+        Gone: the client left in the middle.
+    """
+    if inbound.encoding not in (b"", b"identity"):
+        said = inbound.encoding.decode("latin-1")
+        return Failure(K.CALLER, f'the body is encoded as "{said}": send it unencoded, without a content-encoding header', 415)
+    if inbound.length is not None and inbound.length > limit:
+        return too_large(inbound.length, limit)
+    body, more = await _piece(receive)
+    if not more and len(body) <= limit:
+        return body
+    parts, size = [body], len(body)
+    while more and size <= limit:
+        body, more = await _piece(receive)
+        parts.append(body)
+        size += len(body)
+    return b"".join(parts) if size <= limit else too_large(size, limit)
+
+
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """Return the next piece of a body, and whether more will come."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Gone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def too_large(size: int, limit: int) -> Failure:
+    """Say that a body is too large, and where the limit is set."""
+    return Failure(
+        K.CALLER,
+        f"the body has at least {size:,} bytes, more than the {limit:,} allowed; raise `server.max_body`",
+        413,
+        "request_too_large",
+    )

@@ -1,0 +1,114 @@
+"""How the gateway speaks: status, headers and body as ASGI messages, and failures in the client's dialect.
+
+Never decides whether something failed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from ..dialects.base import Dialect
+from ..engine.ports import ClientGone
+from ..types.failure import Failure, FailureKind
+from ..types.wire import Headers
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+RawHeaders = list[tuple[bytes, bytes]]
+
+K = FailureKind
+JSON = (b"content-type", b"application/json")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+STREAM: RawHeaders = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+OURS = frozenset({K.CREDENTIAL, K.QUOTA})
+"""Failures whose provider body is not passed on: it speaks of our account, and a client would take it for its own."""
+
+ID_HEADERS = {"anthropic_messages": b"request-id"}
+"""Where a dialect's SDK looks for the request's id, if not in `x-request-id` (WIRE.md section 3.1)."""
+
+COME_AGAIN = frozenset({K.RATE_REACHED, K.CONCURRENCY_REACHED, K.CANCELLED})
+"""Our own pressure, which a client's own backoff relieves, and our shutting down, after which another answers; everything else
+we have tried enough already (WIRE.md section 3.4)."""
+
+
+async def send_whole(send: Send, status: int, headers: RawHeaders, body: bytes) -> None:
+    """Send a whole response."""
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def raw(headers: Headers) -> RawHeaders:
+    """Return headers as ASGI wants them."""
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def failed(dialect: Dialect, failure: Failure, request_id: str, asked: str | None) -> tuple[int, RawHeaders, bytes]:
+    """Return the response that tells a client of a failure, in its own dialect.
+
+    Args:
+        dialect: the client's.
+        failure: what happened.
+        request_id: ours.
+        asked: the dialect of the provider whose body the failure carries, None where nobody was asked.
+    """
+    status, body = dialect.write_error(failure, request_id)
+    if asked is None and failure.status is not None:  # our own no may be finer than its kind: 405, 413, 415
+        status = failure.status
+    headers: RawHeaders = [JSON, (b"x-request-id", request_id.encode())]
+    if asked == dialect.name and _may_pass(failure):
+        status, body = failure.status or status, failure.body
+        headers.extend(pair for pair in raw(failure.headers) if not pair[0].startswith(b"retry-after"))
+    elif dialect.name in ID_HEADERS:
+        headers.append((ID_HEADERS[dialect.name], request_id.encode()))
+    headers.append((b"x-should-retry", b"true" if failure.kind in COME_AGAIN and not failure.forever else b"false"))
+    if failure.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(failure.retry_after))))
+        headers.append((b"retry-after-ms", b"%d" % math.ceil(failure.retry_after * 1000)))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return status, headers, body
+
+
+def _may_pass(failure: Failure) -> bool:
+    """May a client see the provider's own error? It must be one: an edge proxy's page is not what a dialect's client can read."""
+    is_error = failure.status is not None and failure.status >= 400
+    return is_error and failure.kind not in OURS and failure.body.lstrip()[:1] == b"{"
+
+
+class StreamOutput:
+    """A stream's way to one client (`engine.ports.Output`); `send` returns when the server has room again."""
+
+    __slots__ = ("_id", "_send", "began")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self.began = False
+        self._send = send
+        self._id = request_id.encode()
+
+    async def start(self, headers: Headers) -> None:
+        """Send the head."""
+        self.began = True
+        fields = [*STREAM, (b"x-request-id", self._id), *raw(headers)]
+        await self._try({"type": "http.response.start", "status": 200, "headers": fields})
+
+    async def write(self, data: bytes) -> None:
+        """Send frames."""
+        await self._try({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, data: bytes = b"") -> None:
+        """Send the last bytes and end the response."""
+        await self._try({"type": "http.response.body", "body": data})
+
+    async def _try(self, message: MutableMapping[str, Any]) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:
+            raise ClientGone from error

@@ -1,0 +1,78 @@
+"""Upper bounds and estimates of tokens where nobody has counted yet.
+
+Never a promise of the exact number: a bound is never too small for text, an estimate never meant to be. A token holds at least
+one byte of text, so a body's bytes bound its tokens; images and files are counted by what they can cost at most.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..types.usage import Usage
+
+IMAGE_TOKENS = 8_192  # more than any published tile or patch rule asks for one image
+UNKNOWN_WINDOW = 1_100_000  # the largest published window (WIRE.md section 5.2)
+UNKNOWN_OUTPUT = 131_072
+_BEYOND_TEXT = re.compile(rb'"(?:file|document"|url"|image)').search
+_BY_REFERENCE = re.compile(rb'"(?:file|document"|url")').search  # a document by reference: only the window bounds it
+BYTES_PER_TOKEN = 2  # English runs at about 4, dense code and CJK at about 2: low, so that an estimate errs upwards
+UNSEEN_TOKENS = 64  # what a provider may have written that never reached us
+
+
+def input_bound(raw: bytes, window: int | None = None) -> int:
+    """Return the most input tokens a request body can cost.
+
+    Args:
+        raw: the request's body.
+        window: the model's context window in tokens, None where it is unknown.
+    """
+    window, bound = window or UNKNOWN_WINDOW, len(raw)
+    if _BEYOND_TEXT(raw):
+        if _BY_REFERENCE(raw):
+            return window
+        bound += IMAGE_TOKENS * raw.count(b'"image')
+    return bound if bound < window else window
+
+
+def input_estimate(raw: bytes) -> int:
+    """Return about how many input tokens a body has, on the high side."""
+    return len(raw) // BYTES_PER_TOKEN + 1
+
+
+def output_bound(asked: int | None, largest: int | None, choices: int) -> int:
+    """Return the most output tokens an attempt can cost.
+
+    Args:
+        asked: the request's own limit, None where it names none.
+        largest: the model's largest output, None where it is unknown.
+        choices: answers asked for.
+    """
+    limit = asked if asked is not None else (largest or UNKNOWN_OUTPUT)
+    return limit * choices
+
+
+def estimate_usage(reported: Usage | None, raw: bytes, output_bytes: int, bounds: tuple[int, int]) -> Usage:
+    """Return what an attempt that broke off has probably cost, within its bounds.
+
+    Args:
+        reported: what the provider had said by then, None if nothing.
+        raw: the request's body.
+        output_bytes: bytes of output text that were seen.
+        bounds: the reservation's input and output tokens.
+    """
+    seen = output_bytes // BYTES_PER_TOKEN + UNSEEN_TOKENS
+    if reported is None or reported.total_input == 0:
+        return Usage(input=min(input_estimate(raw), bounds[0]), output=min(seen, bounds[1]))
+    short = min(seen, bounds[1]) - reported.total_output
+    if short <= 0:
+        return reported
+    return Usage(
+        input=reported.input,
+        cache_read=reported.cache_read,
+        cache_write=reported.cache_write,
+        cache_write_long=reported.cache_write_long,
+        audio_input=reported.audio_input,
+        output=reported.output + short,
+        reasoning=reported.reasoning,
+        audio_output=reported.audio_output,
+    )

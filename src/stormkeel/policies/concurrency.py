@@ -1,0 +1,36 @@
+"""How many attempts may be under way at once.
+
+Never queues: a full gate refuses at once, and whoever asked goes elsewhere.
+"""
+
+from __future__ import annotations
+
+from ..types.failure import Failure, FailureKind
+
+MOST = 1_000_000
+
+
+class ConcurrencyGate:
+    """Lets at most `limit` attempts through at a time. Each `admit` that returns None is paid back by one `settle`."""
+
+    __slots__ = ("in_flight", "limit")
+
+    def __init__(self, limit: int) -> None:
+        if not 1 <= limit <= MOST:
+            raise ValueError(f"`concurrency` is {limit}: give a whole number from 1 to {MOST}")
+        self.limit = limit
+        self.in_flight = 0
+
+    def admit(self) -> Failure | None:
+        """Take a place, or say that all are taken."""
+        if self.in_flight < self.limit:
+            self.in_flight += 1
+            return None
+        return Failure(
+            FailureKind.CONCURRENCY_REACHED,
+            f"all {self.limit} places are taken: raise `concurrency`, or add a deployment to the route",
+        )
+
+    def settle(self) -> None:
+        """Give the place back."""
+        self.in_flight -= 1

@@ -1,0 +1,42 @@
+"""The clocks of a request: how long each stage may take, and never past the request's one deadline (INV-10).
+
+Never reads a clock: moments are monotonic seconds and come as arguments. A *deadline* is a moment, a *timeout* is a span.
+Defaults by RELIABILITY.md sections 2.1 and 7.
+
+    |- connect -|
+    |----------- first_content -----------|- idle -|- idle -| ...           a streamed attempt
+    |------------------ answer ------------------|                          one that is not streamed
+    |------------------------------ total --------------------------------|   over all attempts and waits of the request
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .base import within
+
+LONGEST = 86_400.0  # a day: beyond it a clock is a mistake in the unit
+
+
+class ClockSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long each stage may take, in seconds.
+
+    Attributes:
+        connect: until the connection stands.
+        first_content: from sending until a stream's first content (text, thinking, tool call).
+        idle: between two pieces of a stream.
+        answer: from sending until the whole answer where it comes in one piece: silence and long work look alike there.
+        total: from arrival to the end, over all attempts and waits.
+        hold: how long a stream's head is held back for the first content before it goes out with keep-alives.
+    """
+
+    connect: float = 5.0
+    first_content: float = 30.0
+    idle: float = 30.0
+    answer: float = 120.0
+    total: float = 600.0
+    hold: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            within(name, getattr(self, name), 0.001, LONGEST, "seconds")

@@ -1,0 +1,26 @@
+"""How long a credential or a quota group is set aside after a failure that no retry mends.
+
+Never sets anybody aside itself: the fleet does (`engine.fleet.Cooling`). Rules by RELIABILITY.md section 2.5.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .base import within
+
+
+class ParkingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how long, in seconds.
+
+    Attributes:
+        credential: after a 401 or 403: nobody asks with a dead credential, but a mended one is found out.
+        quota: after "no money left" or a spent quota.
+    """
+
+    credential: float = 60.0
+    quota: float = 300.0
+
+    def __post_init__(self) -> None:
+        within("credential", self.credential, 0.0, 86_400.0, "seconds")
+        within("quota", self.quota, 0.0, 2_678_400.0, "seconds")

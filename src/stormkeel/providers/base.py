@@ -1,0 +1,170 @@
+"""Provider and Caller: an address, how it wants to be authenticated, which headers may pass in and out.
+
+Never reads a secret's source and never sends anything. A header that no allow-list here names goes nowhere: clients'
+credentials, cookies, hop-by-hop fields, `x-stainless-*` and `x-forwarded-*` stay with us (RELIABILITY.md section 4.3), and a
+credential is bound to the one address of its caller (INV-17, INV-19).
+
+    Vendor (what we know)  +  settings  ->  Provider  +  Secret  ->  Caller: one URL, ready headers
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from ..types.failure import Failure
+from ..types.secret import HIDDEN, Secret
+from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
+from .signals import classify
+
+
+class Auth(StrEnum):
+    """How a provider wants its credential."""
+
+    BEARER = "bearer"  # authorization: Bearer ...
+    API_KEY = "x-api-key"  # x-api-key: ...
+    NONE = "none"
+
+
+class Vendor(msgspec.Struct, frozen=True):
+    """What is known of a provider by its name, before anybody configured it.
+
+    Attributes:
+        name: how people name it.
+        family: whose failure signals it sends, a key of `signals.FAMILIES`.
+        dialect: the wire format it speaks.
+        base_url: its official address, "" where it has none.
+        auth: how it wants its credential.
+        catalog: its id in the price catalog, "" where nothing is charged or nobody knows.
+        key_names: environment variables that hold its API key, the first one set wins; more keys are `NAME_2`, `NAME_3` ...
+        token_names: environment variables that hold a bearer token instead.
+        url_names: environment variables that hold another base URL.
+        header_names: (environment variable, header) pairs of constant headers.
+        models: how its own model names begin, for model names without a provider.
+        key_prefixes: how its API keys begin, as far as that is known; only ever used to tell that a key is another provider's.
+        needs_key: must there be a credential?
+        asks_usage: does it understand `stream_options.include_usage`?
+        forwards: inbound headers that may be passed to it.
+        defaults: headers that are sent where the inbound request brings none.
+    """
+
+    name: str
+    family: str
+    dialect: str
+    base_url: str = ""
+    auth: Auth = Auth.BEARER
+    catalog: str = ""
+    key_names: tuple[str, ...] = ()
+    token_names: tuple[str, ...] = ()
+    url_names: tuple[str, ...] = ()
+    header_names: tuple[tuple[str, str], ...] = ()
+    models: tuple[str, ...] = ()
+    key_prefixes: tuple[str, ...] = ()
+    needs_key: bool = True
+    asks_usage: bool = True
+    forwards: frozenset[str] = frozenset()
+    defaults: Headers = NO_HEADERS
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """One provider as it is configured.
+
+    Attributes:
+        name: the name it has in the settings.
+        vendor: what is known of its kind.
+        base_url: where it is, absolute, without a slash at the end.
+        dialect: the wire format it speaks there.
+        auth: how it wants its credential.
+        headers: constant headers of every request, lower-case names; they win over inbound ones.
+    """
+
+    name: str
+    vendor: Vendor
+    base_url: str
+    dialect: str
+    auth: Auth
+    headers: Headers = NO_HEADERS
+
+
+RETURNED = frozenset({"request-id", "retry-after", "retry-after-ms", "anthropic-organization-id"})
+RETURNED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "anthropic-priority-", "openai-")
+UPSTREAM_ID = "x-upstream-request-id"
+
+
+class Caller:
+    """One provider with one credential, bound to the one address it may go to: makes its requests, reads its failures."""
+
+    __slots__ = ("_defaults", "_forwards", "_secret", "_streamed", "_whole", "provider", "url")
+
+    def __init__(self, provider: Provider, path: str, secret: Secret | None) -> None:
+        """Take a provider, its dialect's path under the base URL, and its credential, None where it wants none."""
+        vendor = provider.vendor
+        constant = {name for name, _ in provider.headers}
+        self.provider = provider
+        self.url = provider.base_url.rstrip("/") + path
+        self._secret = secret.reveal() if secret else ""
+        self._forwards = vendor.forwards - constant
+        self._defaults = tuple(field for field in vendor.defaults if field[0] not in constant)
+        shared = (("content-type", "application/json"), ("accept-encoding", "identity"), *_auth(provider.auth, self._secret))
+        self._whole: Headers = (*shared, ("accept", "application/json"), *provider.headers)
+        self._streamed: Headers = (*shared, ("accept", "text/event-stream"), *provider.headers)
+
+    def __repr__(self) -> str:
+        return f"Caller({self.provider.name!r}, {self.url!r})"
+
+    def request(self, body: bytes, inbound: Headers, stream: bool, attempt_id: str) -> HttpRequest:
+        """Return the HTTP request of one attempt.
+
+        Args:
+            body: the body in the provider's dialect.
+            inbound: the headers of the caller's own request, lower-case names; only those on the allow-list pass.
+            stream: is a stream wanted?
+            attempt_id: ours, for the provider's support to find the attempt by (`x-client-request-id`).
+        """
+        fixed = self._streamed if stream else self._whole
+        forwards = self._forwards
+        passed = [field for field in inbound if field[0] in forwards]
+        for default in self._defaults:
+            if not any(default[0] == name for name, _ in passed):
+                passed.append(default)
+        return HttpRequest("POST", self.url, (*fixed, *passed, ("x-client-request-id", attempt_id)), body)
+
+    def classify(self, response: HttpResponse, wall_now: float) -> Failure:
+        """Say what an answer that is no success means; the credential is cut out wherever the provider echoed it.
+
+        Args:
+            response: status, headers and body as they came.
+            wall_now: seconds since the epoch, for dates in `retry-after` and in the reset headers.
+        """
+        body = response.body
+        if self._secret:
+            body = body.replace(self._secret.encode(), HIDDEN.encode())
+        failure = classify(self.provider.vendor.family, HttpResponse(response.status, response.headers, body), wall_now)
+        return msgspec.structs.replace(failure, headers=self.response_headers(response.headers))
+
+    def response_headers(self, headers: Headers) -> Headers:
+        """Return the provider's headers that may go back to the client; its `x-request-id` under a name of its own."""
+        returned = []
+        for field in headers:
+            name = field[0]
+            if name in RETURNED or name.startswith(RETURNED_PREFIXES):
+                returned.append(field)
+            elif name == "x-request-id":
+                returned.append((UPSTREAM_ID, field[1]))
+        return tuple(returned)
+
+    def request_id(self, headers: Headers) -> str:
+        """Return the provider's own id of an exchange, "" where it gave none."""
+        for name, value in headers:
+            if name in {"x-request-id", "request-id"}:
+                return value
+        return ""
+
+
+def _auth(auth: Auth, secret: str) -> Headers:
+    if not secret or auth is Auth.NONE:
+        return NO_HEADERS
+    if auth is Auth.API_KEY:
+        return (("x-api-key", secret),)
+    return (("authorization", f"Bearer {secret}"),)

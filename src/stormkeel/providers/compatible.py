@@ -1,0 +1,58 @@
+"""Servers that speak OpenAI's chat dialect: a table of known ones, and "compatible" for any other.
+
+Never a promise that they speak all of it: a request passes through as it came. Base URLs and variable names are those of each
+vendor's own documentation; a wrong one is mended by `base_url`.
+"""
+
+from __future__ import annotations
+
+from .base import Vendor
+
+COMPATIBLE = Vendor(name="compatible", family="compatible", dialect="openai_chat", needs_key=False)
+"""Any other server: its address comes from the settings."""
+
+
+def _hosted(
+    name: str,
+    base_url: str,
+    catalog: str,
+    key_prefixes: tuple[str, ...] = (),
+    more_names: tuple[str, ...] = (),
+    asks_usage: bool = True,
+) -> Vendor:
+    upper = name.upper()
+    return Vendor(
+        name, "compatible", "openai_chat", base_url,
+        catalog=catalog,
+        key_names=(f"{upper}_API_KEY", *more_names),
+        url_names=(f"{upper}_BASE_URL",),
+        key_prefixes=key_prefixes,
+        asks_usage=asks_usage,
+    )
+
+
+def _local(name: str, base_url: str) -> Vendor:
+    upper = name.upper()
+    return Vendor(
+        name, "compatible", "openai_chat", base_url,
+        key_names=(f"{upper}_API_KEY",),
+        url_names=(f"{upper}_BASE_URL",),
+        needs_key=False,
+    )
+
+
+VENDORS: tuple[Vendor, ...] = (
+    _hosted("groq", "https://api.groq.com/openai/v1", "groq", ("gsk_",)),
+    # Mistral refuses `stream_options` and sends the usage with its last frame anyway (anon-kode issue 53)
+    _hosted("mistral", "https://api.mistral.ai/v1", "mistral", asks_usage=False),
+    _hosted("deepseek", "https://api.deepseek.com", "deepseek", ("sk-",)),
+    _hosted("xai", "https://api.x.ai/v1", "x-ai", ("xai-",)),
+    _hosted("together", "https://api.together.xyz/v1", "together"),
+    _hosted("fireworks", "https://api.fireworks.ai/inference/v1", "fireworks"),
+    _hosted("openrouter", "https://openrouter.ai/api/v1", "openrouter", ("sk-or-",)),
+    _hosted("cerebras", "https://api.cerebras.ai/v1", "cerebras", ("csk-",)),
+    _hosted("perplexity", "https://api.perplexity.ai", "perplexity", ("pplx-",), ("PPLX_API_KEY",)),
+    _local("ollama", "http://127.0.0.1:11434/v1"),
+    _local("vllm", "http://127.0.0.1:8000/v1"),
+    _local("lmstudio", "http://127.0.0.1:1234/v1"),
+)

@@ -1,0 +1,22 @@
+"""OpenAI: where it is and what it wants. Facts by WIRE.md section 1.1 and the openai SDK 3.52.
+
+Never its failure signals: those are in `signals.py`.
+"""
+
+from __future__ import annotations
+
+from .base import Vendor
+
+OPENAI = Vendor(
+    name="openai",
+    family="openai",
+    dialect="openai_chat",
+    base_url="https://api.openai.com/v1",
+    catalog="openai",
+    key_names=("OPENAI_API_KEY",),
+    url_names=("OPENAI_BASE_URL",),
+    header_names=(("OPENAI_ORG_ID", "openai-organization"), ("OPENAI_PROJECT_ID", "openai-project")),
+    models=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "text-embedding-", "ft:gpt-", "ft:o"),
+    key_prefixes=("sk-", "sk-proj-", "sk-svcacct-", "sk-admin-"),
+    forwards=frozenset({"openai-beta"}),  # whose account is billed is not a client's to choose (INV-19)
+)

@@ -1,0 +1,48 @@
+"""Deployment: a model at a provider with a credential and limits, the unit that can fail.
+
+Never holds live state (that is the fleet's) nor a secret: a credential is a name here.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..policies.base import within
+from ..policies.deadline import ClockSettings
+from ..policies.rate import RateSettings
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """One way to reach one model.
+
+    Attributes:
+        name: as people and the ledger see it, as in "openai/gpt-5.4-mini#main".
+        provider: the provider's name.
+        model: the model's name at the provider.
+        credential: the credential's name.
+        quota: the quota group's name: who shares one, shares its upstream limit.
+        dialect: the wire format it speaks.
+        index: its place in the fleet, dense from 0.
+        weight: its share of the traffic against the others of its group.
+        clocks: its own timeouts, None for the common ones.
+        rate: its own limits a minute, None for none.
+        concurrency: the most attempts at once, None for no limit.
+    """
+
+    name: str
+    provider: str
+    model: str
+    credential: str
+    quota: str
+    dialect: str
+    index: int
+    weight: float = 1.0
+    clocks: ClockSettings | None = None
+    rate: RateSettings | None = None
+    concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        within("weight", self.weight, 0.0001, 1_000_000.0)
+        within("index", self.index, 0, 10_000_000)
+        if self.concurrency is not None:
+            within("concurrency", self.concurrency, 1, 1_000_000, "attempts at once")

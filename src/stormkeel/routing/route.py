@@ -1,0 +1,40 @@
+"""Route: a public model name and the ordered groups of deployments behind it.
+
+Never changes once built, and knows nothing of which deployment is well today.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .deployment import Deployment
+from .strategies import STRATEGIES, StrategyName
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Deployments that serve equally well; the strategy says how traffic is spread over them."""
+
+    deployments: tuple[Deployment, ...]
+    strategy: StrategyName = "weighted"
+
+    def __post_init__(self) -> None:
+        if not self.deployments:
+            raise ValueError("a group has no deployment: name at least one, or leave the group out")
+        if self.strategy not in STRATEGIES:
+            raise ValueError(f'`strategy` is "{self.strategy}": give one of {", ".join(STRATEGIES)}')
+
+
+class Route(msgspec.Struct, frozen=True):
+    """What a public model name stands for: groups in the order of preference."""
+
+    name: str
+    groups: tuple[Group, ...]
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            raise ValueError(f'route "{self.name}" has no group: give it at least one deployment')
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Every deployment of the route, in the order of its groups; one that stands in two groups is there twice."""
+        return tuple(deployment for group in self.groups for deployment in group.deployments)

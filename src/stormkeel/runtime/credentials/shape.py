@@ -1,0 +1,62 @@
+"""What a secret must look like before anybody sends it: the mistakes people make when they copy keys.
+
+Never asks a provider, and never shows more of a secret than its first 7 characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ...config.keys import PREFIX
+from ...providers.base import Vendor
+from ...types.secret import Secret
+
+_PLACEHOLDERS = re.compile(
+    r"\.{3}|…|x{8,}|\*{3,}|<.*>|\$\{.*\}|\byour[-_ ]|change[-_]?me|placeholder|replace[-_ ]?me|\bexample\b|\btodo\b|api[-_]?key$",
+    re.IGNORECASE,
+)
+_BARE = {"sk-", "sk-ant-", "none", "null", "undefined", "test", "secret", "password", "key", "token", "dummy"}
+
+
+def fault_of_secret(secret: Secret) -> str | None:
+    """Say why a text can be no credential of anybody, with the mend, or None."""
+    text = secret.reveal()
+    if not text.strip():
+        return "is empty; put the key there"
+    if text[0] in "\"'`" and text[-1] in "\"'`":
+        return "still has its quotes around it; take them off"
+    if any(char.isspace() for char in text):
+        return "has blanks or a line break in it; copy the key again, on one line"
+    if not text.isascii() or not text.isprintable():
+        return "has characters no key has; copy the key again"
+    return None
+
+
+def fault_of_owner(secret: Secret, vendor: Vendor, base_url: str, vendors: Iterable[Vendor]) -> str | None:
+    """Say that a credential is a placeholder or another provider's key, with the mend, or None.
+
+    Args:
+        secret: a credential without `fault_of_secret`.
+        vendor: whom it is given to.
+        base_url: where it would be sent; any address but the vendor's official one takes any key.
+        vendors: all that are known.
+    """
+    if not vendor.needs_key or base_url.rstrip("/") != vendor.base_url.rstrip("/"):
+        return None
+    text, own = secret.reveal(), f"put {vendor.name}'s own key there"
+    if text.lower() in _BARE or _PLACEHOLDERS.search(text):
+        return f"is a placeholder, no key; {own}"
+    if text.startswith(PREFIX):
+        return f"({secret.hint}) is a key for callers of a Stormkeel gateway, not one of {vendor.name}; {own}"
+    owners = _owners(text, vendor, vendors)
+    return f"({secret.hint}) looks like a key of {owners}, not of {vendor.name}; {own}" if owners else None
+
+
+def _owners(text: str, vendor: Vendor, vendors: Iterable[Vendor]) -> str:
+    """Whose key it is by the longest prefix that fits, "" where it may be the vendor's own or nobody knows."""
+    known = tuple(vendors)
+    longest = max((prefix for one in known for prefix in one.key_prefixes if text.startswith(prefix)), key=len, default="")
+    if not longest or longest in vendor.key_prefixes or (longest == "sk-" and not vendor.key_prefixes):
+        return ""
+    return " or ".join(one.name for one in known if longest in one.key_prefixes)

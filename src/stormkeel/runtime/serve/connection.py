@@ -1,0 +1,342 @@
+"""One client's connection: bytes in, turns started in order, bytes out, and the clocks over all of it.
+
+Never runs a timer of its own: the hub looks at every connection a few times a second (`check`), so a request that arrives in one
+packet costs no clock at all. Never decides what a request is answered with.
+
+    fresh --> head --> body --> answering --> idle --> head ...          head, body, idle: under a deadline
+      '--------'---------'---------'------------'--> closing             answering: under the stall clock only
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import math
+import urllib.parse
+from collections import deque
+from typing import Any, cast
+
+import httptools
+
+from .head import STATUS_LINES, RequestHead, refusal
+from .hub import Hub
+from .turn import BODY_HIGH_WATER, Turn
+
+MAX_PIPELINED = 16  # requests a client may send ahead of their answers
+LINGER = 2.0  # seconds a refused client's bytes are still read and dropped, so that no reset destroys the answer (RFC 9112 §9.6)
+WRITE_HIGH_WATER, WRITE_LOW_WATER = 65_536, 16_384
+
+
+class Clock(enum.Enum):
+    """Which deadline a connection is under."""
+
+    FRESH = enum.auto()
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    NONE = enum.auto()
+    IDLE = enum.auto()
+    CLOSING = enum.auto()
+
+
+class _RefusedError(Exception):
+    """A head the rules refuse; carries the status out of the parser's callback."""
+
+
+class Connection(asyncio.Protocol):
+    """The protocol of one accepted connection; implements `turn.Wire` and the parser's callbacks."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._turns: deque[Turn] = deque()  # not yet answered, in order; the first is running
+        self._head: RequestHead | None = None
+        self._parsing: Turn | None = None  # whose body is arriving
+        self._refusal = 0
+        self._quiet = 0  # bytes since the last head or piece of body was completed: framing, or a head still growing
+        self._is_deaf = False
+        self._is_paused = False
+        self._is_full = False
+        self._waiting: list[asyncio.Future[None]] = []
+        self._clock = Clock.FRESH
+        self._deadline = math.inf
+        self._stuck = (0, 0.0)  # bytes in the write buffer, and since when it holds just as many
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin: the header deadline runs from here."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(WRITE_HIGH_WATER, WRITE_LOW_WATER)
+        self._parser = httptools.HttpRequestParser(self)
+        self._client = _address(transport, "peername")
+        self._server = _address(transport, "sockname")
+        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._deadline = self._hub.loop.time() + self._hub.settings.header_deadline
+        if not self._hub.enter(self):
+            self._refuse(503)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._lose()
+        del self._parser  # it holds this object's methods
+        self._hub.leave(self)
+
+    def eof_received(self) -> bool | None:
+        """Close: a client that will send no more is taken for gone, at once, though bytes to it may still be under way."""
+        self._lose()
+        return None
+
+    def _lose(self) -> None:
+        """Tell every turn not yet answered that its client has gone."""
+        self._is_deaf = True
+        self._parsing = None
+        turns, self._turns = self._turns, deque()
+        for turn in turns:
+            turn.lose()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        """Take note that the write buffer is full."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """Let the waiting sender go on."""
+        self._is_full = False
+        waiting, self._waiting = self._waiting, []
+        for room in waiting:
+            if not room.done():
+                room.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        if self._is_deaf:
+            return
+        self._quiet += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._decline_upgrade()
+        except httptools.HttpParserError:
+            self._refuse(self._refusal or 400)
+        else:
+            if self._quiet > self._hub.settings.max_header and (self._head or self._parsing):
+                self._refuse(431)
+            elif not self._is_deaf:
+                self._wind()
+
+    def _wind(self) -> None:
+        """Set the clock that the parser's state calls for; a clock already running is not wound again."""
+        if self._head is None and self._parsing is None:
+            if self._turns:
+                self._clock, self._deadline = Clock.NONE, math.inf
+            return
+        clock, span = Clock.HEAD, self._hub.settings.header_deadline
+        if self._parsing is not None:
+            clock, span = Clock.BODY, self._hub.settings.body_deadline
+        if self._clock is Clock.FRESH:
+            self._clock = Clock.HEAD
+        if self._clock is not clock:
+            self._clock, self._deadline = clock, self._hub.loop.time() + span
+
+    # the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self._head = RequestHead()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        assert self._head is not None
+        self._head.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field; one after the body is a trailer and is dropped, for it could pass for a header (RFC 9110 §6.5.1)."""
+        if self._head is not None:
+            self._head.add(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Judge the head, and start its turn where nothing is before it."""
+        head, self._head = self._head, None
+        assert head is not None
+        version = self._parser.get_http_version()
+        self._refusal = refusal(head, version, self._hub.settings.max_header)
+        if self._refusal or len(self._turns) >= MAX_PIPELINED:
+            raise _RefusedError
+        self._quiet = 0
+        is_last = version == "1.0" or not self._parser.should_keep_alive()
+        turn = Turn(self, self._scope(head, version), is_last=is_last, is_waiting_for_continue=head.is_waiting_for_continue)
+        self._parsing = turn
+        self._turns.append(turn)
+        if len(self._turns) == 1:
+            self._hub.start(turn)
+
+    def _scope(self, head: RequestHead, version: str) -> dict[str, Any]:
+        raw_path, _, query = head.target.partition(b"?")
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": version,
+            "method": self._parser.get_method().decode("ascii"),
+            "scheme": self._scheme,
+            "path": urllib.parse.unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "root_path": "",
+            "headers": head.fields,
+            "client": self._client,
+            "server": self._server,
+        }
+
+    def on_body(self, body: bytes) -> None:
+        """Pass on a piece of the body; the client is held back where the application does not read."""
+        turn = self._parsing
+        self._quiet = 0
+        if turn is None:
+            return
+        turn.feed(body)
+        if turn.buffered > BODY_HIGH_WATER and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def on_message_complete(self) -> None:
+        """End the request; the next one may follow."""
+        turn, self._parsing = self._parsing, None
+        self._quiet = 0
+        if turn is not None:
+            turn.feed_end()
+
+    # what a turn asks (turn.Wire)
+
+    @property
+    def date(self) -> bytes:
+        """Return the `date` line of now."""
+        return self._hub.date
+
+    @property
+    def is_draining(self) -> bool:
+        """Say whether every answer from now on ends its connection."""
+        return self._hub.is_draining
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the kernel or the write buffer."""
+        self._transport.write(data)
+
+    def room(self) -> asyncio.Future[None] | None:
+        """Return None where the write buffer has room, else a future that ends when it has."""
+        if not self._is_full:
+            return None
+        room = self._hub.loop.create_future()
+        self._waiting.append(room)
+        return room
+
+    def resume(self) -> None:
+        """Let the client send on."""
+        if self._is_paused and not self._transport.is_closing():
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def turn_answered(self, turn: Turn) -> None:
+        """Go on to the next turn, wait for one, or end."""
+        self._turns.popleft()
+        if not turn.is_body_complete:
+            self._linger()
+        elif turn.is_last or self._hub.is_draining or (self._is_deaf and not self._turns):
+            self._close()
+        elif self._turns:
+            self._hub.start(self._turns[0])
+        elif self._clock is Clock.NONE:
+            self._clock, self._deadline = Clock.IDLE, 0.0  # the next check winds it
+
+    def turn_broken(self, turn: Turn) -> None:
+        """Cut the connection: the response cannot be completed, and the client must be able to tell."""
+        turn.lose()
+        self._close()
+
+    def turn_over(self, turn: Turn) -> None:
+        """Take note that the application is done with this request."""
+        self._hub.turn_over(turn)
+
+    # ends
+
+    def _decline_upgrade(self) -> None:
+        """Answer in HTTP/1.1, as RFC 9110 §7.8 allows, and take nothing more: what follows may be in the other protocol."""
+        self._is_deaf = True
+        self._clock, self._deadline = Clock.NONE, math.inf
+        if self._turns:
+            self._turns[-1].is_last = True
+
+    def _refuse(self, status: int) -> None:
+        """Take nothing more; answer `status` where nothing else is being answered, and end."""
+        self._is_deaf = True
+        broken, self._parsing, self._head = self._parsing, None, None
+        self._clock, self._deadline = Clock.NONE, math.inf
+        if broken is not None and broken is self._turns[0]:
+            self._turns.popleft()
+            has_begun = broken.has_begun
+            broken.lose()
+            if has_begun:
+                self._close()
+                return
+        elif broken is not None:
+            self._turns.remove(broken)
+        if self._turns:
+            return
+        line = STATUS_LINES[status]
+        self._transport.write(b"%b%bcontent-length: 0\r\nconnection: close\r\n\r\n" % (line, self._hub.date))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close our side, and drop what still comes for a while."""
+        self._is_deaf = True
+        self._parsing = None
+        self._clock, self._deadline = Clock.CLOSING, self._hub.loop.time() + LINGER
+        self.resume()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _close(self) -> None:
+        """Close when what was written has gone out."""
+        self._is_deaf = True
+        self._clock, self._deadline = Clock.CLOSING, self._hub.loop.time() + LINGER
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close now; what was not sent is lost."""
+        self._transport.abort()
+
+    # what the hub asks
+
+    def check(self, now: float) -> None:
+        """Look at the clocks: to be called a few times a second."""
+        unsent = self._transport.get_write_buffer_size()
+        if unsent != self._stuck[0]:
+            self._stuck = (unsent, now)
+        elif unsent and now - self._stuck[1] >= self._hub.settings.stall_timeout:
+            self.abort()
+            return
+        if now + self._hub.tick > self._deadline:
+            self._expire(now, unsent)
+
+    def _expire(self, now: float, unsent: int) -> None:
+        if self._clock is Clock.IDLE and not self._deadline:
+            self._deadline = now + self._hub.settings.idle_timeout
+        elif self._clock in (Clock.IDLE, Clock.FRESH):
+            self._close()
+        elif self._clock in (Clock.HEAD, Clock.BODY):
+            self._refuse(408)
+        elif not unsent:
+            self.abort()
+
+    def drain(self) -> None:
+        """End where nothing is going on; a connection just opened has a second to speak."""
+        if self._clock is Clock.IDLE:
+            self._close()
+        elif self._clock is Clock.FRESH:
+            self._deadline = min(self._deadline, self._hub.loop.time() + 1.0)
+
+
+def _address(transport: asyncio.BaseTransport, which: str) -> tuple[str, int] | None:
+    address = transport.get_extra_info(which)
+    return (address[0], address[1]) if isinstance(address, tuple) else None

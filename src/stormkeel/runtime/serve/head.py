@@ -1,0 +1,155 @@
+"""The rules of an HTTP/1.1 head, both ways: which request heads are refused, and how a response head is written.
+
+Never reads a socket or a clock. The parser (llhttp, strict) has already refused what breaks the grammar: bare LF, folded lines, a
+space before a colon, two lengths, a length beside a transfer coding. Here is what it leaves to us (RFC 9112 §3.2, §6.1).
+"""
+
+from __future__ import annotations
+
+import http
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+MAX_FIELDS = 128
+# RFC 9112 §3.2 and RFC 3986 §3.2.2, less the characters no deployed name has: a Host that looks like a path must not pass
+HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus}
+BODILESS = frozenset((204, 304))
+
+
+class RequestHead:
+    """A request's head as the parser tells it, piece by piece; one object a request.
+
+    Attributes:
+        target: the request target, undecoded.
+        fields: (lower-case name, value), in order.
+        hosts, codings: how many Host and Transfer-Encoding fields there were.
+        is_waiting_for_continue: whether the client holds its body until it reads "100 Continue".
+    """
+
+    __slots__ = ("codings", "fields", "host", "hosts", "is_waiting_for_continue", "size", "target", "transfer_coding")
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.size = 0
+        self.host = b""
+        self.hosts = 0
+        self.codings = 0
+        self.transfer_coding = b""
+        self.is_waiting_for_continue = False
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """Take the next header field."""
+        name = name.lower()
+        self.size += len(name) + len(value) + 4
+        self.fields.append((name, value))
+        if name == b"host":
+            self.hosts += 1
+            self.host = value
+        elif name == b"transfer-encoding":
+            self.codings += 1
+            self.transfer_coding = value.lower()
+        elif name == b"expect":
+            self.is_waiting_for_continue = value.lower() == b"100-continue"
+
+
+def refusal(head: RequestHead, version: str, max_size: int) -> int:
+    """Return the status this head is refused with, 0 where it may pass.
+
+    Args:
+        head: complete.
+        version: "1.1" or "1.0"; anything else is refused.
+        max_size: of the target and the fields together, bytes.
+    """
+    if len(head.target) + head.size > max_size or len(head.fields) > MAX_FIELDS:
+        return 431
+    if version not in ("1.1", "1.0"):
+        return 505
+    if not head.target.startswith(b"/") or b"#" in head.target:  # no absolute-form: a target never names a host here
+        return 400
+    if head.hosts > 1 or (head.hosts == 0 and version == "1.1") or (head.hosts and HOST.fullmatch(head.host) is None):
+        return 400
+    if head.codings and (head.codings > 1 or head.transfer_coding != b"chunked" or version == "1.0"):
+        return 400
+    return 0
+
+
+class ResponseHead(msgspec.Struct, frozen=True, gc=False):
+    """A response head ready to send.
+
+    Attributes:
+        wire: its bytes, up to and with the empty line.
+        length: the declared content length, -1 where none.
+        is_bodied: whether a body follows at all.
+        is_chunked: whether it goes out in chunks.
+        is_last: whether the connection ends with this response.
+    """
+
+    wire: bytes
+    length: int
+    is_bodied: bool
+    is_chunked: bool
+    is_last: bool
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """What of the request decides how its answer is delimited; `is_last` where the connection is to end after it."""
+
+    method: str
+    version: str
+    is_last: bool
+
+
+def write_head(status: int, headers: Headers, date: bytes, asked: Asked) -> ResponseHead:
+    """Write a response's head, choosing how its body is delimited (RFC 9112 §6.3).
+
+    Names must be lower-case (ASGI). `connection` and `transfer-encoding` are the server's own and are dropped, but for
+    `connection: close`, which is obeyed. `date` is the line to put in where the application gave none.
+
+    Raises:
+        ValueError: a field holds a line break, or content-length is no number.
+    """
+    parts = [STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
+    length, date, is_last = _write_fields(parts, headers, date)
+    may_have_body = status not in BODILESS
+    is_bodied = may_have_body and asked.method != "HEAD"
+    is_chunked = length < 0 and may_have_body and asked.version == "1.1"
+    ends_with_close = is_bodied and length < 0 and not is_chunked  # HTTP/1.0
+    is_last = is_last or asked.is_last or ends_with_close
+    if date:
+        parts.append(date)
+    if is_chunked:
+        parts.append(b"transfer-encoding: chunked\r\n")
+    if is_last:
+        parts.append(b"connection: close\r\n")
+    return ResponseHead(_join(parts), length, is_bodied, is_chunked, is_last)
+
+
+def _write_fields(parts: list[bytes], headers: Headers, date: bytes) -> tuple[int, bytes, bool]:
+    """Append the application's fields; return its content length or -1, the date yet to write, and whether it asked to close."""
+    length, is_last = -1, False
+    for name, value in headers:
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"date":
+            date = b""
+        elif name == b"transfer-encoding":
+            continue
+        elif name == b"connection":
+            is_last = value.lower() == b"close"
+            continue
+        parts.append(b"%b: %b\r\n" % (name, value))
+    return length, date, is_last
+
+
+def _join(parts: list[bytes]) -> bytes:
+    parts.append(b"\r\n")
+    wire = b"".join(parts)
+    if not wire.count(b"\n") == wire.count(b"\r") == len(parts):
+        raise ValueError("a response header field holds a line break")
+    return wire

@@ -1,0 +1,313 @@
+"""The ledger's database file: one SQLite file, one owner, one thread that writes.
+
+Never in WAL mode: the journal is our write-ahead log, and without a WAL the WAL-reset corruption of SQLite before 3.51.3 has
+nothing to bite on (https://sqlite.org/wal.html). Rollback journal, `synchronous=FULL`: what is committed outlives a power
+cut. Never a float in a money column. Readers elsewhere open the file read-only and wait for a commit at most `BUSY_S`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ...errors import SettingsError
+from ...ledger.booking import ORPHANED, Booking
+from ...ledger.entry import Entry, Reserved, Settled
+from ...ledger.lines import Lines
+from ...types.usage import Usage
+
+BUSY_S = 5.0
+
+MIGRATIONS = (
+    """
+    CREATE TABLE attempt (
+        id TEXT PRIMARY KEY, writer TEXT NOT NULL, at INTEGER NOT NULL,
+        reserved_at INTEGER, request TEXT, route TEXT, deployment TEXT, provider TEXT, model TEXT, dialect TEXT,
+        key TEXT, task TEXT, user TEXT, tags TEXT, input_bound INTEGER, output_bound INTEGER,
+        reserved INTEGER CHECK (reserved >= 0), prices TEXT,
+        settled_at INTEGER, outcome TEXT, status INTEGER, latency REAL, ttft REAL,
+        input INTEGER, cache_read INTEGER, cache_write INTEGER, cache_write_long INTEGER, audio_input INTEGER,
+        output INTEGER, reasoning INTEGER, audio_output INTEGER,
+        usage_source TEXT, amount INTEGER CHECK (amount >= 0), provider_request TEXT
+    ) STRICT;
+    CREATE INDEX attempt_at ON attempt (at);
+    CREATE INDEX attempt_open ON attempt (writer) WHERE settled_at IS NULL;
+    CREATE TABLE journal (file TEXT PRIMARY KEY, folded INTEGER NOT NULL) STRICT;
+    CREATE TABLE damage (
+        file TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, torn INTEGER NOT NULL, found_at INTEGER NOT NULL,
+        PRIMARY KEY (file, start)
+    ) STRICT;
+    """,
+)
+"""Forward only; the file's `user_version` counts those it has had."""
+
+_RESERVE = """
+    INSERT INTO attempt (id, writer, at, reserved_at, request, route, deployment, provider, model, dialect, key, task, user, tags,
+                         input_bound, output_bound, reserved, prices)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET
+        at = excluded.at, reserved_at = excluded.reserved_at, request = excluded.request, route = excluded.route,
+        deployment = excluded.deployment, provider = excluded.provider, model = excluded.model, dialect = excluded.dialect,
+        key = excluded.key, task = excluded.task, user = excluded.user, tags = excluded.tags, input_bound = excluded.input_bound,
+        output_bound = excluded.output_bound, reserved = excluded.reserved, prices = excluded.prices
+    WHERE reserved_at IS NULL
+"""
+_SETTLE = """
+    INSERT INTO attempt (id, writer, at, settled_at, outcome, status, latency, ttft,
+                         input, cache_read, cache_write, cache_write_long, audio_input, output, reasoning, audio_output,
+                         usage_source, amount, provider_request)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET
+        settled_at = excluded.settled_at, outcome = excluded.outcome, status = excluded.status, latency = excluded.latency,
+        ttft = excluded.ttft, input = excluded.input, cache_read = excluded.cache_read, cache_write = excluded.cache_write,
+        cache_write_long = excluded.cache_write_long, audio_input = excluded.audio_input, output = excluded.output,
+        reasoning = excluded.reasoning, audio_output = excluded.audio_output, usage_source = excluded.usage_source,
+        amount = excluded.amount, provider_request = excluded.provider_request
+    WHERE settled_at IS NULL
+"""
+_WHOLE = """
+    INSERT OR IGNORE INTO attempt (id, writer, at, reserved_at, request, route, deployment, provider, model, dialect, key, task,
+                                   user, tags, input_bound, output_bound, reserved, prices,
+                                   settled_at, outcome, status, latency, ttft, input, cache_read, cache_write, cache_write_long,
+                                   audio_input, output, reasoning, audio_output, usage_source, amount, provider_request)
+    VALUES {rows}
+"""
+_COLUMNS = 34
+_AT_ONCE = 64
+"""Rows a statement: sqlite3 gives the interpreter's lock away at every statement, and a request's thread takes it each time."""
+
+_ORPHANS = """
+    UPDATE attempt SET settled_at = ?, outcome = ?, status = 0, latency = 0.0, input = 0, cache_read = 0, cache_write = 0,
+        cache_write_long = 0, audio_input = 0, output = 0, reasoning = 0, audio_output = 0, usage_source = 'reserved',
+        amount = reserved, provider_request = ''
+    WHERE writer = ? AND settled_at IS NULL
+"""
+_READ = """
+    SELECT id, request, reserved_at, route, deployment, provider, model, dialect, key, task, user, tags,
+           input_bound, output_bound, reserved, prices, settled_at, outcome, status, latency, ttft,
+           input, cache_read, cache_write, cache_write_long, audio_input, output, reasoning, audio_output,
+           usage_source, amount, provider_request
+    FROM attempt WHERE at >= ? OR settled_at IS NULL
+"""
+
+
+class LedgerFile:
+    """The owner's hold on the database. One thread at a time may use it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, make it if missing, and bring it to this version's shape.
+
+        Raises:
+            SettingsError: it is no ledger, it is damaged, or a newer Stormkeel wrote it.
+        """
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._base = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.Error) as fault:
+            raise SettingsError(f'the ledger "{path}" can not be opened ({fault}): {_MEND}') from fault
+        try:
+            self._settle_in()
+        except sqlite3.Error as fault:
+            self._base.close()
+            raise SettingsError(f'the ledger "{path}" can not be opened ({fault}): {_MEND}') from fault
+
+    def _settle_in(self) -> None:
+        shape = _shape(self._base)
+        for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "mmap_size=0", "trusted_schema=OFF"):
+            self._base.execute(f"PRAGMA {pragma}")
+        for number, script in enumerate(MIGRATIONS[shape:], shape + 1):
+            with self._transaction():
+                for statement in script.split(";"):
+                    self._base.execute(statement)
+                self._base.execute(f"PRAGMA user_version={number}")
+
+    def folded(self, file: str) -> int:
+        """Return up to which offset a journal part has been folded."""
+        row = self._base.execute("SELECT folded FROM journal WHERE file = ?", (file,)).fetchone()
+        return row[0] if row else 0
+
+    def fold(self, file: str, writer: str, lines: Lines, now: int) -> None:
+        """Add what was read of a journal part and note how far it was, in one transaction: nothing lost, nothing twice."""
+        with self._transaction():
+            try:
+                self._add(writer, lines.entries)
+            except (OverflowError, sqlite3.IntegrityError):
+                self._add(writer, tuple(map(_held, lines.entries)))
+            self._base.executemany(
+                "INSERT OR IGNORE INTO damage VALUES (?, ?, ?, ?, ?)",
+                [(file, damage.offset, damage.length, damage.torn, now) for damage in lines.damages],
+            )
+            self._base.execute("INSERT OR REPLACE INTO journal VALUES (?, ?)", (file, lines.offset))
+
+    def _add(self, writer: str, entries: Sequence[Entry]) -> None:
+        whole, halves = _pair(entries)
+        if self._insert(list(_wholes(writer, whole))) < len(whole):
+            halves = entries  # some were here already, perhaps half: add what is missing, half by half
+        self._base.executemany(_RESERVE, _reservations(writer, halves))
+        self._base.executemany(_SETTLE, _settlements(writer, halves))
+
+    def _insert(self, rows: list[tuple[object, ...]]) -> int:
+        """Add whole attempts that are not there yet; return how many were added."""
+        added = 0
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            statement = _WHOLE.format(rows=", ".join([f"({', '.join('?' * _COLUMNS)})"] * len(part)))
+            added += self._base.execute(statement, tuple(chain.from_iterable(part))).rowcount
+        return added
+
+    def open_writers(self) -> set[str]:
+        """Return the writers that have attempts under way."""
+        return {row[0] for row in self._base.execute("SELECT DISTINCT writer FROM attempt WHERE settled_at IS NULL")}
+
+    def settle_orphans(self, writer: str, now: int) -> int:
+        """Charge what a dead writer had reserved and not settled; return how many attempts that were."""
+        with self._transaction():
+            return self._base.execute(_ORPHANS, (now, ORPHANED, writer)).rowcount
+
+    def is_damaged(self, file: str) -> bool:
+        """Tell whether a part has lines gone bad, a torn tail aside."""
+        return self._base.execute("SELECT 1 FROM damage WHERE file = ? AND NOT torn", (file,)).fetchone() is not None
+
+    def forget(self, file: str) -> None:
+        """Drop the offset of a part that is no more."""
+        self._base.execute("DELETE FROM journal WHERE file = ?", (file,))
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._base.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._base.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._base.execute("ROLLBACK")
+            raise
+        self._base.execute("COMMIT")
+
+
+_MEND = "if it is no ledger of ours, move it away; nothing of it was changed"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What the database holds: bookings by attempt id, how far each journal part was folded, how many damages were found."""
+
+    bookings: dict[str, Booking]
+    folded: dict[str, int]
+    damages: int
+
+
+def read_file(path: Path, since: int) -> Stored:
+    """Read bookings that began at `since` (nanoseconds since the epoch) or later, and all open ones, without writing.
+
+    Raises:
+        sqlite3.Error: the file can not be read; `OperationalError` too where a writer died within a transaction and nobody has
+            rolled it back yet: that takes a writer.
+    """
+    base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    try:
+        base.execute("BEGIN")
+        if not _shape(base):
+            return Stored({}, {}, 0)
+        folded = dict(base.execute("SELECT file, folded FROM journal"))
+        damages: int = base.execute("SELECT count(*) FROM damage").fetchone()[0]
+        return Stored({row[0]: _booking(row) for row in base.execute(_READ, (since,))}, folded, damages)
+    finally:
+        base.close()
+
+
+def _shape(base: sqlite3.Connection) -> int:
+    """Return how many migrations the file has had."""
+    shape: int = base.execute("PRAGMA user_version").fetchone()[0]
+    if shape > len(MIGRATIONS):
+        raise sqlite3.DatabaseError(f"a newer Stormkeel wrote it (shape {shape}, this one knows {len(MIGRATIONS)}): upgrade")
+    return shape
+
+
+def recover(path: Path) -> None:
+    """Roll back what a writer that died left half done. Only for who holds the owner's lock. Raises `sqlite3.Error`."""
+    base = sqlite3.connect(path, timeout=BUSY_S)
+    try:
+        base.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        base.close()
+
+
+LARGEST = (1 << 63) - 1
+"""What an INTEGER column holds. A client may ask for any bound; one line must never stop the folding of all others."""
+
+
+def _pair(entries: Sequence[Entry]) -> tuple[list[tuple[Reserved, Settled]], Sequence[Entry]]:
+    """Put reservations and settlements of one attempt together; the usual case, and half the work of writing them apart."""
+    held: dict[str, Reserved] = {}
+    early: dict[str, Settled] = {}
+    whole: list[tuple[Reserved, Settled]] = []
+    for entry in entries:
+        if isinstance(entry, Reserved):
+            held.setdefault(entry.attempt, entry)
+        elif entry.attempt in held and entry.attempt not in early:
+            whole.append((held.pop(entry.attempt), entry))
+        else:
+            early.setdefault(entry.attempt, entry)  # its reservation stands in an earlier batch, or comes later
+    return whole, [*held.values(), *early.values()]
+
+
+def _wholes(writer: str, pairs: Iterable[tuple[Reserved, Settled]]) -> Iterable[tuple[object, ...]]:
+    return (_reservation(writer, reserved) + _settlement(settled) for reserved, settled in pairs)
+
+
+def _reservations(writer: str, entries: Iterable[Entry]) -> Iterable[tuple[object, ...]]:
+    return (_reservation(writer, entry) for entry in entries if isinstance(entry, Reserved))
+
+
+def _settlements(writer: str, entries: Iterable[Entry]) -> Iterable[tuple[object, ...]]:
+    return ((entry.attempt, writer, entry.at, *_settlement(entry)) for entry in entries if isinstance(entry, Settled))
+
+
+def _reservation(writer: str, entry: Reserved) -> tuple[object, ...]:
+    return (
+        entry.attempt, writer, entry.at, entry.at, entry.request, entry.route, entry.deployment, entry.provider, entry.model,
+        entry.dialect, entry.key, entry.task, entry.user, msgspec.json.encode(entry.tags).decode() if entry.tags else "[]",
+        entry.input_bound, entry.output_bound, entry.amount, entry.prices,
+    )  # fmt: skip
+
+
+def _settlement(entry: Settled) -> tuple[object, ...]:
+    return (
+        entry.at, entry.outcome, entry.status, entry.latency, entry.ttft, *msgspec.structs.astuple(entry.usage),
+        entry.usage_source, entry.amount, entry.provider_request,
+    )  # fmt: skip
+
+
+def _held(entry: Entry) -> Entry:
+    """Return an entry whose numbers fit their columns."""
+    if isinstance(entry, Reserved):
+        amount = None if entry.amount is None else _clamped(entry.amount)
+        bounds = {"input_bound": _clamped(entry.input_bound), "output_bound": _clamped(entry.output_bound)}
+        return msgspec.structs.replace(entry, amount=amount, **bounds)
+    amount = None if entry.amount is None else _clamped(entry.amount)
+    usage = Usage(*(_clamped(count) for count in msgspec.structs.astuple(entry.usage)))
+    return msgspec.structs.replace(entry, amount=amount, usage=usage)
+
+
+def _clamped(number: int) -> int:
+    return max(0, min(number, LARGEST))
+
+
+def _booking(row: tuple[Any, ...]) -> Booking:
+    reserved = settled = None
+    if row[2] is not None:
+        values = (*row[:11], msgspec.json.decode(row[11], type=tuple[str, ...]), *row[12:16])
+        reserved = Reserved(*values)
+    if row[16] is not None:
+        values = (row[0], *row[16:21], Usage(*row[21:29]), *row[29:32])
+        settled = Settled(*values)
+    return Booking(reserved, settled)

@@ -1,0 +1,175 @@
+"""Prometheus metrics, counted in plain dicts on the hot path and shaped only when somebody scrapes.
+
+Never labels by user, request or content: label values come from the configuration and from fixed tables (no unbounded
+cardinality).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ...types.attempt import Story
+from ...types.money import NANO
+from ...types.request import Request
+from ...types.usage import Usage
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+    from ...engine.world import World
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
+LABELS_KEPT = 500  # routes with a label of their own
+OTHER = "(other)"
+TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_long", "audio_input", "output", "reasoning", "audio_output")
+
+
+class Histogram:
+    """Counts per bucket and a sum, for one set of labels."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.total += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Return (upper bound, count up to it), as Prometheus wants it."""
+        rows, running = [], 0
+        for upper, count in zip((*BUCKETS, float("inf")), self.counts, strict=True):
+            running += count
+            rows.append(("+Inf" if upper == float("inf") else repr(upper), float(running)))
+        return rows
+
+
+class Metrics:
+    """A sink that counts, and a Prometheus collector that shows the counts."""
+
+    def __init__(self) -> None:
+        self.requests: dict[tuple[str, str, str], int] = defaultdict(int)
+        self.attempts: dict[tuple[str, str, str], int] = defaultdict(int)
+        self.durations: dict[str, Histogram] = defaultdict(Histogram)
+        self.ttfts: dict[str, Histogram] = defaultdict(Histogram)
+        self.usages: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(TOKEN_KINDS))
+        self.costs: dict[tuple[str, str], int] = defaultdict(int)
+        self.unpriced: dict[tuple[str, str], int] = defaultdict(int)
+        self.faults = 0
+        self.world: World | None = None
+
+    def answered(self, story: Story) -> None:
+        """Count one request and its attempts."""
+        failure, route = story.failure, self._label(story.route)
+        outcome = "ok" if failure is None else failure.kind.value
+        self.requests[route, story.request.dialect, outcome] += 1
+        self.durations[route].add(story.latency)
+        if story.ttft is not None:
+            self.ttfts[route].add(story.ttft)
+        for attempt in story.attempts:
+            said = attempt.failure
+            deployment = attempt.deployment if route is not OTHER else OTHER
+            self.attempts[deployment, attempt.provider, "ok" if said is None else said.kind.value] += 1
+            if attempt.usage is not None and attempt.usage_source != "none":
+                model = attempt.model if route is not OTHER else OTHER
+                self._spend((attempt.provider, model), attempt.usage, attempt.cost)
+
+    def _label(self, route: str) -> str:
+        """Return a route's label. Callers may name models that no route of the settings holds; their labels are bounded."""
+        if route in self.durations or len(self.durations) < LABELS_KEPT:
+            return route
+        return OTHER
+
+    def _spend(self, label: tuple[str, str], usage: Usage, cost: int | None) -> None:
+        tokens = self.usages[label]
+        tokens[0] += usage.input
+        tokens[5] += usage.output
+        if usage.total != usage.input + usage.output:
+            for place in (1, 2, 3, 4, 6, 7):
+                tokens[place] += getattr(usage, TOKEN_KINDS[place])
+        if cost is None:
+            self.unpriced[label] += 1
+        else:
+            self.costs[label] += cost
+
+    def broke(self, error: BaseException, request: Request) -> None:
+        """Count a fault of ours."""
+        self.faults += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric families, for `prometheus_client`."""
+        yield from _families(self)
+        if self.world is not None:
+            yield from _live(self.world)
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        from prometheus_client import CollectorRegistry, generate_latest
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
+
+
+def _families(metrics: Metrics) -> Iterable[Metric]:
+    from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+
+    requests = CounterMetricFamily("stormkeel_requests", "Requests by how they ended", labels=("route", "dialect", "outcome"))
+    for labels, count in metrics.requests.items():
+        requests.add_metric(labels, count)
+    yield requests
+    attempts = CounterMetricFamily(
+        "stormkeel_attempts", "Attempts by how they ended", labels=("deployment", "provider", "outcome")
+    )
+    for labels, count in metrics.attempts.items():
+        attempts.add_metric(labels, count)
+    yield attempts
+    for name, words, table in (
+        ("stormkeel_request_duration_seconds", "Seconds from a request's arrival to its end", metrics.durations),
+        ("stormkeel_ttft_seconds", "Seconds from a request's arrival to its first content", metrics.ttfts),
+    ):
+        family = HistogramMetricFamily(name, words, labels=("route",))
+        for route, histogram in table.items():
+            family.add_metric((route,), histogram.cumulative(), histogram.total)
+        yield family
+    yield from _spending(metrics)
+
+
+def _spending(metrics: Metrics) -> Iterable[Metric]:
+    from prometheus_client.core import CounterMetricFamily
+
+    tokens = CounterMetricFamily("stormkeel_tokens", "Tokens by bucket", labels=("provider", "model", "kind"))
+    for (provider, model), counts in metrics.usages.items():
+        for kind, count in zip(TOKEN_KINDS, counts, strict=True):
+            if count:
+                tokens.add_metric((provider, model, kind), count)
+    yield tokens
+    cost = CounterMetricFamily("stormkeel_cost_dollars", "Booked cost in US dollars", labels=("provider", "model"))
+    for labels, amount in metrics.costs.items():
+        cost.add_metric(labels, amount / NANO)
+    yield cost
+    unpriced = CounterMetricFamily("stormkeel_unpriced", "Attempts whose price is unknown", labels=("provider", "model"))
+    for labels, count in metrics.unpriced.items():
+        unpriced.add_metric(labels, count)
+    yield unpriced
+    faults = CounterMetricFamily("stormkeel_internal_faults", "Faults inside Stormkeel")
+    faults.add_metric((), metrics.faults)
+    yield faults
+
+
+def _live(world: World) -> Iterable[Metric]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    active = GaugeMetricFamily("stormkeel_active_requests", "Requests under way")
+    active.add_metric((), world.active)
+    yield active
+    breakers = GaugeMetricFamily("stormkeel_breaker_state", "0 closed, 1 half open, 2 open", labels=("deployment",))
+    for member in world.fleet.members:
+        breakers.add_metric((member.deployment.name,), {"closed": 0, "half_open": 1, "open": 2}[member.breaker.state.value])
+    yield breakers

@@ -1,0 +1,41 @@
+"""The routes of the sandbox: `ROUTES` and `CONTROL` are the whole of what is served.
+
+Never answers anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from stormkeel.sandbox import control, endpoints
+from stormkeel.sandbox.desk import Desk
+from stormkeel.sandbox.line import Inbound, Line
+
+Endpoint = Callable[[Desk, Inbound, Line], Awaitable[None]]
+
+ROUTES: dict[tuple[str, str], Endpoint] = {
+    ("POST", "/v1/chat/completions"): endpoints.chat_completions,
+    ("POST", "/v1/messages"): endpoints.messages,
+    ("GET", "/v1/models"): endpoints.models,
+}
+CONTROL: dict[tuple[str, str], Endpoint] = {
+    ("GET", "/health"): control.health,
+    ("GET", "/sandbox/bill"): control.bill,
+    ("GET", "/sandbox/requests"): control.requests,
+    ("POST", "/sandbox/reset"): control.reset,
+    ("POST", "/sandbox/storm"): control.set_storm,
+    ("DELETE", "/sandbox/storm"): control.end_storm,
+}
+
+
+async def serve(desk: Desk, inbound: Inbound, line: Line) -> None:
+    """Answer one request."""
+    route = (inbound.method, inbound.path)
+    if route in CONTROL:
+        await CONTROL[route](desk, inbound, line)
+        return
+    desk.book.begin()
+    try:
+        await ROUTES.get(route, endpoints.elsewhere)(desk, inbound, line)
+    finally:
+        desk.book.finish()

@@ -1,0 +1,85 @@
+"""What a dialect has to be able to do: read strictly, refuse in its own words, answer whole or in frames.
+
+Never decides anything; `openai` and `anthropic` are the two implementations, each a package that is used as one value.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from stormkeel.sandbox.answer import Answer
+from stormkeel.sandbox.ask import Asked
+from stormkeel.sandbox.line import Inbound
+from stormkeel.sandbox.problem import Problem
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What tells one answer from another: a token for ids, and the time in Unix seconds."""
+
+    token: str
+    now: float
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One SSE event as bytes; `pieces` tokens of content are in it, `usage` the final usage, `terminal` if it ends the stream."""
+
+    data: bytes
+    pieces: int = 0
+    usage: bool = False
+    terminal: bool = False
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a refusal may mention: the model, seconds to wait, the size of the prompt and of the window, the time."""
+
+    model: str
+    retry_after: float
+    prompt: int
+    window: int
+    now: float
+
+
+class Dialect(Protocol):
+    """A provider's way of speaking."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the bill."""
+
+    def credential(self, inbound: Inbound) -> str | None:
+        """Return the credential sent, or None."""
+
+    def read(self, inbound: Inbound, *, model_rules: bool) -> Asked:
+        """Read a request; RefusedError when the provider would not take it."""
+
+    def headers(self, mark: Mark, *, spent: bool) -> list[tuple[str, str]]:
+        """Return the headers of every answer; `spent` when its rate limit is used up."""
+
+    def refusal(self, fault: str, facts: Facts) -> Problem:
+        """Return what the provider says for a fault of stage "refuse"."""
+
+    def unauthorised(self, credential: str | None) -> Problem:
+        """Return what it says to a credential that is missing or unknown."""
+
+    def invalid(self, message: str) -> Problem:
+        """Return a 400 with this message."""
+
+    def error_body(self, problem: Problem, mark: Mark) -> bytes:
+        """Write an error answer."""
+
+    def error_frame(self, problem: Problem, mark: Mark) -> bytes:
+        """Write an error inside a stream."""
+
+    def body(self, answer: Answer, mark: Mark) -> bytes:
+        """Write a whole answer."""
+
+    def frames(self, answer: Answer, asked: Asked, mark: Mark) -> list[Frame]:
+        """Write an answer as stream events."""
+
+    def models(self, names: list[str]) -> bytes:
+        """Write the list of models."""
+
+    def model(self, name: str) -> bytes:
+        """Write one model."""

@@ -1,0 +1,62 @@
+"""Request: what is asked, in whichever dialect it came; Options: how.
+
+Never parses a body: `raw` keeps it untouched, the few fields an engine needs stand beside it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .wire import NO_HEADERS, Headers
+
+
+class Options(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a request is to be handled, and to whose name it is booked.
+
+    Attributes:
+        timeout: seconds the caller is willing to wait in all; None means the route's own.
+        task, user, tags: free labels for the ledger.
+        key: the name of the caller's key, "" in the library.
+    """
+
+    timeout: float | None = None
+    task: str = ""
+    user: str = ""
+    tags: tuple[str, ...] = ()
+    key: str = ""
+
+
+NO_OPTIONS = Options()
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """One request of a model.
+
+    Attributes:
+        id: ours, unique for ever.
+        dialect: the wire format of `raw`: "openai_chat" or "anthropic_messages".
+        model: the model name as asked.
+        raw: the body, byte for byte.
+        stream: is a stream wanted?
+        max_output: the most output tokens asked for per choice, None where the body names none.
+        choices: how many answers are asked for (OpenAI's `n`).
+        wants_usage: did the client itself ask for the usage frame (`stream_options.include_usage`)? True where the dialect
+            always sends it.
+        model_span: where the value of the top-level `model` stands in `raw`, as (start, end) byte offsets, quotes included.
+        stream_options_span: where the value of the top-level `stream_options` stands, None where it is absent.
+        headers: the inbound headers a provider may see (versions and betas), lower-case names.
+        options: how to handle it.
+    """
+
+    id: str
+    dialect: str
+    model: str
+    raw: bytes
+    stream: bool = False
+    max_output: int | None = None
+    choices: int = 1
+    wants_usage: bool = True
+    model_span: tuple[int, int] = (0, 0)
+    stream_options_span: tuple[int, int] | None = None
+    headers: Headers = NO_HEADERS
+    options: Options = NO_OPTIONS

@@ -1,0 +1,156 @@
+"""From the model a request names to the deployments that may serve it."""
+
+import pytest
+
+from stormkeel.config.load import load
+from stormkeel.config.routes import LONGEST, MOST_FOUND, Router
+from stormkeel.policies.rate import RateSettings
+from stormkeel.providers import KINDS
+from stormkeel.routing.deployment import Deployment
+from stormkeel.routing.route import Route
+from stormkeel.types.failure import Failure, FailureKind
+from stormkeel.types.request import Request
+
+FILE = b"""
+[providers.openai]
+credentials = { main = "env:A", team = { ref = "env:B", quota = "org" } }
+[providers.anthropic]
+credentials = { main = "env:C" }
+[providers.gpu]
+kind = "compatible"
+base_url = "http://gpu:8000/v1"
+[routes.fast]
+strategy = "round_robin"
+groups = [
+  [{ provider = "openai", model = "gpt-5.4-mini", weight = 4, rpm = 60, tpm = 9000, concurrency = 3 }, "gpu/org/llama"],
+  ["openai/gpt-5.4#team"],
+]
+[routes.both]
+groups = [["anthropic/claude-haiku-4-5"], ["openai/gpt-5.4"]]
+"""
+
+
+class Fleet:
+    """Remembers the deployments it was told of."""
+
+    def __init__(self) -> None:
+        self.told: list[Deployment] = []
+        self.router = Router(load(FILE, {}, KINDS), KINDS, self.told.append)
+
+    def ask(self, model: str, dialect: str = "openai_chat") -> Route | Failure:
+        """Resolve a request for a model."""
+        return self.router.resolve(Request("r", dialect, model, b""))
+
+
+def names(route: Route | Failure) -> list[list[str]]:
+    """The names of a route's deployments, group by group."""
+    assert isinstance(route, Route)
+    return [[deployment.name for deployment in group.deployments] for group in route.groups]
+
+
+def test_a_route_is_its_groups_with_a_deployment_for_each_credential():
+    """A target without a credential stands for each of its provider's, and its weight is split over them."""
+    fleet = Fleet()
+    route = fleet.ask("fast")
+    assert names(route) == [["openai/gpt-5.4-mini#main", "openai/gpt-5.4-mini#team", "gpu/org/llama"], ["openai/gpt-5.4#team"]]
+    assert isinstance(route, Route)
+    first = route.groups[0].deployments[0]
+    assert first == Deployment(
+        "openai/gpt-5.4-mini#main", "openai", "gpt-5.4-mini", "main", "openai#main/gpt-5.4-mini", "openai_chat", 0,
+        weight=2.0, rate=RateSettings(rpm=60, tpm=9000), concurrency=3,
+    )  # fmt: skip
+    assert route.groups[0].deployments[1].quota == "org/gpt-5.4-mini"
+    assert route.groups[0].deployments[2].weight == 1.0
+    assert {group.strategy for group in route.groups} == {"round_robin"}
+
+
+def test_deployments_are_numbered_once_and_densely():
+    """Whichever routes a deployment serves, the fleet hears of it once, in the order of the indexes."""
+    fleet = Fleet()
+    fleet.ask("openai/gpt-5.4")
+    fleet.ask("openai/new")
+    assert [deployment.index for deployment in fleet.told] == list(range(len(fleet.told)))
+    told = [deployment.name for deployment in fleet.told]
+    assert len(told) == len(set(told))
+    assert told[-2:] == ["openai/new#main", "openai/new#team"]
+    route = fleet.ask("openai/gpt-5.4")
+    assert isinstance(route, Route)
+    assert {deployment.name: deployment.index for deployment in route.deployments}.items() <= {
+        deployment.name: deployment.index for deployment in fleet.told
+    }.items()
+
+
+def test_a_route_serves_each_dialect_with_those_who_speak_it():
+    """A route over providers of two dialects is two routes: a request meets only deployments that speak its own."""
+    fleet = Fleet()
+    assert names(fleet.ask("both")) == [["openai/gpt-5.4#main", "openai/gpt-5.4#team"]]
+    assert names(fleet.ask("both", "anthropic_messages")) == [["anthropic/claude-haiku-4-5#main"]]
+
+
+@pytest.mark.parametrize(
+    ("model", "dialect", "deployment"),
+    [
+        ("openai/gpt-9", "openai_chat", "openai/gpt-9#main"),
+        ("gpt-9", "openai_chat", "openai/gpt-9#main"),
+        ("o3-mini", "openai_chat", "openai/o3-mini#main"),
+        ("claude-haiku-4-5-20251001", "anthropic_messages", "anthropic/claude-haiku-4-5-20251001#main"),
+        ("anthropic/claude-x", "anthropic_messages", "anthropic/claude-x#main"),
+        ("gpu/org/llama", "openai_chat", "gpu/org/llama"),
+    ],
+)
+def test_a_model_without_a_route_is_found_by_its_provider(model: str, dialect: str, deployment: str):
+    """A model is found by "provider/model", or by how its provider's model names begin."""
+    assert names(Fleet().ask(model, dialect))[0][0] == deployment
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("fats", 'there is no model or route "fats"; did you mean "fast"?'),
+        ("groq/llama", 'there is no model or route "groq/llama"; provider "groq" is not set up; set GROQ_API_KEY'),
+        ("opanai/gpt", 'there is no model or route "opanai/gpt"; did you mean "openai/..."?'),
+        ("zzz", 'there is no model or route "zzz"; known: "anthropic/...", "both", "fast", "gpu/...", "openai/..."'),
+        ("openai/", 'there is no model or route "openai/"; did you mean "openai/..."?'),
+        ("", 'there is no model or route ""; known: "anthropic/...", "both", "fast", "gpu/...", "openai/..."'),
+    ],
+)
+def test_an_unknown_model_names_the_nearest(model: str, message: str):
+    """A name nobody knows is a failure that helps: the nearest name, or what to set."""
+    failure = Fleet().ask(model)
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.MODEL_UNAVAILABLE
+    assert (failure.message, failure.status, failure.code) == (message, 404, "model_not_found")
+
+
+@pytest.mark.parametrize("model", ["openai/a\nb", "openai/" + "x" * LONGEST, "openai/\x00"])
+def test_odd_names_make_no_deployment(model: str):
+    """Names with line breaks or without end are unknown, and are not shown as they are."""
+    fleet = Fleet()
+    before = len(fleet.told)
+    failure = fleet.ask(model)
+    assert isinstance(failure, Failure)
+    assert failure.message.isprintable()
+    assert len(failure.message) < 300
+    assert len(fleet.told) == before
+
+
+def test_another_dialect_is_said_with_its_mend():
+    """A request whose dialect nobody in the route speaks is told which endpoint to use."""
+    fleet = Fleet()
+    for model, what in (("fast", 'route "fast"'), ("openai/gpt-9", 'provider "openai"')):
+        failure = fleet.ask(model, "anthropic_messages")
+        assert isinstance(failure, Failure)
+        assert failure.kind is FailureKind.UNSUPPORTED
+        assert failure.message == (
+            f"{what} speaks openai_chat, this request is in anthropic_messages; send it to the endpoint of openai_chat"
+        )
+
+
+def test_callers_cannot_fill_the_memory_with_names():
+    """Models that callers make up are routed up to a bound, and those already known go on working."""
+    fleet = Fleet()
+    for number in range(MOST_FOUND):
+        assert isinstance(fleet.ask(f"gpu/{number}"), Route)
+    assert isinstance(fleet.ask("gpu/one-more"), Failure)
+    assert isinstance(fleet.ask("gpu/7"), Route)
+    assert isinstance(fleet.ask("fast"), Route)

@@ -1,0 +1,335 @@
+"""The documents say what the code does. `python tests/docs/test_docs.py` writes their tables and docs/surface.txt anew."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import shlex
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+
+import stormkeel
+from stormkeel.assemble import House, open_house
+from stormkeel.cli import COMMANDS, cli
+from stormkeel.client import Completion
+from stormkeel.config.settings import ProviderSettings, Settings
+from stormkeel.dialects.anthropic_messages import AnthropicMessages
+from stormkeel.dialects.base import Dialect
+from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.errors import CLASSES, STATUS, StormkeelError
+from stormkeel.gateway import inbound
+from stormkeel.gateway.app import Gateway
+from stormkeel.runtime.telemetry.logs import Line
+from stormkeel.runtime.telemetry.stats import Stats
+from stormkeel.types.attempt import Attempt
+from stormkeel.types.failure import RULES, Charge, Failure, FailureKind
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+SURFACE = DOCS / "surface.txt"
+
+
+def read(name: str) -> str:
+    """Return a document's text."""
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def names(paths: list[Path]) -> list[str]:
+    """Return what a document is called in a test's id."""
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+# --- tables that are written from the code
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
+    lines.insert(1, "|" + "---|" * len(head))
+    return "\n".join(lines)
+
+
+def told(dialect: Dialect, kind: FailureKind) -> tuple[int, dict[str, str]]:
+    """Return the status and the `error` object a dialect tells a kind of failure with."""
+    status, body = dialect.write_error(Failure(kind, "words"), "req_1")
+    error: dict[str, str] = msgspec.json.decode(body)["error"]
+    return status, error
+
+
+def errors_table() -> str:
+    """Each kind's status, and how either dialect names it."""
+    rows = []
+    for kind, status in STATUS.items():
+        _, chat = told(OpenAIChat(), kind)
+        other, messages = told(AnthropicMessages(), kind)
+        shown = f"{status}" if other == status else f"{status}, Anthropic {other}"
+        rows.append((f"`{kind.value}`", shown, f"`{chat['type']}` / `{chat['code']}`", f"`{messages['type']}`"))
+    return table(("failure", "status", "OpenAI: type / code", "Anthropic: type"), rows)
+
+
+def rules_table() -> str:
+    """What each kind of failure calls for."""
+    rows = []
+    for kind, rule in RULES.items():
+        words = {"never": "no", "once": "once", "backoff": "after a backoff", "after_hint": "after the hint"}
+        rows.append((
+            f"`{kind.value}`", words[rule.again.value], "yes" if rule.elsewhere else "no", "yes" if rule.trips else "",
+            "yes" if rule.parks else "", "estimate" if rule.charge is Charge.UNKNOWN else "nothing",
+        ))  # fmt: skip
+    head = ("failure", "again here?", "elsewhere?", "counts for the breaker", "sets aside", "charged when sent, before content")
+    return table(head, rows)
+
+
+def classes_table() -> str:
+    """Each kind's exception."""
+    return table(
+        ("exception", "failures"),
+        [
+            (f"`{known.__name__}`", ", ".join(f"`{kind.value}`" for kind, one in CLASSES.items() if one is known))
+            for known in dict.fromkeys(CLASSES.values())
+        ],
+    )
+
+
+async def rows_of(house: House) -> str:
+    """The gateway's routes."""
+    rows = []
+    for path, row in Gateway(house).table.items():
+        rows.append((row.method, f"`{path}`", "no" if row.public else "yes"))
+    return table(("method", "path", "asks for a key"), rows)
+
+
+def in_a_house(look: Callable[[House], Awaitable[str]]) -> str:
+    """Look at a house that serves one local provider and keeps its ledger in memory."""
+
+    async def visit() -> str:
+        house = open_house(Settings(providers={"ollama": ProviderSettings()}), "memory")
+        try:
+            return await look(house)
+        finally:
+            await house.close()
+
+    return asyncio.run(visit())
+
+
+def endpoints_table() -> str:
+    """The gateway's routes, of a real gateway."""
+    return in_a_house(rows_of)
+
+
+WRONG: dict[str, tuple[str, str, dict[str, str], bytes]] = {
+    "an unknown path": ("GET", "/v1/nothing", {}, b""),
+    "a wrong method": ("GET", "/v1/messages", {}, b""),
+    "a compressed body": ("POST", "/v1/messages", {"content-encoding": "gzip"}, b""),
+    "a body above `server.max_body`": ("POST", "/v1/messages", {"content-length": "999999999"}, b""),
+    "a body that is no JSON object": ("POST", "/v1/messages", {}, b"[]"),
+    "a field named twice": ("POST", "/v1/messages", {}, b'{"model": "a", "model": "b"}'),
+    "a model or route that is not there": ("POST", "/v1/messages", {}, b'{"model": "a", "max_tokens": 9, "messages": []}'),
+    "a model of the other dialect": ("POST", "/v1/messages", {}, b'{"model": "ollama/a", "max_tokens": 9, "messages": []}'),
+}
+"""Requests that are refused without asking anybody: method, path, headers, body."""
+
+
+async def status_of(gateway: Gateway, wrong: tuple[str, str, dict[str, str], bytes]) -> str:
+    """Return the status a request is answered with."""
+    method, path, headers, body = wrong
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+    extensions = {"stormkeel.gone": lambda callback: None}
+    await gateway({"type": "http", "method": method, "path": path, "headers": fields, "extensions": extensions}, receive, send)
+    return str(sent[0]["status"])
+
+
+def refusals_table() -> str:
+    """How requests are answered that no provider ever sees."""
+
+    async def ask(house: House) -> str:
+        rows = [(name, await status_of(Gateway(house), wrong)) for name, wrong in WRONG.items()]
+        return table(("a request with", "status"), rows)
+
+    return in_a_house(ask)
+
+
+TABLES: dict[tuple[str, str], Callable[[], str]] = {
+    ("gateway.md", "endpoints"): endpoints_table,
+    ("gateway.md", "errors"): errors_table,
+    ("gateway.md", "refusals"): refusals_table,
+    ("failures.md", "rules"): rules_table,
+    ("library.md", "exceptions"): classes_table,
+}
+
+
+def between(text: str, name: str) -> re.Match[str]:
+    """Find the table of a name in a document."""
+    found = re.search(rf"(?<=<!-- {name} -->\n).*?(?=\n<!-- /{name} -->)", text, re.DOTALL)
+    assert found is not None, f"the document has no table {name}"
+    return found
+
+
+@pytest.mark.parametrize(("page", "name"), list(TABLES))
+def test_a_table_is_what_the_code_says(page: str, name: str) -> None:
+    """A table that repeats the code's facts equals them."""
+    assert between(read(page), name)[0] == TABLES[page, name]()
+
+
+# --- the public surface
+
+SPOKEN = {"__init__", "__iter__", "__aiter__", "__enter__", "__aenter__", "__str__"}
+"""Special methods by which a value is used; Struct writes its own `__init__`, which its fields tell."""
+
+
+def surface() -> str:
+    """Return every public name of the package with its signature, one a line."""
+    lines: list[str] = []
+    for name in sorted(stormkeel.__all__):
+        value = getattr(stormkeel, name)
+        lines += _class_lines(value) if isinstance(value, type) else [f"{name}: {type(value).__name__}"]
+    return "\n".join(lines) + "\n"
+
+
+def _class_lines(cls: type) -> Iterator[str]:
+    if issubclass(cls, msgspec.Struct):
+        yield f"class {cls.__name__}: a frozen value"
+        yield from _fields(cls)
+    elif issubclass(cls, StormkeelError):
+        bases = ", ".join(base.__name__ for base in cls.__bases__)
+        yield f"class {cls.__name__}({bases})"
+        yield from (f"    {name}: {words}" for name, words in inspect.get_annotations(cls).items())
+    else:
+        yield f"class {cls.__name__}"
+    for name, member in vars(cls).items():
+        if isinstance(member, property) and member.fget is not None:
+            yield f"    {name} -> {inspect.get_annotations(member.fget)['return']}"
+        elif inspect.isfunction(member) and (name in SPOKEN or not name.startswith("_")):
+            colour = "async " if inspect.iscoroutinefunction(member) else ""
+            yield f"    {colour}{name}{_signature(member)}"
+
+
+def _fields(cls: type[msgspec.Struct]) -> Iterator[str]:
+    types = inspect.get_annotations(cls)
+    first_default = len(cls.__struct_fields__) - len(cls.__struct_defaults__)
+    for place, name in enumerate(cls.__struct_fields__):
+        default = "" if place < first_default else f" = {cls.__struct_defaults__[place - first_default]!r}"
+        yield f"    {name}: {types[name]}{default}"
+
+
+def _signature(function: Callable[..., object]) -> str:
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    words = []
+    for place, parameter in enumerate(parameters):
+        if parameter.kind is parameter.KEYWORD_ONLY and (not place or parameters[place - 1].kind is not parameter.kind):
+            words.append("*")
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        words.append(f"{parameter.name}: {parameter.annotation}{default}")
+    result = inspect.get_annotations(function)["return"] if function.__name__ != "__init__" else ""
+    return f"({', '.join(words)})" + (f" -> {result}" if result else "")
+
+
+def test_the_surface_is_the_one_written_down() -> None:
+    """No public name or signature changes without docs/surface.txt saying so."""
+    assert SURFACE.read_text(encoding="utf-8") == surface()
+
+
+# --- names and links
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Each relative link of a document names a file, and each anchor a heading of it."""
+    for target, anchor in re.findall(r"\]\((?!https?://|mailto:)([^)#\s]*)(#[^)\s]*)?\)", page.read_text(encoding="utf-8")):
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), f"{target} is not there"
+        if anchor and path.suffix == ".md":
+            assert anchor[1:] in anchors(path), f"{path.name} has no heading {anchor}"
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a document's headings, as code hosts make them."""
+    titles = re.findall(r"^#+ +(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of each `stormkeel ...` command line in a document's code."""
+    blocks = re.findall(r"^```(?:sh|console)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    for line in [*lines, *re.findall(r"`([^`\n]+)`", text)]:
+        found = re.match(r"(?:\$ )?(stormkeel(?: .*)?)$", line.strip())
+        if found:
+            yield shlex.split(found[1].partition("|")[0], comments=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_every_command_of_a_document_exists(page: Path) -> None:
+    """Each command a document names exists, with each option it is given."""
+    for words in commands(page.read_text(encoding="utf-8")):
+        chosen = [word for word in words[1:] if word.startswith("-")]
+        if words[1:] and not words[1].startswith("-"):
+            assert words[1] in COMMANDS, f"`{' '.join(words)}`: there is no command {words[1]}"
+            command = cli.get_command(click.Context(cli), words[1]) if chosen else None
+        else:
+            command = cli
+        allowed = {"--help", "-h"} | {flag for parameter in getattr(command, "params", ()) for flag in parameter.opts}
+        assert [word for word in chosen if word not in allowed] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_every_make_target_of_a_document_exists(page: Path) -> None:
+    """Each `make` target a document names is in the Makefile."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    said = set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert said <= targets
+
+
+def test_every_metric_is_told() -> None:
+    """The guide names the metrics that a scrape shows, and no others."""
+
+    async def families(house: House) -> str:
+        return "\n".join(sorted(family.name for family in house.metrics.collect()))
+
+    shown = in_a_house(families).splitlines()
+    said = re.findall(r"^\| `(stormkeel_\w+)`", read("gateway.md"), re.MULTILINE)
+    assert sorted(name.removesuffix("_total") for name in said) == shown
+
+
+def test_every_header_that_is_read_is_told() -> None:
+    """The guide names each request header the gateway looks at."""
+    read_ones = [name.decode() for name, take in inbound._TAKERS.items() if callable(take)]
+    assert read_ones, "the gateway reads headers"
+    assert [name for name in read_ones if f"`{name}`" not in read("gateway.md")] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "value"), [("gateway.md", Line), ("library.md", Completion), ("library.md", Stats), ("library.md", Attempt)]
+)
+def test_every_field_is_told(page: str, value: type[msgspec.Struct]) -> None:
+    """The guides name each field of a log line and of the values the library hands out."""
+    assert [field for field in value.__struct_fields__ if f"`{field}`" not in read(page)] == []
+
+
+def write() -> None:
+    """Write the tables and the surface anew."""
+    for (page, name), make in TABLES.items():
+        path = DOCS / page
+        text = path.read_text(encoding="utf-8")
+        found = between(text, name)
+        path.write_text(text[: found.start()] + make() + text[found.end() :], encoding="utf-8")
+    SURFACE.write_text(surface(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,107 @@
+"""What operators look at: health, readiness and metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway_stage import CHAT, QUICK, Caller, Got, Stage, ask, asking, play, posted, route, staged, wish
+from prometheus_client.parser import text_string_to_metric_families
+
+
+async def look(stage: Stage, path: str) -> Got:
+    """GET a path."""
+    return await ask(stage, posted(path, b"", method="GET"))
+
+
+def test_health_follows_the_fleet(tmp_path: Path) -> None:
+    """All well is healthy; one deployment set aside is degraded and says why; none left is unhealthy and not ready, but alive."""
+
+    async def story() -> None:
+        more = QUICK + route(CHAT, "fault=insufficient_quota", "fault=bad_credential")
+        async with staged(tmp_path, more) as stage:
+            first = await look(stage, "/health")
+            assert [first.status, first.json["status"], first.json["active_requests"]] == [200, "healthy", 0]
+            assert {one["state"] for one in first.json["deployments"]} == {"healthy"}
+            assert (await look(stage, "/health/ready")).status == 200
+            await ask(stage, asking(CHAT, model="r"))
+            last = await look(stage, "/health")
+            assert [last.status, last.json["status"]] == [503, "unhealthy"]
+            assert {one["state"] for one in last.json["deployments"]} == {"cooling"}
+            assert all(one["why"] for one in last.json["deployments"])
+            assert (await look(stage, "/health/ready")).status == 503
+            assert (await look(stage, "/health/live")).status == 200
+
+    play(story)
+
+
+def test_one_of_two_is_degraded_and_ready(tmp_path: Path) -> None:
+    """With one deployment of two left, the gateway is degraded, answers 200 and is ready."""
+
+    async def story() -> None:
+        async with staged(tmp_path, QUICK + route(CHAT, "fault=bad_credential", "")) as stage:
+            assert (await ask(stage, asking(CHAT, model="r"))).status == 200
+            got = await look(stage, "/health")
+            assert [got.status, got.json["status"]] == [200, "degraded"]
+            assert (await look(stage, "/health/ready")).status == 200
+
+    play(story)
+
+
+def test_a_client_can_not_make_the_gateway_unready(tmp_path: Path) -> None:
+    """Models that a caller made up, and that no provider serves, leave the gateway healthy."""
+
+    async def story() -> None:
+        async with staged(tmp_path) as stage:
+            for number in range(8):
+                got = await ask(stage, asking(CHAT, model=f"gpt-made-up-{number}@fault=model_not_found"))
+                assert got.status == 404
+            assert (await look(stage, "/health")).json["status"] == "healthy"
+            assert (await look(stage, "/health/ready")).status == 200
+
+    play(story)
+
+
+NAMES = {
+    "stormkeel_requests": {"stormkeel_requests_total"},
+    "stormkeel_request_duration_seconds": {"stormkeel_request_duration_seconds_bucket"},
+    "stormkeel_ttft_seconds": {"stormkeel_ttft_seconds_bucket"},
+    "stormkeel_tokens": {"stormkeel_tokens_total"},
+    "stormkeel_cost_dollars": {"stormkeel_cost_dollars_total"},
+    "stormkeel_active_requests": {"stormkeel_active_requests"},
+    "stormkeel_attempts": {"stormkeel_attempts_total"},
+    "stormkeel_breaker_state": {"stormkeel_breaker_state"},
+}
+
+
+def test_metrics_have_their_names_and_figures(tmp_path: Path) -> None:
+    """Each metric is there under its name, parses, and counts what happened; a request under way is active."""
+
+    async def story() -> None:
+        async with staged(tmp_path, QUICK.replace("0.15", "30")) as stage:
+            said = wish(answer="hi", usage={"input": 1000, "output": 500})
+            for stream in (False, True):
+                assert (await ask(stage, asking(CHAT, messages=said, stream=stream))).status == 200
+            assert (await ask(stage, asking(CHAT, messages=wish(fault="server_error")))).status == 500
+            waiting = await Caller.at(stage.port)
+            waiting.writer.write(asking(CHAT, messages=wish(fault="silence")))
+            await stage.sandbox.arrived(4)
+            got = await look(stage, "/metrics")
+            assert got.headers["content-type"].startswith("text/plain")
+            families = {family.name: family for family in text_string_to_metric_families(got.body.decode())}
+            for name, samples in NAMES.items():
+                assert samples <= {sample.name for sample in families[name].samples}, name
+            values = {
+                (sample.name, *sorted(sample.labels.values())): sample.value
+                for family in families.values()
+                for sample in family.samples
+            }
+            assert values["stormkeel_active_requests",] == 1
+            assert values["stormkeel_requests_total", "gpt-5.4-mini", "ok", "openai_chat"] == 2
+            assert values["stormkeel_requests_total", "gpt-5.4-mini", "openai_chat", "server"] == 1
+            cost = sum(value for key, value in values.items() if key[0] == "stormkeel_cost_dollars_total")
+            billed = [row for row in stage.sandbox.bill() if not row.open]
+            assert round(cost, 9) == round(float(sum(row.cost for row in billed)), 9)
+            waiting.leave()
+            await stage.calm()
+
+    play(story)

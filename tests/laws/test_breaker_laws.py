@@ -1,0 +1,206 @@
+"""S-23, INV-13: the breaker against a model that keeps everything and counts anew, on 10,000 random traces."""
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stormkeel.policies.base import Verdict
+from stormkeel.policies.breaker import Breaker, BreakerSettings, State
+from stormkeel.types.failure import Failure
+
+SETTINGS = BreakerSettings(consecutive=4, least=8, permits=(1, 2, 4), lease=7.0)
+VERDICTS = (Verdict.OK, Verdict.FAULT, Verdict.IGNORED)
+
+
+class Fixed:
+    """Dice of one value, so that model and breaker throw the same."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def random(self):
+        """Return it."""
+        return self.value
+
+
+class Model:
+    """The breaker as a story: a list of outcomes since it closed, a list of probes since it half-opened, no counters."""
+
+    def __init__(self):
+        self.state, self.epoch, self.failed_revivals = "closed", 0, 0
+        self.outcomes, self.head = [], 0  # (bucket, verdict) since closed; the newest bucket
+        self.row = []
+        self.probes = {}  # ticket -> "out", "ok", "ignored" since half-open, with the step it was settled in
+        self.steps_done, self.oks = 0, 0
+        self.timer = None  # (set at, span): open time or lease
+        self.rare = None
+
+    def over(self, now):
+        """Has the timer run out? A clock before its setting restarts it."""
+        at, span = self.timer
+        if now < at:
+            self.timer, at = (now, span), now
+        return now - at >= span
+
+    def admit(self, now):
+        """Return whether it passes."""
+        if self.state == "closed":
+            return True
+        over = self.over(now)
+        if self.state == "open":
+            if not over:
+                return False
+            self.half_open()
+        elif len(self.probes) >= SETTINGS.permits[self.steps_done] and not over:
+            return False
+        self.timer = (now, SETTINGS.lease)
+        return True
+
+    def admit_rare(self, now):
+        """Return whether it passes as the last candidate."""
+        if self.admit(now):
+            return True
+        if self.rare is not None and now < self.rare:
+            self.rare = now
+        if self.rare is not None and now - self.rare < SETTINGS.probe_every:
+            return False
+        self.rare = now
+        return True
+
+    def half_open(self):
+        """Begin at the first step."""
+        self.state, self.epoch, self.probes, self.steps_done, self.oks = "half_open", self.epoch + 1, {}, 0, 0
+
+    def open(self, now, draw):
+        """Open for a drawn time."""
+        longest = min(SETTINGS.open_cap, SETTINGS.open_time * 2**self.failed_revivals)
+        self.state, self.epoch = "open", self.epoch + 1
+        self.timer = (now, longest / 2 + draw * longest / 2)
+
+    def settle(self, ticket, epoch, verdict, now, draw):
+        """Take an outcome."""
+        if epoch != self.epoch:
+            return
+        if self.state == "closed":
+            self.note(verdict, now, draw)
+            return
+        self.probes.pop(ticket, None)
+        if verdict is Verdict.OK:
+            if self.state == "open":
+                self.half_open()
+            self.oks += 1
+            if self.oks == SETTINGS.permits[self.steps_done]:
+                self.oks, self.steps_done = 0, self.steps_done + 1
+            if self.steps_done == len(SETTINGS.permits):
+                self.state, self.epoch, self.failed_revivals = "closed", self.epoch + 1, 0
+                self.outcomes, self.row, self.head = [], [], int(now // 10)
+        elif verdict is Verdict.FAULT and self.state == "half_open":
+            self.failed_revivals += 1
+            self.open(now, draw)
+
+    def note(self, verdict, now, draw):
+        """Count an outcome while closed."""
+        if verdict is Verdict.IGNORED:
+            return
+        bucket = int(now // 10)
+        if abs(bucket - self.head) >= 6:
+            self.outcomes, self.head = [], bucket
+        self.head = max(self.head, bucket)
+        self.outcomes.append((bucket, verdict))
+        self.outcomes = [one for one in self.outcomes if one[0] > self.head - 6]
+        self.row.append(verdict)
+        faults = sum(one[1] is Verdict.FAULT for one in self.outcomes)
+        in_a_row = self.row[-SETTINGS.consecutive :] == [Verdict.FAULT] * SETTINGS.consecutive
+        if verdict is Verdict.FAULT and (in_a_row or (len(self.outcomes) >= 8 and 2 * faults >= len(self.outcomes))):
+            self.open(now, draw)
+
+
+def step_time(rng, now):
+    """Move the clock: mostly a little, now and then a lot, rarely an hour either way. Eighths of a second are exact."""
+    kind = rng.random()
+    if kind < 0.01:
+        return now + rng.choice([-3600.0, 3600.0])
+    return now + rng.randrange(0, 160 if kind < 0.1 else 16) / 8
+
+
+def trace(seed, length):
+    """Run one random trace through both; return the states it has seen."""
+    rng, breaker, model = Random(seed), Breaker(SETTINGS), Model()
+    now, number, out, seen = 10_000.0, 0, [], set()
+    health = rng.random()
+    for _ in range(length):
+        now = step_time(rng, now)
+        if rng.random() < 0.05:
+            health = rng.random()
+        if rng.random() < 0.55 or not out:
+            number += 1
+            rare = rng.random() < 0.3
+            answer = breaker.admit_probe(now) if rare else breaker.admit(now)
+            expected = model.admit_rare(now) if rare else model.admit(now)
+            assert isinstance(answer, int) == expected, (seed, now, answer)
+            if expected:
+                model.probes[number] = "out"
+                if rng.random() > 0.05:  # the rest is never settled
+                    out.append((number, model.epoch, answer))
+        else:
+            ticket, epoch, theirs = out.pop(rng.randrange(len(out)))
+            verdict = Verdict.IGNORED if rng.random() < 0.15 else VERDICTS[rng.random() > health]
+            draw = rng.randrange(8) / 8
+            breaker.settle(theirs, verdict, now, Fixed(draw))
+            model.settle(ticket, epoch, verdict, now, draw)
+        assert breaker.state.value == model.state, (seed, now)
+        seen.add(model.state)
+    return seen
+
+
+def test_10_000_traces_are_as_the_model():
+    """S-23: trips, late results, cancelled and lost probes, clock jumps of an hour: every decision and state is the model's."""
+    seen = [trace(seed, 60) for seed in range(10_000)]
+    assert sum({"closed", "open", "half_open"} <= one for one in seen) > 1_000
+
+
+def test_long_traces_are_as_the_model():
+    """S-23: the same over thousands of steps."""
+    for seed in range(20):
+        assert trace(-1 - seed, 3_000) == {"closed", "open", "half_open"}
+
+
+@given(seed=st.integers(0, 2**32), steps=st.integers(0, 200))
+def test_a_healthy_target_is_always_reached_again_soon(seed, steps):
+    """INV-13: from any state, with tickets lost and the clock gone wild, steady good answers close it within a minute."""
+    rng, breaker, now, out = Random(seed), Breaker(SETTINGS), 10_000.0, []
+    for _ in range(steps):
+        now = step_time(rng, now)
+        if rng.random() < 0.6 or not out:
+            answer = breaker.admit(now)
+            if isinstance(answer, int):
+                out.append(answer)
+        else:
+            breaker.settle(out.pop(), rng.choice(VERDICTS[1:]), now, rng)
+    end = now + 60.0
+    while breaker.state is not State.CLOSED:
+        answer = breaker.admit(now)
+        if isinstance(answer, Failure):
+            assert answer.retry_after is not None and answer.retry_after >= 0.0
+        else:
+            breaker.settle(answer, Verdict.OK, now, rng)
+        now += 0.5
+        assert now < end, "stuck"
+
+
+@given(seed=st.integers(0, 2**32), rate=st.integers(2, 50))
+def test_an_open_breaker_lets_only_rare_probes_through(seed, rate):
+    """INV-13: while it is open nothing passes but one rare probe a second."""
+    rng, breaker, now = Random(seed), Breaker(SETTINGS), 0.0
+    for _ in range(SETTINGS.consecutive):
+        breaker.settle(breaker.admit(now), Verdict.FAULT, now, rng)
+    until, sent = breaker.retry_at, 0
+    while now < until:
+        assert isinstance(breaker.admit(now), Failure)
+        answer = breaker.admit_probe(now)
+        if isinstance(answer, int):
+            sent += 1
+            breaker.settle(answer, Verdict.FAULT, now, rng)
+        now += 1.0 / rate
+    assert 1 <= sent <= until + 1

@@ -1,0 +1,251 @@
+"""The circuit breaker and its states."""
+
+import pytest
+
+from stormkeel.policies.base import Verdict
+from stormkeel.policies.breaker import Breaker, BreakerSettings, State
+from stormkeel.types.failure import Failure, FailureKind
+
+OK, FAULT, IGNORED = Verdict.OK, Verdict.FAULT, Verdict.IGNORED
+
+
+class Longest:
+    """Dice that make every open time as long as it gets."""
+
+    def random(self):
+        """Return 1."""
+        return 1.0
+
+
+DICE = Longest()
+
+
+def outcome(breaker, verdict, now):
+    """One whole attempt."""
+    ticket = breaker.admit(now)
+    assert isinstance(ticket, int)
+    breaker.settle(ticket, verdict, now, DICE)
+
+
+def opened(now=100.0, **settings):
+    """Return a breaker that faults have just opened."""
+    breaker = Breaker(BreakerSettings(**settings))
+    while breaker.state is State.CLOSED:
+        outcome(breaker, FAULT, now)
+    return breaker
+
+
+def passes(breaker, now):
+    """Would it let one through now?"""
+    return not isinstance(breaker.admit(now), Failure)
+
+
+def test_five_faults_in_a_row_open_it():
+    """The fifth fault in a row opens; an OK between starts the row anew."""
+    breaker = Breaker(BreakerSettings())
+    for verdict in (FAULT, FAULT, FAULT, FAULT, OK, FAULT, FAULT, FAULT, FAULT):
+        outcome(breaker, verdict, 1.0)
+    assert breaker.state is State.CLOSED
+    outcome(breaker, FAULT, 1.0)
+    assert breaker.state is State.OPEN
+
+
+def test_ignorable_outcomes_say_nothing():
+    """Cancels and callers' mistakes neither open a breaker nor break a row of faults."""
+    breaker = Breaker(BreakerSettings())
+    for verdict in (FAULT, FAULT, FAULT, FAULT, *[IGNORED] * 50):
+        outcome(breaker, verdict, 1.0)
+    assert breaker.state is State.CLOSED
+    outcome(breaker, FAULT, 1.0)
+    assert breaker.state is State.OPEN
+
+
+def test_half_of_twenty_in_a_minute_open_it():
+    """Every other outcome a fault: nothing before the twentieth, open at it."""
+    breaker = Breaker(BreakerSettings())
+    for turn in range(19):
+        outcome(breaker, OK if turn % 2 == 0 else FAULT, turn * 2.0)
+    assert breaker.state is State.CLOSED
+    outcome(breaker, FAULT, 38.0)
+    assert breaker.state is State.OPEN
+
+
+def test_outcomes_older_than_the_window_are_forgotten():
+    """Good answers of more than a minute ago don't outvote the faults of this one."""
+    breaker = Breaker(BreakerSettings(consecutive=1000))
+    for _ in range(100):
+        outcome(breaker, OK, 5.0)
+    for _ in range(19):
+        outcome(breaker, FAULT, 66.0)
+    assert breaker.state is State.CLOSED
+    outcome(breaker, FAULT, 66.0)
+    assert breaker.state is State.OPEN
+    young = Breaker(BreakerSettings(consecutive=1000))
+    for _ in range(100):
+        outcome(young, OK, 15.0)
+    for _ in range(20):
+        outcome(young, FAULT, 66.0)
+    assert young.state is State.CLOSED
+
+
+def test_open_refuses_with_the_time_left():
+    """INV-13: an open breaker lets nothing through and says for how long."""
+    breaker = opened(now=100.0)
+    refusal = breaker.admit(102.0)
+    assert refusal.kind is FailureKind.BREAKER_OPEN
+    assert refusal.retry_after == pytest.approx(3.0)
+    assert breaker.retry_at == pytest.approx(105.0)
+    assert not breaker.is_ready(104.9) and breaker.is_ready(105.0)
+    assert not passes(breaker, 104.9) and passes(breaker, 105.0)
+
+
+def test_half_open_widens_from_one_to_three_to_ten_and_closes():
+    """Each step lets so many probes out at a time, and goes on when as many have succeeded."""
+    breaker = opened(now=100.0)
+    for permits in (1, 3, 10):
+        tickets = [breaker.admit(105.0) for _ in range(permits)]
+        assert all(isinstance(ticket, int) for ticket in tickets)
+        assert breaker.state is State.HALF_OPEN and not breaker.is_ready(105.0)
+        assert not passes(breaker, 105.0)
+        for ticket in tickets:
+            breaker.settle(ticket, OK, 105.0, DICE)
+    assert breaker.state is State.CLOSED
+    assert breaker.retry_at is None
+
+
+def test_a_failed_revival_doubles_the_open_time_up_to_its_cap():
+    """5 s, 10 s, 15 s, 15 s; and 5 s again once it was closed."""
+    breaker, now, spans = opened(now=100.0), 100.0, []
+    for _ in range(4):
+        spans.append(breaker.retry_at - now)
+        now = breaker.retry_at
+        outcome(breaker, FAULT, now)
+    assert spans == pytest.approx([5.0, 10.0, 15.0, 15.0])
+    now = breaker.retry_at
+    for _ in range(14):
+        outcome(breaker, OK, now)
+    assert breaker.state is State.CLOSED
+    for _ in range(5):
+        outcome(breaker, FAULT, now)
+    assert breaker.retry_at - now == pytest.approx(5.0)
+
+
+def test_the_open_time_is_drawn_from_half_to_all():
+    """Equal jitter: the shortest draw is half."""
+
+    class Shortest:
+        def random(self):
+            return 0.0
+
+    breaker = Breaker(BreakerSettings(consecutive=1))
+    breaker.settle(breaker.admit(0.0), FAULT, 0.0, Shortest())
+    assert breaker.retry_at == pytest.approx(2.5)
+
+
+def test_a_late_outcome_of_an_older_generation_changes_nothing():
+    """INV-13: a stream begun before the trip neither closes nor re-opens what has moved on."""
+    breaker = Breaker(BreakerSettings())
+    late = breaker.admit(1.0)
+    for _ in range(5):
+        outcome(breaker, FAULT, 1.0)
+    breaker.settle(late, OK, 2.0, DICE)
+    assert breaker.state is State.OPEN
+    probe = breaker.admit(6.0)
+    breaker.settle(late, FAULT, 6.0, DICE)
+    assert breaker.state is State.HALF_OPEN
+    breaker.settle(probe, FAULT, 6.0, DICE)
+    before = breaker.retry_at
+    breaker.settle(probe, FAULT, 9.0, DICE)
+    assert breaker.state is State.OPEN and breaker.retry_at == before
+
+
+def test_a_cancelled_probe_makes_room_for_the_next():
+    """Finagle's trap: an ignorable outcome of the only probe must not keep it busy for ever (S-23)."""
+    breaker = opened(now=100.0)
+    for _ in range(50):
+        outcome(breaker, IGNORED, 105.0)
+    assert breaker.state is State.HALF_OPEN
+    assert passes(breaker, 105.0) and not passes(breaker, 105.0)
+
+
+def test_a_lost_probe_blocks_only_for_its_lease():
+    """A ticket nobody ever settles, or a stream of ten minutes, delays the next probe by `lease` at most."""
+    breaker = opened(now=100.0)
+    assert passes(breaker, 105.0)
+    assert not passes(breaker, 119.9)
+    assert breaker.is_ready(120.0) and passes(breaker, 120.0)
+    assert not passes(breaker, 134.9)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_clock_jump_delays_a_probe_by_one_span_at_most(jump):
+    """S-23: an hour forward probes at once, an hour back after one more open time."""
+    breaker = opened(now=10_000.0)
+    now = 10_000.0 + jump
+    if jump > 0:
+        assert passes(breaker, now)
+    else:
+        assert not breaker.is_ready(now) and not passes(breaker, now)
+        assert passes(breaker, now + 5.0)
+
+
+def test_the_last_candidate_is_probed_once_a_second():
+    """S-24: with all targets open one try a second goes out, whoever asks how often."""
+    breaker = opened(now=100.0, open_time=60.0, open_cap=60.0)
+    sent = [tick for tick in range(100) if not isinstance(breaker.admit_probe(100.0 + tick / 10), Failure)]
+    assert sent == [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]
+
+
+def test_a_rare_probe_that_succeeds_half_opens_at_once():
+    """S-24: the first success ends the open time, and fourteen in all close it."""
+    breaker = opened(now=100.0, open_time=60.0, open_cap=60.0)
+    breaker.settle(breaker.admit_probe(101.0), OK, 101.5, DICE)
+    assert breaker.state is State.HALF_OPEN
+    for _ in range(13):
+        outcome(breaker, OK, 101.5)
+    assert breaker.state is State.CLOSED
+
+
+def test_a_rare_probe_that_fails_changes_nothing():
+    """A fault or a cancel of a rare probe leaves the open time as it was."""
+    breaker = opened(now=100.0, open_time=60.0, open_cap=60.0)
+    for verdict, now in ((FAULT, 101.0), (IGNORED, 102.0)):
+        breaker.settle(breaker.admit_probe(now), verdict, now, DICE)
+        assert breaker.state is State.OPEN and breaker.retry_at == 160.0
+    outcome(breaker, FAULT, 160.0)
+    assert breaker.retry_at == 220.0
+
+
+def test_a_rare_probe_passes_a_busy_half_open_breaker_too():
+    """The last candidate is never black-holed by probes that are long out."""
+    breaker = opened(now=100.0)
+    assert passes(breaker, 105.0)
+    assert not passes(breaker, 105.5)
+    ticket = breaker.admit_probe(105.5)
+    assert isinstance(ticket, int) and isinstance(breaker.admit_probe(105.6), Failure)
+    breaker.settle(ticket, OK, 106.0, DICE)
+    assert passes(breaker, 106.0)
+
+
+def test_a_clock_that_went_back_does_not_silence_the_rare_probe():
+    """S-23 meets S-24: an hour back costs one more second."""
+    breaker = opened(now=10_000.0)
+    assert isinstance(breaker.admit_probe(10_000.0), int)
+    assert isinstance(breaker.admit_probe(6_400.0), Failure)
+    assert isinstance(breaker.admit_probe(6_401.0), int)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"consecutive": 0}, "`consecutive` is 0"),
+        ({"share": 50.0}, "`share` is 50: give a number from 0.01 to 1"),
+        ({"open_cap": 1.0}, "`open_cap` is 1: give a number from 5 to 3600 seconds"),
+        ({"permits": ()}, "`number of permits` is 0"),
+        ({"permits": (1, 0)}, "`permits` is 0: give a number from 1 to 1000"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_with_its_range(given, words):
+    """A wrong number names itself and what would be right."""
+    with pytest.raises(ValueError, match=words):
+        BreakerSettings(**given)

@@ -1,0 +1,272 @@
+"""Who is asked instead: credentials set aside, requests that do not fit, dialects that are not spoken, and the story told at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+
+import pytest
+from story_stage import ALONE, FALL, KEYS, TWO, Bench, Reply, by, now, play, refused, whole
+
+from stormkeel.engine.ports import WireFault
+from stormkeel.errors import CLASSES, ExhaustedError, error_of
+from stormkeel.types.failure import FailureKind
+from stormkeel.types.request import Options
+
+K = FailureKind
+MONEY = ["insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded", "project_spend_limit_exceeded"]
+
+
+@pytest.mark.parametrize("code", MONEY)
+def test_an_account_without_money_is_asked_once_a_parking_period(code):
+    """Whoever has no money left is asked exactly once in 300 s, and the others answer without delay (S-22)."""
+
+    async def story():
+        script = by({"openai#main": [refused(429, code, "insufficient_quota")], "openai#second": [whole()]})
+        bench = Bench(script, KEYS)
+        answers = []
+        for _ in range(299):
+            answers.append(await bench.ask())
+            await asyncio.sleep(1)
+        assert all(answer.failure is None and answer.story.latency == 0.0 for answer in answers)
+        assert Counter(bench.whom)["openai#main"] == 1
+        await asyncio.sleep(1)
+        for _ in range(200):
+            await bench.ask()
+            await asyncio.sleep(1)
+        assert Counter(bench.whom)["openai#main"] == 2
+
+    play(story)
+
+
+def test_no_money_goes_to_the_next_provider():
+    """With one credential, and that without money, the next provider answers, and the first is left alone."""
+
+    async def story():
+        bench = Bench(by({"openai#main": [refused(429, "insufficient_quota")], "127.0.0.1:9": [whole()]}))
+        for _ in range(5):
+            assert (await bench.ask()).failure is None
+        assert bench.whom == ["openai#main"] + ["127.0.0.1:9"] * 5
+
+    play(story)
+
+
+def test_no_money_and_nowhere_to_go():
+    """An account without money fails its request at once, is not asked again, and the next request is told how long it will be."""
+
+    async def story():
+        bench = Bench([refused(429, "insufficient_quota")], ALONE)
+        first, second = await bench.ask(), await bench.ask()
+        assert now() == 0.0
+        assert len(bench.transport.sent) == 1
+        assert (first.failure.kind, second.failure.kind) == (K.QUOTA, K.COOLING)
+        assert second.failure.retry_after == pytest.approx(300.0)
+
+    play(story)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_dead_credential_is_set_aside(status):
+    """A refused credential is left for the other one at once and for a minute, then tried once more."""
+
+    async def story():
+        bench = Bench(by({"openai#second": [refused(status, "invalid_api_key")], "openai#main": [whole()]}), KEYS)
+        for _ in range(6):
+            assert (await bench.ask()).failure is None
+        assert bench.whom == ["openai#second", *["openai#main"] * 6]
+        assert bench.times[-1] == 0.0
+        await asyncio.sleep(60.1)
+        await bench.ask()
+        await bench.ask()
+        assert Counter(bench.whom)["openai#second"] == 2
+        assert bench.house.world.fleet.members[1].breaker.state.value == "closed"  # the provider itself is well
+
+    play(story)
+
+
+def test_a_credential_is_set_aside_for_all_its_models():
+    """A dead credential is dead for each model it could be used for."""
+
+    async def story():
+        bench = Bench([refused(401, "invalid_api_key")], ALONE)
+        await bench.ask("openai/gpt-5.4-mini")
+        await bench.ask("openai/gpt-5.5")
+        assert len(bench.transport.sent) == 1
+
+    play(story)
+
+
+@pytest.mark.parametrize("code", ["invalid_value", "content_policy_violation"])
+def test_a_bad_request_is_not_tried_again(code):
+    """A request that is the caller's own mistake is asked once and nowhere else, and the provider's words come back unchanged."""
+
+    async def story():
+        reply = refused(400, code, "invalid_request_error", message="your temperature is too high")
+        bench = Bench(by({"openai#main": [reply], "127.0.0.1:9": [whole()]}))
+        answer = await bench.ask()
+        assert len(bench.transport.sent) == 1
+        assert answer.failure.body == b"".join(piece for piece in reply.body if isinstance(piece, bytes))
+        assert answer.failure.status == 400
+        assert bench.outcomes == [(answer.failure.kind.value, "none")]
+        assert bench.house.world.fleet.members[0].breaker.state.value == "closed"
+
+    play(story)
+
+
+def test_too_long_for_one_model_goes_to_the_next():
+    """A prompt that does not fit the first model is sent to the next, and never to the same again."""
+
+    async def story():
+        reply = refused(400, "context_length_exceeded", "invalid_request_error")
+        bench = Bench(by({"openai#main": [reply], "127.0.0.1:9": [whole()]}))
+        assert (await bench.ask()).failure is None
+        assert bench.whom == ["openai#main", "127.0.0.1:9"]
+        alone = Bench([reply], ALONE)
+        answer = await alone.ask()
+        assert (answer.failure.kind, len(alone.transport.sent)) == (K.CONTEXT_LENGTH, 1)
+        assert json.loads(answer.failure.body)["error"]["code"] == "context_length_exceeded"
+
+    play(story)
+
+
+def test_a_missing_model_goes_to_the_next():
+    """A provider that does not know the model is left for one that may."""
+
+    async def story():
+        bench = Bench(by({"openai#main": [refused(404, "model_not_found")], "127.0.0.1:9": [whole()]}))
+        assert (await bench.ask()).failure is None
+        assert bench.whom == ["openai#main", "127.0.0.1:9"]
+
+    play(story)
+
+
+# -- dialects -----------------------------------------------------------------------------------------------------------
+
+
+def test_another_dialect_is_refused_clearly():
+    """A request in a dialect that its provider does not speak is refused before anything is sent, naming both and the mend."""
+
+    async def story():
+        bench = Bench([whole()])
+        for model in ("openai/gpt-5.4-mini", "fast"):
+            answer = await bench.house.answer(bench.request(model, dialect="anthropic_messages", max_tokens=5))
+            assert answer.failure.kind is K.UNSUPPORTED
+            assert "openai_chat" in answer.failure.message
+            assert "anthropic_messages" in answer.failure.message
+        assert bench.transport.sent == []
+        assert bench.reserved == []
+
+    play(story)
+
+
+def test_a_route_of_both_dialects_serves_each_with_its_own():
+    """In a route whose providers speak different dialects each request is asked only of those that speak its own."""
+
+    async def story():
+        mixed = TWO.replace(b'[["openai/gpt-5.4-mini"], ["backup/gpt-5.4-mini"]]', b'[["openai/gpt-5.4-mini"], ["anthropic/claude-sonnet-5"]]')
+        bench = Bench([refused(404, "model_not_found")], mixed)
+        await bench.ask()
+        assert bench.whom == ["openai#main"]
+        await bench.house.answer(bench.request("fast", dialect="anthropic_messages", max_tokens=5))
+        assert bench.whom == ["openai#main", "anthropic#main"]
+
+    play(story)
+
+
+def test_a_model_that_is_nowhere():
+    """A model that nobody offers is refused before anything is sent, with what is offered."""
+
+    async def story():
+        bench = Bench([whole()])
+        answer = await bench.ask("fsat")
+        assert answer.failure.kind is K.MODEL_UNAVAILABLE
+        assert '"fast"' in answer.failure.message
+        assert bench.transport.sent == []
+
+    play(story)
+
+
+# -- the last word ------------------------------------------------------------------------------------------------------
+
+
+def test_all_failed_is_told_as_a_story():
+    """Where several failed in different ways the error names the route, and each attempt in order with what it said and how long it took."""
+
+    async def story():
+        script = by({
+            "openai#main": [refused(429, "rate_limit_exceeded", headers=(("retry-after", "12"),))],
+            "other#main": [Reply(delay=1000.0)],
+        })  # fmt: skip
+        bench = Bench(script, FALL)
+        answer = await bench.ask()
+        error = error_of(answer.failure, answer.story.attempts, answer.story.request.id)
+        assert isinstance(error, ExhaustedError)
+        first, one, two = str(error).splitlines()[:3]
+        assert first == 'no deployment of route "fast" answered in 2 attempts'
+        assert one.split()[:3] == ["1.", "openai/gpt-5.4-mini#main", "429"]
+        assert two.split()[:2] == ["2.", "other/gpt-5.4-mini#main"]
+        assert "no content came within 120 s" in two
+        assert two.endswith("120.00 s")
+        assert error.retry_after == 12.0
+        assert [attempt.deployment for attempt in error.attempts] == ["openai/gpt-5.4-mini#main", "other/gpt-5.4-mini#main"]
+
+    play(story)
+
+
+def test_a_refusal_of_our_own_is_told_apart():
+    """In the story of a failed request our own no is told apart from a provider's, and sends nothing."""
+
+    async def story():
+        script = by({"openai#main": [refused(429, "insufficient_quota")], "127.0.0.1:9": [refused(500)]})
+        bench = Bench(script)
+        await bench.ask()
+        bench.transport.sent.clear()
+        answer = await bench.ask()
+        lines = answer.failure.message.splitlines()
+        assert any("openai/gpt-5.4-mini#main" in line and "refused by us" in line and "set aside" in line for line in lines)
+        assert set(bench.whom) == {"127.0.0.1:9"}
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (refused(500), K.SERVER),
+        (refused(529), K.OVERLOADED),
+        (refused(401, "invalid_api_key"), K.CREDENTIAL),
+        (refused(429, "insufficient_quota"), K.QUOTA),
+        (refused(400, "context_length_exceeded"), K.CONTEXT_LENGTH),
+        (Reply(fault=WireFault("connect", "refused")), K.CONNECT),
+        (Reply(delay=1e6), K.SILENT),
+    ],
+    ids=lambda value: value.value if isinstance(value, FailureKind) else "",
+)
+def test_where_all_fail_alike_the_kind_stays(reply, kind):
+    """Where every deployment failed in the same way the error is of that kind, not "exhausted"."""
+
+    async def story():
+        bench = Bench([reply], FALL)
+        answer = await bench.ask()
+        assert answer.failure.kind is kind
+        assert isinstance(error_of(answer.failure), CLASSES[kind])
+        assert {attempt.deployment for attempt in answer.story.attempts} == {"openai/gpt-5.4-mini#main", "other/gpt-5.4-mini#main"}
+
+    play(story)
+
+
+def test_options_are_booked():
+    """The labels a caller gives stand in the reservation of each attempt."""
+
+    async def story():
+        bench = Bench([refused(500), whole()])
+        request = bench.request("fast")
+        labelled = bench.house.dialect("openai_chat").read_request(
+            request.raw, "r1", options=Options(task="t", user="u", tags=("a", "b"), key="team")
+        )
+        await bench.house.answer(labelled)
+        assert {(one.task, one.user, one.tags, one.key) for one in bench.reserved} == {("t", "u", ("a", "b"), "team")}
+        assert [one.attempt for one in bench.reserved] == ["r1.1", "r1.2"]
+
+    play(story)

@@ -1,0 +1,277 @@
+"""Streams: what is held, what is tried again behind the client's back, and what is told it once content has gone out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from story_stage import (
+    ALONE,
+    DONE,
+    END,
+    FALL,
+    HEAD,
+    USAGE,
+    WHOLE_STREAM,
+    Bench,
+    Reply,
+    Taken,
+    by,
+    error_frame,
+    frame,
+    now,
+    play,
+    refused,
+    streamed,
+    text,
+    text_in,
+)
+
+from stormkeel.engine.ports import WireFault
+from stormkeel.types.failure import FailureKind
+
+K = FailureKind
+LONG = 100_000.0
+ASKS = {"stream_options": {"include_usage": True}}
+BEFORE = {
+    "500": refused(500),
+    "reset": Reply(fault=WireFault("head", "reset")),
+    "cut after the head": streamed(HEAD, WireFault("body", "reset")),
+    "end after the head": streamed(HEAD),
+    "nothing at all": streamed(),
+    "error event first": streamed(error_frame("server_is_overloaded")),
+    "error event after the head": streamed(HEAD, error_frame("internal_error")),
+    "nonsense first": streamed(b"data: {broken\n\n"),
+    "half a frame": streamed(HEAD, text("one ")[0][:40]),
+    "silence": streamed(HEAD, LONG),
+    "a page": Reply(200, (b"<html>hello</html>",)),
+}
+"""Ways to fail before the first content, all of which the client must not notice."""
+
+AFTER = {
+    "cut": (streamed(HEAD, *text("one ", "two "), WireFault("body", "reset")), K.TRUNCATED),
+    "end": (streamed(HEAD, *text("one ", "two ")), K.TRUNCATED),
+    "done without a finish": (streamed(HEAD, *text("one ", "two "), DONE), K.TRUNCATED),
+    "half a frame": (streamed(HEAD, *text("one ", "two "), text("three")[0][:60]), K.TRUNCATED),
+    "malformed": (streamed(HEAD, *text("one ", "two "), b"data: {broken\n\n", *text("three"), END, DONE), K.BAD_RESPONSE),
+    "error": (streamed(HEAD, *text("one ", "two "), error_frame("server_is_overloaded"), *text("three")), K.OVERLOADED),
+    "stall": (streamed(HEAD, *text("one ", "two "), LONG), K.STALLED),
+}
+"""Ways to fail after content has gone out, with the kind of failure each is."""
+
+
+def test_the_head_waits_for_content():
+    """Nothing is sent to the client before the first content, then everything held goes out at once."""
+
+    async def story():
+        bench = Bench([streamed(HEAD, 3.0, *text("one "), 2.0, *text("two "), END, DONE)], ALONE)
+        answer, taken = await bench.stream()
+        assert len(taken.heads) == 1
+        assert taken.pieces[0] == HEAD + text("one ")[0]
+        assert taken.times[:2] == [3.0, 5.0]
+        assert (answer.story.ttft, answer.story.attempts[0].ttft) == (3.0, 3.0)
+
+    play(story)
+
+
+@pytest.mark.parametrize("way", BEFORE)
+def test_failures_before_content_are_invisible(way):
+    """A stream that fails before its first content is answered by another attempt, whole, once, and without a trace of the first."""
+
+    async def story():
+        bench = Bench(by({"openai#main": [BEFORE[way]], "other#main": [streamed(*WHOLE_STREAM)]}), FALL)
+        answer, taken = await bench.stream(**ASKS)
+        assert answer.failure is None
+        assert bench.whom[-1] == "other#main"
+        kept = [piece for piece in taken.pieces if not piece.startswith(b":")]
+        assert b"".join(kept) == b"".join(WHOLE_STREAM)
+        assert len(taken.heads) == 1
+
+    play(story)
+
+
+@pytest.mark.parametrize("way", AFTER)
+def test_failures_after_content_are_told(way):
+    """A stream that breaks after its first content is never repeated and never passed off as whole (INV-8, INV-9, S-28)."""
+
+    async def story():
+        reply, kind = AFTER[way]
+        bench = Bench([reply, streamed(*WHOLE_STREAM)], FALL)
+        answer, taken = await bench.stream(**ASKS)
+        assert answer.failure is not None
+        assert answer.failure.kind is kind
+        assert (answer.began, answer.story.committed) == (True, True)
+        assert len(bench.transport.sent) == 1
+        assert taken.text == "one two "
+        assert b"[DONE]" not in taken.body
+        assert b'"finish_reason": "stop"' not in taken.body
+        assert bench.settled[0].usage_source == "estimated"
+        assert (bench.settled[0].amount or 0) > 0
+
+    play(story)
+
+
+def test_cut_at_every_frame():
+    """A stream cut after any of its frames is whole exactly if the reason of its end had come (S-28)."""
+
+    async def story():
+        frames = [HEAD, *text("one ", "two ", "three"), END, USAGE, DONE]
+        for count in range(len(frames)):
+            bench = Bench([streamed(*frames[:count])], ALONE + b"[policies.retry]\nattempts = 1\n")
+            answer, taken = await bench.stream(**ASKS)
+            if END in frames[:count]:
+                assert answer.failure is None, count
+                assert taken.body == b"".join(frames[:count])
+            else:
+                assert answer.failure.kind is K.TRUNCATED, count
+                assert b'"stop"' not in taken.body
+
+    play(story)
+
+
+def test_cut_at_every_byte():
+    """However the bytes of a stream are cut into reads, the client gets the same bytes."""
+
+    async def story():
+        body = b"".join(WHOLE_STREAM)
+        for size in (1, 7, 100, len(body)):
+            bench = Bench([streamed(*(body[at : at + size] for at in range(0, len(body), size)))], ALONE)
+            answer, taken = await bench.stream(**ASKS)
+            assert answer.failure is None
+            assert taken.body == body
+
+    play(story)
+
+
+def test_the_last_usage_word_is_paid_though_the_stream_breaks():
+    """A stream that breaks after its usage was reported is charged what was reported."""
+
+    async def story():
+        late = frame({}, usage={"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15})
+        bench = Bench([streamed(HEAD, *text("one "), END, late, b"data: {broken\n\n")], ALONE)
+        await bench.stream(**ASKS)
+        assert bench.settled[0].usage_source == "provider"
+        assert bench.settled[0].amount == 10 * 750 + 5 * 4500
+
+    play(story)
+
+
+# -- the usage frame ----------------------------------------------------------------------------------------------------
+
+
+def test_the_usage_we_asked_for_is_taken_out_again():
+    """Where the client did not ask for usage we do, pay by it, and take the extra frame out of its stream."""
+
+    async def story():
+        bench = Bench([streamed(*WHOLE_STREAM)], ALONE)
+        answer, taken = await bench.stream()
+        assert answer.failure is None
+        assert json.loads(bench.transport.sent[0].request.body)["stream_options"] == {"include_usage": True}
+        assert taken.body == b"".join(piece for piece in WHOLE_STREAM if piece is not USAGE)
+        assert bench.outcomes == [("ok", "provider")]
+
+    play(story)
+
+
+def test_the_usage_the_client_asked_for_stays():
+    """A client that asked for usage gets the frame, and its body leaves as it came but for the model."""
+
+    async def story():
+        bench = Bench([streamed(*WHOLE_STREAM)], ALONE)
+        _answer, taken = await bench.stream(**ASKS)
+        assert USAGE in taken.body
+        assert bench.transport.sent[0].request.body == bench.request("gpt-5.4-mini", stream=True, **ASKS).raw
+
+    play(story)
+
+
+# -- keep-alives --------------------------------------------------------------------------------------------------------
+
+
+def test_keep_alives_after_ten_silent_seconds():
+    """After 10 s without content the head goes out, and a keep-alive then and every 10 s, until content comes."""
+
+    async def story():
+        bench = Bench([streamed(25.0, *WHOLE_STREAM)], ALONE)
+        answer, taken = await bench.stream(**ASKS)
+        assert answer.failure is None
+        assert taken.times[:3] == [10.0, 20.0, 25.0]
+        assert taken.pieces[:2] == [b": keep-alive\n\n"] * 2
+        assert len(taken.heads) == 1
+        assert b"".join(taken.pieces[2:]) == b"".join(WHOLE_STREAM)
+
+    play(story)
+
+
+def test_failover_goes_on_behind_keep_alives():
+    """A provider that fails after keep-alives have gone out is still replaced by the next, and the client sees one answer."""
+
+    async def story():
+        bench = Bench([Reply(delay=LONG), streamed(*WHOLE_STREAM, delay=5.0)], FALL)
+        answer, taken = await bench.stream(**ASKS)
+        assert answer.failure is None
+        assert now() == 35.0
+        assert len(taken.heads) == 1
+        assert text_in(taken.body) == "one two three"
+
+    play(story)
+
+
+@pytest.mark.parametrize("last", [refused(400, "invalid_value"), refused(500), streamed(HEAD, LONG), streamed(error_frame("x"))])
+def test_a_failure_after_keep_alives_is_told_in_the_stream(last):
+    """Once the head has gone out a failure can only be told in-stream: the answer says that it began, with nothing committed."""
+
+    async def story():
+        bench = Bench([Reply(delay=LONG), last], FALL)
+        answer, taken = await bench.stream()
+        assert answer.failure is not None
+        assert (answer.began, answer.story.committed) == (True, False)
+        assert taken.text == ""
+        assert set(taken.pieces) == {b": keep-alive\n\n"}
+        end = bench.house.dialect("openai_chat").write_error_frame(answer.failure, answer.story.request.id)
+        assert json.loads(end.split(b"\n")[0].removeprefix(b"data: "))["error"]["message"]
+
+    play(story)
+
+
+def test_a_failure_before_any_keep_alive_is_told_by_its_status():
+    """A stream that fails within 10 s has sent nothing, so that the failure has a status of its own."""
+
+    async def story():
+        bench = Bench([streamed(error_frame("invalid_api_key"), delay=9.0)], ALONE)
+        answer, taken = await bench.stream()
+        assert not answer.began
+        assert (taken.heads, taken.pieces) == ([], [])
+
+    play(story)
+
+
+def test_no_keep_alive_after_content():
+    """Once content has gone out the provider's own frames are all that is sent, however long they take."""
+
+    async def story():
+        bench = Bench([streamed(HEAD, *text("one "), 25.0, *text("two "), 25.0, END, DONE)], ALONE)
+        answer, taken = await bench.stream()
+        assert answer.failure is None
+        assert b"keep-alive" not in taken.body
+
+    play(story)
+
+
+def test_a_client_that_is_slow_to_take_the_head():
+    """Content that comes while the client still takes the early head goes out behind it, with nothing twice and nothing lost."""
+
+    async def story():
+        class Slow(Taken):
+            async def start(self, headers):
+                await super().start(headers)
+                await asyncio.sleep(5.0)
+
+        bench = Bench([streamed(12.0, *WHOLE_STREAM)], ALONE)
+        answer, taken = await bench.stream(out=Slow(), **ASKS)
+        assert answer.failure is None
+        assert len(taken.heads) == 1
+        assert text_in(taken.body) == "one two three"
+
+    play(story)
