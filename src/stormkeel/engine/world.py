@@ -6,6 +6,7 @@ Never changes once built: a new configuration is a new world, and a request live
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
