@@ -14,9 +14,11 @@ import pytest
 from stormkeel.errors import SettingsError
 from stormkeel.ledger.booking import Booking, orphan
 from stormkeel.ledger.entry import Reserved, Settled
-from stormkeel.ledger.lines import write_line
+from stormkeel.ledger.lines import Lines, write_line
+from stormkeel.runtime.folding import _fold_part
 from stormkeel.runtime.journal import FileJournal, journal_parts
 from stormkeel.runtime.ledger import DATABASE, JOURNALS, LOCK, Ledger, read, take_lock
+from stormkeel.runtime.stores.sqlite import LedgerFile
 from stormkeel.types.usage import Usage
 
 NEVER_S = 3_600.0
@@ -319,3 +321,27 @@ def test_a_transaction_left_half_done(data: Path) -> None:
     found = read(data, 0).bookings
     assert len(found) == 200
     assert {booking.amount for booking in found.values()} == {100}
+
+
+class Busy(LedgerFile):
+    """A database beside a writer that never rests: each batch that is folded finds one more line behind it."""
+
+    part: Path
+    batches = 0
+
+    def fold(self, file: str, writer: str, lines: Lines, now: int) -> None:
+        """Fold, and let the writer write."""
+        super().fold(file, writer, lines, now)
+        self.batches += 1
+        with self.part.open("ab") as file_:
+            file_.write(write_line(reserved(f"later{self.batches}")))
+
+
+def test_a_busy_writer_does_not_hold_the_folding_up(tmp_path: Path) -> None:
+    """A pass folds what is there when it looks, in one batch; what comes meanwhile waits, for each commit costs syncs."""
+    base = Busy(tmp_path / DATABASE)
+    base.part = tmp_path / "1-1.0.journal"
+    base.part.write_bytes(write_line(reserved("first")))
+    entries, damages = _fold_part(base.part, base, 1, is_final=False)
+    base.close()
+    assert (entries, damages, base.batches) == (1, [], 1)
