@@ -50,7 +50,6 @@ from .runtime.http import HttpSettings, HttpTransport
 from .runtime.journal import MemoryJournal
 from .runtime.ledger import Ledger
 from .runtime.telemetry.metrics import Metrics
-from .runtime.telemetry.stats import Counter
 from .types.content import Prompt
 from .types.failure import Failure, FailureKind
 from .types.request import Options, Request
@@ -71,7 +70,7 @@ class House:
     Attributes:
         settings: what it was built from.
         world: what the engine needs.
-        metrics, counter: two of the world's sinks, kept to be read.
+        metrics: one of the world's sinks, kept to be read.
         keys: the callers' keys.
         draining: a stop has been asked for; the gateway's readiness says no.
     """
@@ -79,7 +78,6 @@ class House:
     def __init__(self, settings: Settings, world: World, router: Router, rest: Rest) -> None:
         self.settings = settings
         self.world = world
-        self.counter = rest.counter
         self.metrics = rest.metrics
         self.keys = rest.keys
         self.draining = False
@@ -231,7 +229,7 @@ class Opening(msgspec.Struct, frozen=True):
 
     Attributes:
         owns_data: refuse to start where another process owns the data folder.
-        sinks: who else wants to know, beside metrics and statistics.
+        sinks: who else wants to know, beside the metrics.
     """
 
     owns_data: bool = False
@@ -253,25 +251,24 @@ class Rest(msgspec.Struct, frozen=True):
 
     keys: KeyRing
     ledger: Ledger | None
-    counter: Counter
     metrics: Metrics
 
 
 def build(settings: Settings, secrets: Secrets, parts: Parts, ledger: Ledger | None = None, keys: KeyRing | None = None) -> House:
     """Build a house of settings and ports; tests give ports of their own."""
-    counter, metrics = Counter(), Metrics()
+    metrics = Metrics()
     builder = _Builder(settings, secrets)
     router = Router(settings, KINDS, builder.add)
     policies = settings.policies
     world = World(
         builder.fleet,
-        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (counter, metrics, *parts.sinks)),
+        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (metrics, *parts.sinks)),
         router.resolve,
         Policies(policies.clocks, policies.retry, policies.parking, builder.budgets),
         catalog().snapshot,
     )
     metrics.world = world
-    return House(settings, world, router, Rest(keys or KeyRing(()), ledger, counter, metrics))
+    return House(settings, world, router, Rest(keys or KeyRing(()), ledger, metrics))
 
 
 class _Builder:

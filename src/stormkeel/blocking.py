@@ -174,11 +174,11 @@ class Client:
 
     def stats(self) -> Stats:
         """Return what this client did so far."""
-        return self._client.stats() if self.closed else self._thread.run(_called(self._client.stats))
+        return self._client.stats()
 
     def reset_stats(self) -> None:
         """Start counting anew."""
-        self._thread.run(_called(self._client.reset_stats))
+        self._client.reset_stats()
 
     def metrics(self) -> bytes:
         """Return this client's metrics in Prometheus' text format."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .errors import InvalidRequestError, SettingsError, StormkeelError, StreamBrokenError, error_of
+from .runtime.telemetry.stats import Counter, Stats
 from .types.attempt import Attempt, Story
 from .types.content import Message, Prompt
 from .types.events import Event, Finished, TextDelta, fold
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from .assemble import House
     from .config.settings import Settings
     from .engine.line import Answer
-    from .runtime.telemetry.stats import Stats
 
 Messages = Sequence[Mapping[str, Any] | Message]
 
@@ -133,6 +133,7 @@ class AsyncClient:
         self._provider = provider
         self._default_model = default_model
         self._data = None if data is None else str(data)
+        self._counter = Counter()
         self._house: House | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -230,12 +231,12 @@ class AsyncClient:
     # -- looking ----------------------------------------------------------------------------------------------------
 
     def stats(self) -> Stats:
-        """Return what this client did so far: requests, success rate, tokens, cost, percentiles. Works after closing, too."""
-        return (self._house or self._open()).counter.stats()
+        """Return what this client did so far: requests, success rate, tokens, cost, percentiles."""
+        return self._counter.stats()
 
     def reset_stats(self) -> None:
         """Start counting anew."""
-        self._open().counter.reset()
+        self._counter.reset()
 
     def metrics(self) -> bytes:
         """Return this client's metrics in Prometheus' text format. Works after closing, too."""
@@ -254,9 +255,9 @@ class AsyncClient:
         if self._closed:
             raise StormkeelError("this client is closed; make a new one")
         if self._house is None:
-            from .assemble import open_house
+            from .assemble import Opening, open_house
 
-            self._house = open_house(self._config, self._data)
+            self._house = open_house(self._config, self._data, Opening(sinks=(self._counter,)))
             self._loop = loop
         elif self._loop is not loop:
             raise SettingsError(

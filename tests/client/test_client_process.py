@@ -58,7 +58,7 @@ client = stormkeel.Client()
 client.complete("hi")
 child = os.fork()
 if child == 0:
-    for call in (lambda: client.complete("hi"), lambda: client.stream("hi").until_done(), client.stats):
+    for call in (lambda: client.complete("hi"), lambda: client.stream("hi").until_done(), client.metrics):
         try:
             call()
         except stormkeel.StormkeelError as error:
