@@ -49,6 +49,7 @@ from .runtime.credentials.sources import read_environment, resolve_credentials, 
 from .runtime.http import HttpSettings, HttpTransport
 from .runtime.journal import MemoryJournal
 from .runtime.ledger import Ledger
+from .runtime.telemetry.logs import Logs, open_logs
 from .runtime.telemetry.metrics import Metrics
 from .types.content import Prompt
 from .types.failure import Failure, FailureKind
@@ -75,14 +76,15 @@ class House:
         draining: a stop has been asked for; the gateway's readiness says no.
     """
 
-    def __init__(self, settings: Settings, world: World, router: Router, rest: Rest) -> None:
+    def __init__(self, settings: Settings, world: World, router: Router, metrics: Metrics, belongings: Belongings) -> None:
         self.settings = settings
         self.world = world
-        self.metrics = rest.metrics
-        self.keys = rest.keys
+        self.metrics = metrics
+        self.keys = belongings.keys
         self.draining = False
         self._router = router
-        self._ledger = rest.ledger
+        self._ledger = belongings.ledger
+        self._logs = belongings.logs
         self._ids = _ids()
 
     def new_id(self) -> str:
@@ -138,6 +140,9 @@ class House:
                 await asyncio.to_thread(self._ledger.close)
             except RuntimeError:  # the interpreter is ending and gives no thread any more; closing twice is safe
                 self._ledger.close()
+        if self._logs is not None:
+            await asyncio.sleep(0)  # what the ledger's thread had to say is on its way
+            self._logs.flush()
 
 
 def _ids() -> Iterator[str]:
@@ -220,8 +225,12 @@ def open_house(config: str | Path | Settings | None = None, data: str | None = N
     )
     journal: Journal = MemoryJournal() if ledger is None else ledger.journal
     transport = HttpTransport(HttpSettings(connect_timeout=settings.policies.clocks.connect))
-    parts = Parts(transport, clock, journal, Random(), opening.sinks)  # noqa: S311 - jitter, no secret
-    return build(settings, secrets, parts, ledger, keys)
+    logs = opening.logs
+    if logs is None and settings.telemetry.log:
+        logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning")
+    sinks = opening.sinks if logs is None else (*opening.sinks, logs)
+    parts = Parts(transport, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
+    return build(settings, secrets, parts, Belongings(ledger, keys, logs))
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -229,10 +238,13 @@ class Opening(msgspec.Struct, frozen=True):
 
     Attributes:
         owns_data: refuse to start where another process owns the data folder.
-        sinks: who else wants to know, beside the metrics.
+        logs: the log to write to; None opens the configured file, and writes none where no file is configured (a library's
+            standard error is its program's).
+        sinks: who else wants to know, beside the metrics and the log.
     """
 
     owns_data: bool = False
+    logs: Logs | None = None
     sinks: tuple[Sink, ...] = ()
 
 
@@ -246,15 +258,15 @@ class Parts(msgspec.Struct, frozen=True):
     sinks: tuple[Sink, ...] = ()
 
 
-class Rest(msgspec.Struct, frozen=True):
-    """What a house holds beside its world."""
+class Belongings(msgspec.Struct, frozen=True):
+    """What a house holds beside its world, and closes with it."""
 
-    keys: KeyRing
-    ledger: Ledger | None
-    metrics: Metrics
+    ledger: Ledger | None = None
+    keys: KeyRing = KeyRing(())
+    logs: Logs | None = None
 
 
-def build(settings: Settings, secrets: Secrets, parts: Parts, ledger: Ledger | None = None, keys: KeyRing | None = None) -> House:
+def build(settings: Settings, secrets: Secrets, parts: Parts, belongings: Belongings | None = None) -> House:
     """Build a house of settings and ports; tests give ports of their own."""
     metrics = Metrics()
     builder = _Builder(settings, secrets)
@@ -268,7 +280,7 @@ def build(settings: Settings, secrets: Secrets, parts: Parts, ledger: Ledger | N
         catalog().snapshot,
     )
     metrics.world = world
-    return House(settings, world, router, Rest(keys or KeyRing(()), ledger, metrics))
+    return House(settings, world, router, metrics, belongings or Belongings())
 
 
 class _Builder:

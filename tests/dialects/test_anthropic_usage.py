@@ -43,7 +43,7 @@ def test_nonsense_is_no_report(wrong: dict) -> None:
 
 
 def test_a_later_report_keeps_what_it_leaves_out() -> None:
-    """The cumulative report of a stream's end overwrites the first, its nulls do not (WIRE.md section 2.4)."""
+    """The cumulative report of a stream's end overwrites the first, its nulls do not (docs/wire.md, Anthropic streams)."""
     first = told(input_tokens=10, cache_read_input_tokens=7, output_tokens=1)
     merged = merge(first, told(output_tokens=20, input_tokens=None))
     assert read_usage(merged) == Usage(input=10, cache_read=7, output=20)

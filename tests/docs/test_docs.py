@@ -321,6 +321,67 @@ def test_every_field_is_told(page: str, value: type[msgspec.Struct]) -> None:
     assert [field for field in value.__struct_fields__ if f"`{field}`" not in read(page)] == []
 
 
+# --- what the code cites
+
+CITING = sorted(path for folder in ("src", "tests", "bench") for path in (ROOT / folder).rglob("*.py") if path != Path(__file__))
+"""Sources that cite the documents; this file only tells how it is done."""
+CITATION = re.compile(r"\bdocs/([\w/-]+\.md)(?:, ([A-Z][^.,;:()\"\n]*))?")
+"""A page, and maybe the heading of it that is meant, up to the next punctuation."""
+
+
+def citations(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the pages a source file names, each with the heading it gives or ""; a citation may go on in the next line."""
+    text = re.sub(r"\s*\n\s*(?:# )?", " ", path.read_text(encoding="utf-8"))
+    for page, heading in CITATION.findall(text):
+        yield page, heading.rstrip()
+
+
+def headings(page: str) -> set[str]:
+    """Return the headings of a document."""
+    return set(re.findall(r"^#+ +(.*)$", read(page), re.MULTILINE))
+
+
+def test_every_citation_names_a_heading() -> None:
+    """A page that the code cites is there, and so is the heading; of the two reference pages a heading is always named."""
+    wrong = []
+    for path in CITING:
+        for page, heading in citations(path):
+            must = page in {"wire.md", "reliability.md"}
+            if not (DOCS / page).is_file() or ((heading or must) and heading not in headings(page)):
+                wrong.append(f"{path.relative_to(ROOT)}: docs/{page}, {heading}")
+    assert wrong == []
+
+
+def test_every_heading_of_the_reference_on_the_wire_is_used() -> None:
+    """docs/wire.md tells what the code relies on: each of its sections but the sources is cited or linked."""
+    cited = {heading for path in CITING for page, heading in citations(path) if page == "wire.md"}
+    linked = {anchor for page in PAGES for anchor in re.findall(r"wire\.md#([\w-]+)\)", page.read_text(encoding="utf-8"))}
+    told = headings("wire.md") - {"The wire", "Sources"}
+    assert {heading for heading in told - cited if heading.lower().replace(" ", "-") not in linked} == set()
+
+
+def test_every_invariant_and_scenario_is_told() -> None:
+    """Each invariant and scenario that the code or a page names has its row in docs/reliability.md."""
+    rows = set(re.findall(r"^\| ((?:INV|S)-\d+) \|", read("reliability.md"), re.MULTILINE))
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for path in [*CITING, *(page for page in PAGES if page != DOCS / "reliability.md")]
+        for name in re.findall(r"\b(?:INV|S)-\d+\b", path.read_text(encoding="utf-8"))
+    }
+    assert rows
+    assert sorted((path, name) for path, name in named if name not in rows) == []
+
+
+def test_every_test_that_holds_something_exists() -> None:
+    """Each test that is said to hold an invariant or a scenario is there, and each row names one or says "nothing"."""
+    for row in re.findall(r"^\| (?:INV|S)-\d+ \|.*$", read("reliability.md"), re.MULTILINE):
+        held = row.split(" | ")[2]
+        files = re.findall(r"`([\w/]+\.py)`", held)
+        assert files or "nothing" in held, row
+        folder = ROOT / "tests" if "nothing" not in held else ROOT / "src" / "stormkeel"
+        assert [file for file in files if not (folder / file).is_file()] == [], row
+
+
 def write() -> None:
     """Write the tables and the surface anew."""
     for (page, name), make in TABLES.items():

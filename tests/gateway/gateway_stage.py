@@ -306,7 +306,7 @@ def _heard_chat(payloads: list[str]) -> Told:
         for choice in chunk.get("choices", ()):
             text += choice["delta"].get("content") or ""
             finish = finish or bool(choice["finish_reason"])
-    return Told(text, finish and error is None, error)  # `[DONE]` may be missing: RELIABILITY.md section 2.2
+    return Told(text, finish and error is None, error)  # `[DONE]` may be missing (docs/reliability.md, When a stream is whole)
 
 
 def _heard_messages(payloads: list[str]) -> Told:

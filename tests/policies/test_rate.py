@@ -54,7 +54,7 @@ def test_the_longest_wait_of_all_limits_is_told():
 
 
 def test_unused_tokens_come_back_and_an_overrun_is_owed():
-    """A settlement corrects the estimate either way; debt delays the next (RELIABILITY 1.4, rule 4)."""
+    """A settlement corrects the estimate either way; debt delays the next (docs/reliability.md, Rates)."""
     gate = RateGate(RateSettings(tpm=60))
     ticket = gate.admit(0.0, 60)
     gate.settle(ticket, 20, 0.0)

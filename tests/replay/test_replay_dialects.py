@@ -86,7 +86,7 @@ def test_answers_are_read(recorded: list[dict], dialect: Dialect) -> None:
 
 
 def totals(usage: dict) -> tuple[int, int]:
-    """Return all input and all output tokens by the provider's word (WIRE.md section 4.1)."""
+    """Return all input and all output tokens by the provider's word (docs/wire.md, Usage)."""
     if "prompt_tokens" in usage:
         return usage["prompt_tokens"], usage["completion_tokens"]
     written, read = usage["cache_creation_input_tokens"], usage["cache_read_input_tokens"]

@@ -125,7 +125,7 @@ def reported(row: dict[str, Any], answer: bytes) -> dict[str, int] | None:
 
 
 def totals(told: dict[str, int]) -> tuple[int, int]:
-    """All input and all output tokens by the provider's word (WIRE.md section 4.1)."""
+    """All input and all output tokens by the provider's word (docs/wire.md, Usage)."""
     if "prompt_tokens" in told:
         return told["prompt_tokens"], told["completion_tokens"]
     cached = told.get("cache_creation_input_tokens", 0) + told.get("cache_read_input_tokens", 0)

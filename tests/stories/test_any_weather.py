@@ -1,6 +1,7 @@
 """Whatever providers and callers do: every attempt is reserved and settled once, every outcome is in time, and no text is mixed.
 
-The laws of RELIABILITY section 6 on requests under seeded scripts of replies; `play` audits INV-2, INV-3 and INV-15 after each.
+The invariants (docs/reliability.md, Invariants) on requests under seeded scripts of replies; `play` audits INV-2, INV-3 and
+INV-15 after each.
 """
 
 from __future__ import annotations

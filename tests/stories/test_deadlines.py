@@ -133,7 +133,7 @@ def test_a_stream_may_last_as_long_as_it_speaks():
 
 @pytest.mark.parametrize("pings", [False, True])
 def test_a_stream_that_falls_silent(pings):
-    """A stream that says nothing for 30 s after its first content has stalled; keep-alives alone hold it for 120 s (section 2.1)."""
+    """A stream that says nothing for 30 s after its first content has stalled; keep-alives alone hold it for 120 s."""
 
     async def story():
         silence = [piece for _ in range(1000) for piece in (10.0, b": ping\n\n")] if pings else [LONG]

@@ -157,7 +157,7 @@ def test_tpm_debts_delay_the_next():
 
 
 def test_a_request_larger_than_tpm_can_never_pass():
-    """A request that no waiting makes fit is refused at once, with what to change (section 1.4, rule 3)."""
+    """A request that no waiting makes fit is refused at once, with what to change (docs/reliability.md, Rates)."""
 
     async def story():
         bench = Bench([whole()], limited("tpm = 100"))

@@ -74,7 +74,7 @@ def test_an_outage_behind_a_breaker():
 
 
 def test_throttles_cost_less():
-    """A minute of 429 without a hint costs at most a hundred further sends (section 1.1)."""
+    """A minute of 429 without a hint costs at most a hundred further sends (docs/reliability.md, Retries)."""
 
     async def story():
         bench = Bench(ailing(60.0, refused(429)), ALONE)
@@ -150,7 +150,7 @@ def test_a_breaker_opens_and_sends_traffic_elsewhere(fault):
     "fault", [refused(400, "x"), refused(429), refused(404), refused(413), refused(429, "insufficient_quota"), refused(401)]
 )
 def test_what_does_not_open_a_breaker(fault):
-    """A caller's mistake, a throttle, a missing model, an empty account and a dead credential say nothing about health (section 1.2)."""
+    """A caller's mistake, a throttle, a missing model, an empty account and a dead credential say nothing about health."""
 
     async def story():
         bench = Bench([fault], ALONE)

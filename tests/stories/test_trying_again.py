@@ -172,7 +172,7 @@ def test_a_sibling_of_another_quota_is_asked_at_once():
 
 
 def test_siblings_of_one_quota_wait_together():
-    """Two credentials of one organisation share its limit: a 429 of one is no reason to ask with the other (section 1.4)."""
+    """Credentials of one organisation share its limit: after a 429 of one the other is not asked (docs/reliability.md, Rates)."""
 
     async def story():
         shared = KEYS.replace(b'main = "env:OPENAI_API_KEY"', b'main = { ref = "env:OPENAI_API_KEY", quota = "org" }')

@@ -1,7 +1,7 @@
 """Callers' keys: how they are made, known again and kept.
 
 Never keeps a key: only its SHA-256. A made key has 190 random bits, so a fast hash is enough and nothing slow stands in a
-request's way (RELIABILITY.md section 4.2).
+request's way (docs/reliability.md, Caller keys).
 
     sk-storm-k7Q2mX9a-<32 random characters><6 of checksum>
              |public id, may be shown and logged

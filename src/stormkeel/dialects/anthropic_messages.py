@@ -1,4 +1,4 @@
-"""The Anthropic messages dialect, both directions (WIRE.md sections 1.4, 2.4 and 3.1).
+"""The Anthropic messages dialect, both directions (docs/wire.md, Anthropic messages).
 
 Never edits a body but in one place: the top-level `model` where it is renamed. A stream always reports its usage.
 """
@@ -20,8 +20,8 @@ from ..types.response import Finish, Response
 from ..types.usage import Usage
 from ..types.wire import NO_HEADERS, Headers
 from .anthropic_messages_stream import FINISHES, MessageEvents, MessageReader
-from .anthropic_usage import MessageUsage, read_usage
-from .base import OWN_CODES, ModelCard, Outcome
+from .anthropic_usage import MessageUsage, read_terms, read_usage
+from .base import NO_TERMS, OWN_CODES, ModelCard, Outcome
 from .peek import peek, replace
 from .reader import convert, read_body
 
@@ -48,8 +48,8 @@ TYPES: dict[FailureKind, str] = {
 }
 """`error.type` by kind; any other is "api_error"."""
 
-OVERLOADED_STATUS = 529  # this dialect's own status for an overloaded fleet: its SDK has a class for it, WIRE.md section 3.1
-TOO_LONG = "prompt is too long"  # how this dialect's clients recognise an overflow, WIRE.md section 3.1
+OVERLOADED_STATUS = 529  # this dialect's own status for an overloaded fleet: its SDK has a class for it (docs/wire.md, Errors)
+TOO_LONG = "prompt is too long"  # how this dialect's clients recognise an overflow (docs/wire.md, Errors)
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -139,7 +139,7 @@ class AnthropicMessages:
             return None
         usage = convert(told.usage, MessageUsage) if told.usage else None
         finish = FINISHES.get(str(told.stop_reason), Finish.OTHER) if told.stop_reason else None
-        return Outcome(str(told.id or ""), str(told.model or ""), finish, _usage(usage))
+        return Outcome(str(told.id or ""), str(told.model or ""), finish, _usage(usage), read_terms(usage) if usage else NO_TERMS)
 
     def read_stream(self, keep_usage: bool) -> MessageReader:
         """Return the reader of one stream."""
@@ -166,7 +166,7 @@ class AnthropicMessages:
 
 
 def _join_system(leading: list[Message]) -> str | list[dict[str, Any]]:
-    """Join leading system turns: texts by a blank line, parts as blocks (WIRE.md section 4.1)."""
+    """Join leading system turns: texts by a blank line, parts as blocks (docs/wire.md, Anthropic messages)."""
     texts = [message.content for message in leading if isinstance(message.content, str)]
     if len(texts) == len(leading):
         return "\n\n".join(texts)

@@ -1,4 +1,4 @@
-"""Anthropic messages, streamed: the passthrough's reader and the library's event reader (WIRE.md section 2.4).
+"""Anthropic messages, streamed: the passthrough's reader and the library's event reader (docs/wire.md, Anthropic streams).
 
 Never changes a frame. The terminal marker is `message_stop`; nothing else ends an answer.
 """
@@ -11,7 +11,7 @@ import msgspec
 
 from ..types.events import Event, Finished, Started, TextDelta, ThinkingDelta, UsageReported
 from ..types.response import Finish
-from .anthropic_usage import MessageUsage, merge, read_usage
+from .anthropic_usage import MessageUsage, merge, read_terms, read_usage
 from .reader import FrameReader, convert, read_loosely, text_size
 from .sse import Framer, data_of
 
@@ -148,6 +148,7 @@ class MessageReader(FrameReader):
         if told is not None:
             self._told = merge(self._told, told)
             self.usage = read_usage(self._told)
+            self.terms = read_terms(self._told)
 
 
 def measure(delta: Delta) -> int:

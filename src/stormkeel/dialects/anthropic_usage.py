@@ -1,15 +1,17 @@
 """Anthropic's usage report, as disjoint buckets, and how a stream's two reports become one.
 
 Never guesses: a report with a number missing or absurd is no report (S-8). `input_tokens` excludes cached and written tokens,
-`output_tokens` includes thinking (WIRE.md section 1.4).
+`output_tokens` includes thinking (docs/wire.md, Usage).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ..types.usage import Usage
-from .base import is_token_count
+from .base import NO_TERMS, Terms, is_token_count, terms_of
 
 
 class CacheCreation(msgspec.Struct, gc=False):
@@ -34,6 +36,17 @@ class MessageUsage(msgspec.Struct, gc=False):
     cache_read_input_tokens: int | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
+    service_tier: Any = None
+    speed: Any = None
+
+
+def read_terms(told: MessageUsage) -> Terms:
+    """Return what the price depends on beside tokens; a batch's answer says so by its tier."""
+    if told.service_tier is None and told.speed is None:
+        return NO_TERMS
+    if told.service_tier == "batch":
+        return terms_of(processing="batch", speed=told.speed)
+    return terms_of(service_tier=told.service_tier, speed=told.speed)
 
 
 def merge(old: MessageUsage | None, new: MessageUsage) -> MessageUsage:

@@ -8,7 +8,8 @@ Never names a provider and never awaits. The drawing of one stream, as a `Stream
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -30,6 +31,17 @@ OWN_CODES = frozenset({K.CALLER, K.CANCELLED, K.KEY_REFUSED})
 """Kinds whose code says more than the kind: what was wrong with a body, that the gateway shuts down."""
 
 
+Terms = Mapping[str, str]
+NO_TERMS: Terms = MappingProxyType({})
+STANDARD = frozenset({"", "default", "standard", "auto"})
+
+
+def terms_of(**said: object) -> Terms:
+    """Return the terms that differ from the standard ones, by name."""
+    told = {name: value for name, value in said.items() if isinstance(value, str) and value not in STANDARD}
+    return told or NO_TERMS
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What a passthrough needs to know of a whole answer, without its text.
 
@@ -37,12 +49,15 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
         id, model: by the provider's word, "" where it gave none.
         finish: why it ended, None where the provider did not say.
         usage: what was reported, None where nothing sensible was.
+        terms: what the price depends on beside tokens (`service_tier`, `speed`, `processing`), by the provider's word; empty
+            for the standard terms.
     """
 
     id: str
     model: str
     finish: Finish | None
     usage: Usage | None
+    terms: Terms = NO_TERMS
 
     @property
     def content_filtered(self) -> bool:
@@ -81,6 +96,7 @@ class StreamReader(Protocol):
         usage_final: was the provider's last word on usage seen?
         output_bytes: UTF-8 bytes of visible, reasoning and tool-argument text so far, for estimates.
         model, id: by the provider's word, "" before it gave one.
+        terms: as in `Outcome`.
         failure: why the stream is broken, None while it is not.
         rest: whole after `finish()`: what is still to be forwarded of a last frame that came without its blank line.
     """
@@ -92,6 +108,7 @@ class StreamReader(Protocol):
     output_bytes: int
     model: str
     id: str
+    terms: Terms
     failure: Failure | None
     rest: bytes
 
@@ -186,7 +203,7 @@ def is_token_count(number: int) -> bool:
 
 
 def kind_of_stream_error(type_: str, code: str) -> FailureKind:
-    """Classify an error event inside a stream by the provider's own type and code (WIRE.md sections 2.4, 3.1 and 3.2).
+    """Classify an error event inside a stream by the provider's own type and code (docs/wire.md, Errors).
 
     Where neither is known it is the provider's fault: the request had been accepted.
     """

@@ -1,4 +1,4 @@
-"""The OpenAI chat completions dialect, both directions (WIRE.md sections 1.1, 2.2 and 3.1).
+"""The OpenAI chat completions dialect, both directions (docs/wire.md, OpenAI chat).
 
 Never edits a body but in two places: the top-level `model` where it is renamed, and `stream_options.include_usage` where the
 provider bills and the client did not ask.
@@ -18,7 +18,7 @@ from ..types.request import NO_OPTIONS, Options, Request
 from ..types.response import Finish, Response
 from ..types.usage import Usage
 from ..types.wire import NO_HEADERS, Headers
-from .base import OWN_CODES, ModelCard, Outcome
+from .base import NO_TERMS, OWN_CODES, ModelCard, Outcome, terms_of
 from .openai_chat_stream import ChatEvents, ChatReader, read_finish, text_of
 from .openai_usage import ChatUsage, read_usage
 from .peek import Peek, Span, peek, replace
@@ -77,6 +77,7 @@ class _Body(msgspec.Struct, gc=False):
     object: Any = None
     model: Any = ""
     usage: Any = None
+    service_tier: Any = None
 
 
 class _Text(msgspec.Struct, gc=False):
@@ -151,7 +152,8 @@ class OpenAIChat:
         if told is None or not told.choices or told.object not in ("chat.completion", None):
             return None
         usage = convert(told.usage, ChatUsage) if told.usage else None
-        return Outcome(str(told.id or ""), str(told.model or ""), _finish(told.choices[0]), _usage(usage))
+        terms = terms_of(service_tier=told.service_tier) if told.service_tier else NO_TERMS
+        return Outcome(str(told.id or ""), str(told.model or ""), _finish(told.choices[0]), _usage(usage), terms)
 
     def read_stream(self, keep_usage: bool) -> ChatReader:
         """Return the reader of one stream."""

@@ -1,7 +1,7 @@
-"""OpenAI chat completions, streamed: the passthrough's reader and the library's event reader (WIRE.md section 2.2).
+"""OpenAI chat completions, streamed: the passthrough's reader and the library's event reader (docs/wire.md, OpenAI chat streams).
 
 Never changes a frame. The terminal marker is a `finish_reason` for every choice seen, then `[DONE]` or a clean end
-(RELIABILITY.md section 2.2).
+(docs/reliability.md, When a stream is whole).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 from ..types.events import Event, Finished, Started, TextDelta, ThinkingDelta, UsageReported
 from ..types.failure import FailureKind
 from ..types.response import Finish
+from .base import terms_of
 from .openai_usage import ChatUsage, read_usage
 from .reader import FrameReader, convert, read_loosely, text_size
 from .sse import Framer, data_of
@@ -61,7 +62,7 @@ class Choice(msgspec.Struct, gc=False):
 
 
 class ExtraUsage(msgspec.Struct, gc=False):
-    """Groq's place for the usage of a stream."""
+    """Groq's place for the usage of a stream (docs/wire.md, Compatible servers)."""
 
     usage: ChatUsage | None = None
 
@@ -75,6 +76,7 @@ class Chunk(msgspec.Struct, gc=False):
     model: str | None = None
     x_groq: ExtraUsage | None = None
     error: Any = None
+    service_tier: Any = None
 
 
 _decode = msgspec.json.Decoder(Chunk).decode
@@ -90,7 +92,8 @@ def read_chunk(payload: bytes) -> Chunk | None:
         return None
     choices = [_read_choice(choice) for choice in told.get("choices") or () if isinstance(choice, dict)]
     usage, extra = convert(told.get("usage"), ChatUsage), convert(told.get("x_groq"), ExtraUsage)
-    return Chunk(choices, usage, _text(told.get("id")), _text(told.get("model")), extra, told.get("error"))
+    id_, model = _text(told.get("id")), _text(told.get("model"))
+    return Chunk(choices, usage, id_, model, extra, told.get("error"), told.get("service_tier"))
 
 
 def _read_choice(told: dict[str, Any]) -> Choice:
@@ -139,6 +142,7 @@ class ChatReader(FrameReader):
             return self._fail_by_event(chunk.error, payload)
         if not self.id:
             self.id, self.model = chunk.id or "", chunk.model or ""
+            self._note_terms(chunk)
         for choice in chunk.choices or ():
             self._step(choice)
         if chunk.usage is None and chunk.x_groq is None:
@@ -163,9 +167,14 @@ class ChatReader(FrameReader):
         told = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
         if not told:
             return True
+        self._note_terms(chunk)
         self.usage = read_usage(told)
         self.usage_final = self.usage is not None and self._is_whole()
         return bool(chunk.choices) or self._keep_usage
+
+    def _note_terms(self, chunk: Chunk) -> None:
+        if chunk.service_tier:
+            self.terms = terms_of(service_tier=chunk.service_tier)
 
     def _is_whole(self) -> bool:
         return bool(self._ended) and not self._open
@@ -241,7 +250,7 @@ class ChatEvents:
 
 
 def read_finish(reason: str, refused: bool) -> Finish:
-    """Return why a choice ended; a refusal ends with "stop" on the wire (WIRE.md section 3.1, "200-but-failed")."""
+    """Return why a choice ended; a refusal ends with "stop" on the wire (docs/wire.md, OpenAI chat)."""
     if refused:
         return Finish.REFUSAL
     return FINISHES.get(reason, Finish.OTHER)

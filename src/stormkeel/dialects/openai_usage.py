@@ -1,7 +1,7 @@
 """OpenAI's usage report in the chat form, as disjoint buckets.
 
 Never guesses: a report with a number missing or absurd is no report (S-8). `prompt_tokens` includes cached, written and audio
-tokens, `completion_tokens` reasoning, audio and rejected predictions (WIRE.md sections 1.1 and 4.1).
+tokens, `completion_tokens` reasoning, audio and rejected predictions (docs/wire.md, Usage).
 """
 
 from __future__ import annotations

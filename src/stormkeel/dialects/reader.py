@@ -13,7 +13,7 @@ import msgspec
 
 from ..types.failure import Failure, FailureKind
 from ..types.usage import Usage
-from .base import kind_of_stream_error
+from .base import NO_TERMS, kind_of_stream_error
 from .sse import Framer, data_of
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class FrameReader(ABC):
     """Reads one upstream stream; see `base.StreamReader` for the attributes."""
 
     __slots__ = (
-        "_framer", "committed", "complete", "failure", "id", "model", "output_bytes", "rest", "usage", "usage_final",
+        "_framer", "committed", "complete", "failure", "id", "model", "output_bytes", "rest", "terms", "usage", "usage_final",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -35,6 +35,7 @@ class FrameReader(ABC):
         self.output_bytes = 0
         self.model = ""
         self.id = ""
+        self.terms = NO_TERMS
         self.failure: Failure | None = None
         self.rest = b""
 
@@ -97,7 +98,7 @@ class FrameReader(ABC):
         type_, code = str(told.get("type") or ""), str(told.get("code") or "")
         details = told.get("details")
         if not code and isinstance(details, dict):
-            code = str(details.get("error_code") or "")  # Anthropic's billing errors, WIRE.md section 3.1
+            code = str(details.get("error_code") or "")  # Anthropic's billing errors (docs/wire.md, Errors)
         name = code or type_ or "error"
         kind = kind_of_stream_error(type_, code)
         return self._fail(kind, f'the provider broke off the stream with "{name[:100]}"', name[:100], body)

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 
-from ..dialects.base import StreamReader
+from ..dialects.base import NO_TERMS, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
-from ..ledger.estimate import input_bound, input_estimate, output_bound
+from ..ledger.estimate import input_bound, input_estimate, names_terms, output_bound
 from ..policies.base import Verdict
 from ..policies.parking import ParkingSettings
 from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
+from ..types.money import NanoDollars
 from ..types.usage import Usage
 from ..types.wire import HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge, most
@@ -29,8 +30,8 @@ from .run import Run
 from .watchdog import Watchdog
 
 K = FailureKind
-SLOW_CLIENT = 60.0  # seconds a client may take no byte (RELIABILITY.md section 1.6)
-PINGS_ONLY = 120.0  # seconds of keep-alives without content before a stream counts as stalled (section 2.1)
+SLOW_CLIENT = 60.0  # seconds a client may take no byte (docs/reliability.md, Clocks)
+PINGS_ONLY = 120.0  # seconds of keep-alives without content that a stream may last (docs/reliability.md, Clocks)
 ERROR_BODY = 1 << 20  # bytes of an error body that are read at most
 
 WIRE_KINDS = {"connect": K.CONNECT, "head": K.RESET, "body": K.TRUNCATED}
@@ -54,8 +55,9 @@ class Trial:
     """
 
     __slots__ = (
-        "_bounds", "_clocks", "_exchange", "_id", "_provider_request", "_reader", "_run", "_settled", "_started",
-        "_status", "_tariff", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member", "response", "sent",
+        "_bounds", "_clocks", "_exchange", "_held", "_id", "_provider_request", "_reader", "_run", "_settled", "_started",
+        "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member",
+        "response", "sent",
     )  # fmt: skip
 
     def __init__(self, run: Run, member: Member) -> None:
@@ -74,12 +76,14 @@ class Trial:
         self._clocks = member.deployment.clocks or run.world.clocks
         self._ticket: Ticket
         self._bounds = (0, 0)
+        self._held: NanoDollars | None = None
         self._settled = False
         self._status = 0
         self._provider_request = ""
         self._exchange: Exchange | None = None
         self._reader: StreamReader | None = None
         self._usage: Usage | None = None
+        self._terms: Terms = NO_TERMS
         self._ttft: float | None = None
 
     # -- before ------------------------------------------------------------------------------------------------------
@@ -107,9 +111,13 @@ class Trial:
     def _reservation(self) -> Reserved:
         run, deployment = self._run, self.member.deployment
         request, options = run.request, run.request.options
+        if names_terms(request.raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
+            self._held = self.member.dearest(self._wall, self._bounds)
+        else:
+            self._held = most(self._bounds, self._tariff)
         return Reserved(
             self._id, request.id, self._wall, run.route, deployment.name, deployment.provider, deployment.model, request.dialect,
-            options.key, options.task, options.user, options.tags, *self._bounds, most(self._bounds, self._tariff),
+            options.key, options.task, options.user, options.tags, *self._bounds, self._held,
             run.world.prices,
         )  # fmt: skip
 
@@ -133,7 +141,7 @@ class Trial:
         outcome = member.dialect.read_outcome(response.body)
         if outcome is None:
             return self._no_answer(response)
-        self._usage = outcome.usage
+        self._usage, self._terms = outcome.usage, outcome.terms
         self.response = response
         now = run.world.ports.clock.now()
         self._ttft = now - self._started
@@ -249,11 +257,14 @@ class Trial:
         self._record(failure, latency, charged)
 
     def _charge(self, failure: Failure | None) -> Charged:
-        response, usage = self.response, self._usage
+        response, usage, reader = self.response, self._usage, self._reader
+        terms = self._terms if reader is None else reader.terms
+        if terms:
+            self._tariff = self.member.tariff(self._wall, terms)
         if failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
             return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
         evidence = Evidence(
-            self._run.request.raw, self._bounds, self._tariff, self.sent, self._run.committed, self._usage,
+            self._run.request.raw, self._bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
             0 if response is None else len(response.body), self._reader,
         )  # fmt: skip
         return charge(failure, evidence)

@@ -37,7 +37,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         raw: the request's body.
-        bounds: the reservation's input and output tokens.
+        bounds, held: the reservation's input and output tokens, and its amount.
         tariff: the model's prices, None where they are unknown.
         sent: did a byte leave?
         committed: had content gone out to the caller?
@@ -48,6 +48,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
 
     raw: bytes
     bounds: tuple[int, int]
+    held: NanoDollars | None
     tariff: Tariff | None
     sent: bool
     committed: bool
@@ -69,7 +70,7 @@ def charge(failure: Failure | None, evidence: Evidence) -> Charged:
         usage = estimate_usage(reported, evidence.raw, seen, evidence.bounds)
         return Charged(usage, "estimated", _price(usage, tariff))
     usage = Usage(input=evidence.bounds[0], output=evidence.bounds[1])
-    return Charged(usage, "reserved", most(evidence.bounds, tariff))
+    return Charged(usage, "reserved", evidence.held)
 
 
 def most(bounds: tuple[int, int], tariff: Tariff | None) -> NanoDollars | None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..catalog.load import ModelFacts
-from ..dialects.base import Dialect
+from ..dialects.base import NO_TERMS, Dialect, Terms
 from ..ledger.pricing import Tariff
 from ..policies.base import Dice, Verdict
 from ..policies.breaker import Breaker
@@ -23,8 +23,10 @@ from ..policies.rate import RateGate
 from ..providers.base import Caller
 from ..routing.deployment import Deployment
 from ..types.failure import Failure, FailureKind
+from ..types.money import NanoDollars
 
 MINUTE = 60_000_000_000  # nanoseconds
+TERMS_KEPT = 64  # kinds of terms priced in one minute; providers name a handful
 LATENCY_WEIGHT = 0.2  # of the newest latency in the moving average shown to people
 
 
@@ -78,7 +80,7 @@ class Member:
 
     __slots__ = (
         "_priced_until",
-        "_tariff",
+        "_tariffs",
         "bills",
         "breaker",
         "caller",
@@ -110,7 +112,7 @@ class Member:
         self.bills = caller.provider.vendor.asks_usage
         self.in_flight = 0
         self.latency: float | None = None
-        self._tariff: Tariff | None = None
+        self._tariffs: dict[tuple[tuple[str, str], ...], Tariff | None] = {}
         self._priced_until = 0
 
     def admit(self, now: float, tokens: int, probe: bool = False) -> Ticket | Failure:
@@ -167,13 +169,22 @@ class Member:
         self.breaker.settle(ticket.breaker, Verdict.IGNORED, now, rng)
         self._release_load(ticket.rate, now)
 
-    def tariff(self, wall: int) -> Tariff | None:
-        """Return the prices at a moment (nanoseconds since the epoch), None where unknown; looked up once a minute."""
+    def tariff(self, wall: int, terms: Terms = NO_TERMS) -> Tariff | None:
+        """Return the prices at a moment (nanoseconds since the epoch) on some terms, None where unknown; kept for a minute."""
         if wall >= self._priced_until:
             self._priced_until = wall - wall % MINUTE + MINUTE
-            rates = None if self.facts is None else self.facts.rates(wall)
-            self._tariff = None if rates is None else Tariff(rates)
-        return self._tariff
+            self._tariffs.clear()
+        key = tuple(sorted(terms.items())) if terms else ()
+        if key not in self._tariffs and len(self._tariffs) < TERMS_KEPT:
+            rates = None if self.facts is None else self.facts.rates(wall, terms)
+            self._tariffs[key] = None if rates is None else Tariff(rates)
+        return self._tariffs.get(key)
+
+    def dearest(self, wall: int, bounds: tuple[int, int]) -> NanoDollars | None:
+        """Return the most that tokens within these bounds can cost on any terms, None where the price is unknown."""
+        offered = [NO_TERMS, *(variant.context for variant in self.facts.sheet.variants)] if self.facts else [NO_TERMS]
+        amounts = [tariff.bound(*bounds) for terms in offered if (tariff := self.tariff(wall, terms)) is not None]
+        return max((amount for amount in amounts if amount is not None), default=None)
 
     def took(self, latency: float) -> None:
         """Note the latency of a good attempt, in seconds."""

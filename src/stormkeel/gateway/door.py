@@ -32,8 +32,8 @@ class Door:
         """Return the name of the key's owner, "" at an open door.
 
         Args:
-            api_key, bearer: the two ways to bring a key; where both are there, `x-api-key` wins, as at Anthropic's (WIRE.md
-                section 0).
+            api_key, bearer: the two ways to bring a key; where both are there, `x-api-key` wins, as at Anthropic's
+                (docs/wire.md, Addresses and headers).
         """
         if self._is_open:
             return ""

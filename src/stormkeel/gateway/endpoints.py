@@ -122,7 +122,7 @@ def _dialect_of(answer: Answer) -> str | None:
 
 
 class Models:
-    """`GET /v1/models`, in the shape of whoever asks (WIRE.md section 1.6)."""
+    """`GET /v1/models`, in the shape of whoever asks (docs/wire.md, Two dialects at one address)."""
 
     def __init__(self, house: House) -> None:
         self._house = house

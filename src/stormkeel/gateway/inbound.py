@@ -67,7 +67,7 @@ class Inbound:
 
     @property
     def is_anthropic(self) -> bool:
-        """Does the client speak Anthropic's dialect by its headers (WIRE.md section 1.6)?"""
+        """Does the client speak Anthropic's dialect by its headers (docs/wire.md, Two dialects at one address)?"""
         return any(name == "anthropic-version" for name, _ in self.passed)
 
     def _bearer(self, _name: bytes, value: bytes) -> None:

@@ -31,11 +31,11 @@ OURS = frozenset({K.CREDENTIAL, K.QUOTA})
 """Failures whose provider body is not passed on: it speaks of our account, and a client would take it for its own."""
 
 ID_HEADERS = {"anthropic_messages": b"request-id"}
-"""Where a dialect's SDK looks for the request's id, if not in `x-request-id` (WIRE.md section 3.1)."""
+"""Where a dialect's SDK looks for the request's id, if not in `x-request-id` (docs/wire.md, Addresses and headers)."""
 
 COME_AGAIN = frozenset({K.RATE_REACHED, K.CONCURRENCY_REACHED, K.CANCELLED})
 """Our own pressure, which a client's own backoff relieves, and our shutting down, after which another answers; everything else
-we have tried enough already (WIRE.md section 3.4)."""
+we have tried enough already (docs/wire.md, Retries of the SDKs)."""
 
 
 async def send_whole(send: Send, status: int, headers: RawHeaders, body: bytes) -> None:

@@ -8,17 +8,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from ..assemble import House, Opening, open_house
 from ..config.check import fault_of_door
-from ..config.settings import ServerSettings, Settings, TelemetrySettings
+from ..config.settings import ServerSettings, Settings
 from ..errors import SettingsError
 from ..runtime.serve import Ready, ServeSettings, run
-from ..runtime.telemetry.logs import Logs, Records
+from ..runtime.telemetry.logs import Records, open_logs
 from .app import Gateway
 
 GC_AFTER = 10_000  # new containers between two collections; a request leaves almost none behind
@@ -39,7 +37,7 @@ def serve(settings: Settings, data: str | None, ready: Ready) -> None:
     fault = fault_of_door(settings)
     if fault is not None:
         raise SettingsError(fault)
-    logs = open_logs(settings.telemetry)
+    logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning")
 
     @asynccontextmanager
     async def open_app(stop: asyncio.Event) -> AsyncIterator[Gateway]:
@@ -48,14 +46,13 @@ def serve(settings: Settings, data: str | None, ready: Ready) -> None:
         ours = logging.getLogger("stormkeel")
         ours.setLevel(logging.INFO)
         ours.addHandler(Records(logs, asyncio.get_running_loop()))
-        house = open_house(settings, data, Opening(owns_data=True, sinks=(logs,)))
+        house = open_house(settings, data, Opening(owns_data=True, logs=logs))
         watcher = asyncio.ensure_future(_drain(house, stop))
         try:
             yield Gateway(house)
         finally:
             watcher.cancel()
             await house.close()
-            logs.flush()
 
     run(open_app, serve_settings(settings.server), ready=ready)
 
@@ -75,16 +72,3 @@ def serve_settings(server: ServerSettings) -> ServeSettings:
         drain_delay=server.drain_delay,
         grace=server.grace,
     )
-
-
-def open_logs(telemetry: TelemetrySettings) -> Logs:
-    """Open the log: a file, or standard error."""
-    quiet = telemetry.level == "warning"
-    if not telemetry.log:
-        return Logs(quiet=quiet)
-    path = Path(telemetry.log)
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    except OSError as error:
-        raise SettingsError(f'the log file "{path}" can\'t be written: {error.strerror}; name another in telemetry.log') from None
-    return Logs(fd, quiet)

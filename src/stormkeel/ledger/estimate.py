@@ -11,10 +11,11 @@ import re
 from ..types.usage import Usage
 
 IMAGE_TOKENS = 8_192  # more than any published tile or patch rule asks for one image
-UNKNOWN_WINDOW = 1_100_000  # the largest published window (WIRE.md section 5.2)
+UNKNOWN_WINDOW = 10_000_000  # the largest there is (docs/wire.md, Context windows)
 UNKNOWN_OUTPUT = 131_072
 _BEYOND_TEXT = re.compile(rb'"(?:file|document"|url"|image)').search
 _BY_REFERENCE = re.compile(rb'"(?:file|document"|url")').search  # a document by reference: only the window bounds it
+_TERMS = re.compile(rb'"(?:service_tier|speed)"').search
 BYTES_PER_TOKEN = 2  # English runs at about 4, dense code and CJK at about 2: low, so that an estimate errs upwards
 UNSEEN_TOKENS = 64  # what a provider may have written that never reached us
 
@@ -32,6 +33,11 @@ def input_bound(raw: bytes, window: int | None = None) -> int:
             return window
         bound += IMAGE_TOKENS * raw.count(b'"image')
     return bound if bound < window else window
+
+
+def names_terms(raw: bytes) -> bool:
+    """Tell whether a body may ask for other terms than the standard ones (a priority or flex tier, fast mode)."""
+    return _TERMS(raw) is not None
 
 
 def input_estimate(raw: bytes) -> int:

@@ -1,7 +1,7 @@
 """The circuit breaker of one deployment: stop asking who is down, and notice soon when it is up again.
 
 Never retries and never waits; a caller's mistake, a throttle or a cancel is not a fault (that is `types.failure.RULES`). Rules by
-RELIABILITY.md section 1.2; ticket generations as in gobreaker, the return of an ignorable probe's permit as in Finagle.
+docs/reliability.md, Breakers; ticket generations as in gobreaker, the return of an ignorable probe's permit as in Finagle.
 
                   5 faults in a row, or half of at least 20 in 60 s
     +--------+ ------------------------------------------------------------> +--------+

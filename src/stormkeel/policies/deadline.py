@@ -1,7 +1,7 @@
 """The clocks of a request: how long each stage may take, and never past the request's one deadline (INV-10).
 
 Never reads a clock: moments are monotonic seconds and come as arguments. A *deadline* is a moment, a *timeout* is a span.
-Defaults by RELIABILITY.md sections 2.1 and 7.
+Defaults by docs/reliability.md, Clocks.
 
     |- connect -|
     |----------- first_content -----------|- idle -|- idle -| ...           a streamed attempt

@@ -1,6 +1,6 @@
 """How long a credential or a quota group is set aside after a failure that no retry mends.
 
-Never sets anybody aside itself: the fleet does (`engine.fleet.Cooling`). Rules by RELIABILITY.md section 2.5.
+Never sets anybody aside itself: the fleet does (`engine.fleet.Cooling`). Rules by docs/reliability.md, Failures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How many requests and tokens a minute: GCRA, exact, one number of state a limit.
 
 Never waits: a refusal says after how many seconds the same ask would pass, rounded up, so never too early (INV-12). Formulas by
-RELIABILITY.md section 1.4. Inside, time is integer nanoseconds times the limit, so that no rate needs a fraction:
+docs/reliability.md, Rates. Inside, time is integer nanoseconds times the limit, so that no rate needs a fraction:
 
     each unit moves the arrival time TAT on by `period`;
     n units pass at `now` if max(TAT, now * limit) + n * period - now * limit <= burst * period

@@ -1,7 +1,7 @@
 """What to do after a failed attempt: again here, elsewhere, or give up; and how many retries an outage may cost.
 
 Never waits and never sends. It is asked after each failure with the *latest* failure: an older one's hint is history.
-Rules by RELIABILITY.md sections 1.1 and 2.5; the kinds' meanings are the table `types.failure.RULES`.
+Rules by docs/reliability.md, Retries; the kinds' meanings are the table `types.failure.RULES`.
 
     failure --> past the deadline, or attempts used up? ------------------------------> GiveUp
             --> may this kind be tried again here (and not too often already)? -- no --> Elsewhere, or GiveUp where nobody is left
@@ -19,7 +19,7 @@ from .base import Dice, within
 
 
 class RetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often and how soon to try again. Defaults by RELIABILITY.md section 7 (AWS "standard", 2026).
+    """How often and how soon to try again. Defaults by docs/reliability.md, Retries (AWS "standard", 2026).
 
     Attributes:
         attempts: the most tries of one deployment for one request, the first included.

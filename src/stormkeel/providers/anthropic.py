@@ -1,4 +1,4 @@
-"""Anthropic: where it is and what it wants. Facts by WIRE.md sections 0 and 1.4 and the anthropic SDK 2.11.
+"""Anthropic: where it is and what it wants. Facts by docs/wire.md, Addresses and headers.
 
 Never its failure signals: those are in `signals.py`.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from .base import Auth, Vendor
 
 VERSION = "2023-06-01"
-"""Sent where the client names no version: of the two in force it still takes sampling parameters (WIRE.md section 0)."""
+"""Sent where the client names no version: of the two in force the one that still takes sampling parameters
+(docs/wire.md, Addresses and headers)."""
 
 ANTHROPIC = Vendor(
     name="anthropic",

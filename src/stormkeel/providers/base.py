@@ -1,7 +1,7 @@
 """Provider and Caller: an address, how it wants to be authenticated, which headers may pass in and out.
 
 Never reads a secret's source and never sends anything. A header that no allow-list here names goes nowhere: clients'
-credentials, cookies, hop-by-hop fields, `x-stainless-*` and `x-forwarded-*` stay with us (RELIABILITY.md section 4.3), and a
+credentials, cookies, hop-by-hop fields, `x-stainless-*` and `x-forwarded-*` stay with us (docs/reliability.md, Headers), and a
 credential is bound to the one address of its caller (INV-17, INV-19).
 
     Vendor (what we know)  +  settings  ->  Provider  +  Secret  ->  Caller: one URL, ready headers

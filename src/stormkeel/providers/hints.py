@@ -1,7 +1,7 @@
 """When another try makes sense, by the provider's own word: headers first, then its message.
 
-Never guesses: what is negative, zero, past or no number counts as not said. Rules by WIRE.md section 3.3 and RELIABILITY.md
-section 2.5.
+Never guesses: what is negative, zero, past or no number counts as not said. Rules by docs/wire.md, Hints; the bound by
+docs/reliability.md, Failures.
 
     retry-after-ms  >  retry-after (seconds, float, HTTP date)  >  "try again in 1.2s"  >  reset of a limit that has nothing left
 """
@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 
 from ..types.wire import Headers, header
 
-MOST = 300.0  # seconds; a longer wait is cut to this, and asked about again then (RELIABILITY.md section 2.5)
+MOST = 300.0  # seconds; a longer wait is cut to this, and asked about again then (docs/reliability.md, Failures)
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)(ns|us|µs|ms|s|m|h|d)")

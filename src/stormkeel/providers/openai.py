@@ -1,4 +1,4 @@
-"""OpenAI: where it is and what it wants. Facts by WIRE.md section 1.1 and the openai SDK 3.52.
+"""OpenAI: where it is and what it wants. Facts by docs/wire.md, Addresses and headers.
 
 Never its failure signals: those are in `signals.py`.
 """

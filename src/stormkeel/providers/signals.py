@@ -42,7 +42,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_W32, _W31 = "WIRE.md section 3.2", "WIRE.md section 3.1"
+_W32, _W31 = "docs/wire.md, Permanent and transient", "docs/wire.md, Errors"
 _OPENAI_SDK, _ANTHROPIC_SDK = "openai SDK 3.52 types", "anthropic SDK 2.11 error types"
 _OPENAI_DOCS, _ANTHROPIC_DOCS = "OpenAI's documentation", "Anthropic's documentation"
 _RELAY = "issue threads of OpenAI-compatible servers"

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-EPOCH = 1_790_000_000  # the virtual wall clock starts here, seconds since 1970 (September 2026)
+EPOCH = 1_795_000_000  # the virtual wall clock starts here, seconds since 1970 (November 2026)
 
 
 class _Jump(selectors.DefaultSelector):

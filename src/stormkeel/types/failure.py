@@ -1,7 +1,7 @@
 """Failure: why an attempt failed, as a value, and what each kind calls for, as one table.
 
 Never knows a provider's codes (that is `providers/signals.py`) and never decides when to try again (`policies/retry.py`).
-Rules by RELIABILITY.md section 2.5.
+Rules by docs/reliability.md, Failures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Usage: tokens in disjoint buckets, so that each is priced once and their sum is the truth.
 
 Never holds a dialect's own totals: OpenAI's `prompt_tokens` includes cached ones, Anthropic's `input_tokens` does not; the
-dialects translate at the border (WIRE.md section 4.1).
+dialects translate at the border (docs/wire.md, Usage).
 """
 
 from __future__ import annotations

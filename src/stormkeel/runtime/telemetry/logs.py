@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from ...errors import SettingsError
 from ...types.attempt import Story
 from ...types.failure import Failure, FailureKind
 from ...types.request import Request
@@ -58,6 +59,21 @@ class LogWriter:
             os.write(self._fd, data)
         except OSError:
             self.dropped += data.count(b"\n")
+
+
+def open_logs(path: str, quiet: bool) -> Logs:
+    """Open the log: a file, made readable to its owner only, or standard error where the path is "".
+
+    Raises:
+        SettingsError: the file can't be written.
+    """
+    if not path:
+        return Logs(quiet=quiet)
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise SettingsError(f'the log file "{path}" can\'t be written: {error.strerror}; name another in telemetry.log') from None
+    return Logs(fd, quiet)
 
 
 class Records(logging.Handler):
