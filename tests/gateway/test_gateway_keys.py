@@ -187,3 +187,18 @@ def test_a_providers_quote_of_the_request_stays_out_of_the_log(tmp_path: Path) -
         assert b"CANARYprompt" not in log.read_bytes()
 
     play(story)
+
+
+@pytest.mark.parametrize("header", WAYS)
+def test_health_tells_strangers_no_more_than_its_state(header: str, tmp_path: Path) -> None:
+    """Where keys are asked for, who brings none learns healthy or not; deployments, versions and figures are for callers (INV-16)."""
+
+    async def story() -> None:
+        async with staged(tmp_path, keyed(tmp_path)) as stage:
+            assert (await ask(stage, asking(CHAT, headers={header: WAYS[header]}))).status == 200
+            stranger = await ask(stage, posted("/health", b"", {header: "wrong"}, "GET"))
+            assert stranger.json == {"status": "healthy"}
+            caller = await ask(stage, posted("/health", b"", {header: WAYS[header]}, "GET"))
+            assert {"status", "version", "active_requests", "deployments"} == caller.json.keys()
+
+    play(story)
