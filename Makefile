@@ -15,6 +15,7 @@ setup: $(VENV)/ready ## make the virtual environment
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer was found; install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "error: $(PYTHON) is no Python 3.11 or newer; name another: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: $(PYTHON) has no venv module; install it (Debian, Ubuntu: apt install python3-venv), or name another: make PYTHON=..." >&2; exit 1; }
 	@echo "setting up $(VENV) (once, about half a minute)"
 	@$(PYTHON) -m venv $(VENV)
@@ -28,7 +29,7 @@ demo: $(VENV)/ready ## a storm of failures over real sockets, the SDKs with and 
 test: $(VENV)/ready ## lint, types, layers, every test
 	@$(BIN)/ruff check src tests bench scripts
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/pytest -q -n 2 --dist worksteal $(ARGS)
 
 serve: $(VENV)/ready ## the gateway on 127.0.0.1:8787

@@ -57,6 +57,7 @@ from .types.request import Options, Request
 from .types.secret import Secret
 
 CONFIG = "STORMKEEL_CONFIG"
+DATA = "STORMKEEL_DATA"
 MEMORY = "memory"
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OpenAIChat(), AnthropicMessages())}
 NEEDS_LIMIT = frozenset({"anthropic_messages"})
@@ -86,6 +87,7 @@ class House:
         self._ledger = belongings.ledger
         self._logs = belongings.logs
         self._ids = _ids()
+        self._first: dict[str, Deployment] = {}  # by model; the router bounds how many there can be
 
     def new_id(self) -> str:
         """Return a request id, unique for ever: random per process, then counted."""
@@ -112,11 +114,15 @@ class House:
         return member.dialect.read_request(body, self.new_id(), options=options)
 
     def _find(self, model: str) -> Deployment | Failure:
+        """Return the first deployment of a model, in whichever dialect it speaks."""
+        known = self._first.get(model)
+        if known is not None:
+            return known
         said: Failure | None = None
         for name in DIALECTS:
             route = self._router.resolve(Request("", name, model, b""))
             if isinstance(route, Route):
-                return route.groups[0].deployments[0]
+                return self._first.setdefault(model, route.groups[0].deployments[0])
             if said is None or said.kind is FailureKind.UNSUPPORTED:
                 said = route
         assert said is not None
@@ -217,7 +223,7 @@ def open_house(config: str | Path | Settings | None = None, data: str | None = N
     secrets = resolve_credentials(settings, environ)
     keys = resolve_keys(settings, environ)
     clock = LoopClock(asyncio.get_running_loop())
-    folder = data or settings.ledger.data
+    folder = data or settings.ledger.data or environ.get(DATA, "")
     ledger = (
         None
         if folder == MEMORY

@@ -12,7 +12,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FORKED = "this Client was made before a fork; make a new one in the child process"
 CLOSED = "this client is closed; make a new one"
+THREADS = "stormkeel"  # the names of all threads that the package starts begin with it
 WAITING = 64  # pieces of a stream that may wait for their reader
 
 
@@ -105,11 +106,13 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
+    workers = ThreadPoolExecutor(thread_name_prefix=THREADS)
+    loop.set_default_executor(workers)
     try:
         loop.run_forever()
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
+        workers.shutdown()  # not the loop's own way, which starts a thread: an ending interpreter gives none
         loop.close()
 
 
@@ -147,7 +150,7 @@ class Client:
         tags: Sequence[str] = (),
     ) -> Completion:
         """Ask a model and wait for the whole answer; arguments and errors as for `AsyncClient.complete`."""
-        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tuple(tags))
+        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags)
         return self._thread.run(self._client._ask(asked))
 
     def stream(  # noqa: PLR0913 - as `complete`
@@ -169,7 +172,7 @@ class Client:
 
         `on_token` is called in the caller's thread.
         """
-        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tuple(tags))
+        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags)
         return BlockingStream(self, self._thread, Stream(self._client, asked), on_token)
 
     def stats(self) -> Stats:
@@ -206,7 +209,11 @@ async def _called(function: Callable[[], T]) -> T:
 
 
 def _close(client: AsyncClient, thread: LoopThread) -> None:
-    thread.close(client.aclose)
+    """Close, on whichever thread the last holder or the garbage collector lets go: one of our own can't wait for its own end."""
+    if threading.current_thread().name.startswith(THREADS):
+        threading.Thread(target=thread.close, args=(client.aclose,), name=f"{THREADS}-close").start()
+    else:
+        thread.close(client.aclose)
 
 
 class BlockingStream:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .engine.line import Answer
 
 Messages = Sequence[Mapping[str, Any] | Message]
+WAITING = 16  # writes of a stream that may be ahead of its reader
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -85,6 +87,16 @@ class Asked(msgspec.Struct, frozen=True):
     user: str = ""
     tags: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):
+            raise InvalidRequestError(f"timeout={self.timeout!r}: give seconds above 0")
+        if self.temperature is not None and not (_is_number(self.temperature) and 0 <= self.temperature < inf):
+            raise InvalidRequestError(f"temperature={self.temperature!r}: give a number from 0 to 2")
+        if not isinstance(self.model, str | None):
+            raise InvalidRequestError(f'model={self.model!r}: give a name, as in "openai/gpt-5.4-mini"')
+        if isinstance(self.tags, str):
+            raise InvalidRequestError(f"tags={self.tags!r}: give a list of labels, as in [{self.tags!r}]")
+
     def turns(self) -> tuple[Message, ...]:
         """Return the conversation's turns, or say what is missing."""
         if (self.prompt is None) == (self.messages is None):
@@ -94,6 +106,10 @@ class Asked(msgspec.Struct, frozen=True):
         if not turns:
             raise InvalidRequestError("messages= is empty: give at least one turn")
         return (Message("system", self.system), *turns) if self.system else turns
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _turn(turn: Mapping[str, Any]) -> Message:
@@ -137,6 +153,7 @@ class AsyncClient:
         self._house: House | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._streams: set[asyncio.Task[Answer]] = set()  # streams under way
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -171,7 +188,7 @@ class AsyncClient:
         Raises:
             StormkeelError: one of the tree in `stormkeel.errors`, with `.attempts` and `.request_id`.
         """
-        return await self._ask(Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tuple(tags)))
+        return await self._ask(Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags))
 
     def stream(  # noqa: PLR0913 - as `complete`
         self,
@@ -193,7 +210,7 @@ class AsyncClient:
         Arguments as for `complete`; `on_token` is called with each piece of text. A stream that breaks after its first piece
         raises `StreamBrokenError` with `.partial`; it is never passed off as complete.
         """
-        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tuple(tags))
+        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags)
         return Stream(self, asked, on_token)
 
     async def _ask(self, asked: Asked) -> Completion:
@@ -218,7 +235,9 @@ class AsyncClient:
         house = self._open()
         model = asked.model or self._default_model or house.settings.default_model
         if not model:
-            raise InvalidRequestError('name a model: model="openai/gpt-5.4-mini", or AsyncClient(default_model=...)')
+            raise InvalidRequestError(
+                'no model is named; give one, as in "openai/gpt-5.4-mini", or set default_model in stormkeel.toml or the client'
+            )
         if self._provider and "/" not in model:
             model = f"{self._provider}/{model}"
         prompt = Prompt(asked.turns(), asked.max_tokens, asked.temperature)
@@ -266,8 +285,13 @@ class AsyncClient:
         return self._house
 
     async def aclose(self) -> None:
-        """Finish writing the ledger and close every connection. The client can't be used afterwards."""
+        """End streams left half-read, finish writing the ledger, close every connection. The client can't be used afterwards."""
         self._closed = True
+        left = tuple(self._streams)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)  # each is booked while the ledger can still be written
         if self._house is not None:
             await self._house.close()
 
@@ -283,16 +307,27 @@ class _Events:
 
     def __init__(self, read: Callable[[bytes], list[Event]]) -> None:
         self._read = read
-        self.queue: asyncio.Queue[list[Event] | None] = asyncio.Queue(maxsize=16)
+        self._room = asyncio.Semaphore(WAITING)
+        self.queue: asyncio.Queue[list[Event] | None] = asyncio.Queue()
 
     async def start(self, headers: Headers) -> None:
         """Nothing to tell: a library stream has no head."""
 
     async def write(self, data: bytes) -> None:
-        """Hand frames over; waits while the reader is behind."""
+        """Hand frames over; waits while the reader is behind. They are the reader's before the wait: a clock that ends it while
+        an answer's last frames go out must not make them vanish from an answer that is whole."""
         events = self._read(data)
         if events:
-            await self.queue.put(events)
+            self.queue.put_nowait(events)
+            await self._room.acquire()
+
+    async def take(self) -> list[Event]:
+        """Wait for the next events; none where the stream has ended."""
+        events = await self.queue.get()
+        if events is None:
+            return []
+        self._room.release()
+        return events
 
 
 class Stream:
@@ -332,10 +367,12 @@ class Stream:
         request = self._client._request(self._asked, stream=True)
         output = _Events(house.dialect(request.dialect).read_events().feed)
         self._task = asyncio.ensure_future(house.answer(request, output))
+        self._client._streams.add(self._task)
+        self._task.add_done_callback(self._client._streams.discard)
         self._task.add_done_callback(lambda _task: _close(output.queue))
         try:
             while not (self._task.done() and output.queue.empty()):
-                for piece in self._take(await output.queue.get() or []):
+                for piece in self._take(await output.take()):
                     yield piece
             if self._task.cancelled():
                 raise StormkeelError("the stream was closed before its end")

@@ -142,3 +142,26 @@ def test_nothing_is_written(data: Path) -> None:
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
     run("--data", str(data))
     assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
+
+
+def test_the_configurations_folder_is_found(data: Path, tmp_path: Path) -> None:
+    """The ledger that a configuration names is read, though the providers' keys are known to the gateway alone."""
+    config = tmp_path / "own.toml"
+    config.write_text(f'[ledger]\ndata = "{data}"\n[providers.openai]\ncredentials = {{ main = "env:NOT_SET_HERE" }}\n')
+    assert run("--config", str(config)).output == run("--data", str(data)).output
+
+
+@pytest.mark.parametrize("text", ["[ledger", "ledger = 3", '[ledger]\ndata = "memory"'])
+def test_a_configuration_without_a_ledger_is_refused(text: str, tmp_path: Path) -> None:
+    """A configuration that is broken, or keeps nothing, is one line on stderr and exit code 2."""
+    config = tmp_path / "own.toml"
+    config.write_text(text)
+    told = run("--config", str(config))
+    assert told.exit_code == 2
+    assert told.stdout == "" and len(told.stderr.splitlines()) == 1 and str(config) in told.stderr
+
+
+@pytest.mark.parametrize("hours", ["nan", "inf", "1e12", "0", "-1"])
+def test_hours_that_make_no_sense_are_refused(hours: str, data: Path) -> None:
+    """A span that is no finite number, or longer than any ledger, is a usage error."""
+    assert run("--data", str(data), "--hours", hours).exit_code == 2

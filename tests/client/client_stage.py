@@ -24,13 +24,13 @@ DEADLINE = 10.0  # seconds: a broken client fails here instead of hanging
 TEXT = "The sea is calm today, and so are we."
 QUICK = """
 [policies.clocks]
-first_content = 0.15
-idle = 0.15
-answer = 0.15
+first_content = 0.4
+idle = 0.4
+answer = 0.4
 [policies.retry]
 attempts = 1
 """
-PATIENT = QUICK.replace("0.15", "30")
+PATIENT = QUICK.replace("0.4", "30")
 
 
 class Provider:

@@ -29,6 +29,7 @@ from stormkeel.errors import (
     TransportError,
     UpstreamError,
 )
+from stormkeel.runtime.ledger import read
 from stormkeel.types.response import Finish
 
 MODELS = ("openai/gpt-5.4-mini", "anthropic/claude-sonnet-5")
@@ -195,6 +196,27 @@ def test_leaving_a_stream_early_stops_the_provider(tmp_path: Path) -> None:
         run(story)
 
 
+def test_closing_books_a_stream_left_half_read(tmp_path: Path) -> None:
+    """A stream nobody reads on is ended by its client's closing, and booked as what it was while the ledger still takes it."""
+    data = tmp_path / "data"
+    with provided() as provider:
+
+        async def story() -> None:
+            async with AsyncClient(configured(provider.url, tmp_path, PATIENT), data=data) as client:
+                stream = client.stream(wish(fault="stall:after=6"), max_tokens=1000)
+                async for _piece in stream:
+                    break
+            await asyncio.to_thread(provider.quiet)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+        run(story)
+    (booking,) = read(data, 0).bookings.values()
+    assert booking.reserved is not None and booking.settled is not None
+    assert (booking.settled.outcome, booking.settled.usage_source) == ("cancelled", "estimated")
+    assert booking.settled.amount is not None and booking.reserved.amount is not None
+    assert booking.settled.amount < booking.reserved.amount
+
+
 def test_reading_on_after_leaving(tmp_path: Path) -> None:
     """A stream that was closed says so to whoever reads on; it never cancels its reader."""
     with provided() as provider:
@@ -288,7 +310,7 @@ def test_many_tasks_and_their_stats(tmp_path: Path) -> None:
     with provided() as provider:
 
         async def story() -> None:
-            async with AsyncClient(configured(provider.url, tmp_path, QUICK.replace("0.15", "5")), data="memory") as client:
+            async with AsyncClient(configured(provider.url, tmp_path, QUICK.replace("0.4", "5")), data="memory") as client:
                 said = wish(answer=TEXT, usage={"input": 10, "output": 5})
                 asks = [client.complete(said) if n % 2 else client.stream(said).until_done() for n in range(200)]
                 assert {got.text for got in await asyncio.gather(*asks)} == {TEXT}

@@ -60,13 +60,13 @@ def test_a_whole_stream() -> None:
         ({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}, 2),
         ({"tool_calls": [{"index": 0, "custom": {"input": "abc"}}]}, 3),
         ({"function_call": {"name": "f", "arguments": "{"}}, 1),
-        ({"audio": {"id": "a"}}, 0),
+        ({"audio": {"id": "a"}}, 1),
         ({"content": [{"type": "text", "text": "hi"}]}, 2),
     ],
     ids=str,
 )
 def test_content_commits(said: dict, size: int) -> None:
-    """Text, refusal, reasoning, a tool's start and audio commit a stream, and their text is measured."""
+    """Text, refusal, reasoning, a tool's start and audio commit a stream, and their text is measured (1 for audio)."""
     reader = fed(FIRST)
     assert not reader.committed
     assert reader.feed(delta(said)) == delta(said)

@@ -37,15 +37,15 @@ MODELS = {CHAT: "gpt-5.4-mini", MESSAGES: "claude-sonnet-5"}
 SECRETS = {CHAT: "sk-proj-CANARYopenai0123456789abcd", MESSAGES: "sk-ant-CANARYanthropic0123456789ab"}
 QUICK = """
 [policies.clocks]
-first_content = 0.15
-idle = 0.15
-answer = 0.15
+first_content = 0.4
+idle = 0.4
+answer = 0.4
 total = 5
 [policies.retry]
 attempts = 1
 throttle_base = 0.01
 """
-"""Policies under which a silent provider is given up after 0.15 s, and nobody is asked twice."""
+"""Policies under which a silent provider is given up after 0.4 s, and nobody is asked twice."""
 
 
 def configuration(url: str, folder: Path, more: str = QUICK) -> str:

@@ -10,7 +10,7 @@ from gateway_stage import CHAT, DIALECTS, MESSAGES, QUICK, Caller, ask, asking, 
 
 from stormkeel.runtime.serve import ServeSettings
 
-PATIENT = QUICK.replace("0.15", "30").replace("total = 5", "total = 60")
+PATIENT = QUICK.replace("0.4", "30").replace("total = 5", "total = 60")
 TEXT = "anchor breeze current deck ebb fathom gale harbour island jetty"
 
 
@@ -18,7 +18,7 @@ def test_running_requests_end_and_new_connections_are_refused_later(tmp_path: Pa
     """After a stop new connections are taken for `drain_delay`, running streams go to their end, then all is over at once."""
 
     async def story() -> None:
-        async with staged(tmp_path, PATIENT, http=ServeSettings(drain_delay=0.15, grace=5)) as stage:
+        async with staged(tmp_path, PATIENT, http=ServeSettings(drain_delay=0.4, grace=5)) as stage:
             running = []
             for dialect in DIALECTS:
                 for stream in (False, True):

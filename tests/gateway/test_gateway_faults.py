@@ -296,7 +296,7 @@ def test_a_deadline_holds_wherever_it_hangs(dialect: str, tmp_path: Path) -> Non
     """Silent, held, stalled or dripping: the caller has an outcome at its deadline, and nothing is left (S-26)."""
 
     async def story() -> None:
-        more = QUICK.replace("0.15", "30").replace("total = 5", "total = 60")
+        more = QUICK.replace("0.4", "30").replace("total = 5", "total = 60")
         async with staged(tmp_path, more + route(dialect, "", "")) as stage:
             now = asyncio.get_running_loop().time
             for place in (*HANGS.values(), DRIP):

@@ -77,7 +77,7 @@ def test_metrics_have_their_names_and_figures(tmp_path: Path) -> None:
     """Each metric is there under its name, parses, and counts what happened; a request under way is active."""
 
     async def story() -> None:
-        async with staged(tmp_path, QUICK.replace("0.15", "30")) as stage:
+        async with staged(tmp_path, QUICK.replace("0.4", "30")) as stage:
             said = wish(answer="hi", usage={"input": 1000, "output": 500})
             for stream in (False, True):
                 assert (await ask(stage, asking(CHAT, messages=said, stream=stream))).status == 200

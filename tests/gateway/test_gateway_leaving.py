@@ -10,7 +10,7 @@ from gateway_stage import CHAT, DIALECTS, MESSAGES, MODELS, PATHS, QUICK, Caller
 
 from stormkeel.sandbox import SandboxSettings
 
-PATIENT = QUICK.replace("0.15", "30").replace("total = 5", "total = 60")
+PATIENT = QUICK.replace("0.4", "30").replace("total = 5", "total = 60")
 """Clocks that never run out in a test: only the client's leaving can end the request."""
 WAYS = [pytest.param(False, id="fin"), pytest.param(True, id="rst")]
 

@@ -282,7 +282,7 @@ def test_a_clients_patience_bounds_the_request(tmp_path: Path) -> None:
     """`x-stormkeel-timeout` and the SDK's own read timeout end the request in time, with a 504 in the dialect (INV-10)."""
 
     async def story() -> None:
-        more = QUICK.replace("answer = 0.15", "answer = 5")
+        more = QUICK.replace("answer = 0.4", "answer = 5")
         async with staged(tmp_path, more) as stage, chat(stage) as client:
             asked: dict[str, Any] = {"model": f"{MODELS[CHAT]}@fault=silence", "messages": wish(answer=TEXT)}
             start = asyncio.get_running_loop().time()

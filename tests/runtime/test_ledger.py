@@ -164,6 +164,28 @@ def test_taking_over(data: Path) -> None:
     assert "a" in stored(data)
 
 
+def test_a_folder_that_can_not_be_locked_for_a_while(data: Path) -> None:
+    """A process that only journals goes on asking for the folder after it could not even open the lock once."""
+    owner = Ledger.open(data, Clock(1), every_s=NEVER_S)
+    beside = Ledger.open(data, Clock(2), must_own=False, every_s=0.001)
+    lock, aside = data / LOCK, data / "aside"
+    lock.rename(aside)
+    lock.mkdir()
+    for _ in range(5_000):
+        if "can not be locked" in beside.fault or not beside._thread.is_alive():
+            break
+        beside._stop.wait(0.001)
+    lock.rmdir()
+    aside.rename(lock)
+    owner.close()
+    for _ in range(5_000):
+        if beside.is_owner:
+            break
+        beside._stop.wait(0.001)
+    assert beside.is_owner
+    beside.close()
+
+
 def test_closed_parts_are_cleared(data: Path) -> None:
     """Parts folded to their end are deleted but the one being written; the part boundary orphans nobody."""
     ledger = Ledger.open(data, Clock(), every_s=NEVER_S)

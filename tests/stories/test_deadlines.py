@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from story_stage import ALONE, DONE, END, FALL, HEAD, TWO, Bench, Reply, Taken, now, play, refused, streamed, text, whole
+from story_stage import ALONE, DONE, END, FALL, HEAD, TWO, Bench, Reply, Taken, frame, now, play, refused, streamed, text, whole
 
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.request import Options
@@ -157,5 +159,57 @@ def test_pings_do_not_stand_for_content():
         assert answer.failure is None
         assert bench.times == [0.0, 30.0]
         assert taken.text == "hi"
+
+    play(story)
+
+
+def test_a_clock_in_a_task_that_outlived_a_cancel():
+    """In a task that was cancelled once and went on, a clock that runs out is a failure as ever, not a cancel nobody made."""
+
+    async def story():
+        bench = Bench([Reply(delay=LONG)], ALONE)
+
+        async def goes_on():
+            try:
+                await asyncio.sleep(LONG)
+            except asyncio.CancelledError:
+                return await bench.ask(timeout=1.0)
+
+        task = asyncio.ensure_future(goes_on())
+        await asyncio.sleep(1.0)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert not task.cancelled()
+        assert task.result().failure.kind is K.DEADLINE
+
+    play(story)
+
+
+def test_sound_is_content():
+    """A stream that sends sound, a piece every ten seconds for minutes, is not taken for one that only pings."""
+
+    async def story():
+        sound = [step for _ in range(20) for step in (frame({"audio": {"id": "a", "data": "AAAA"}}), 10.0)]
+        answer, taken = await Bench([streamed(HEAD, *sound, END, DONE)], ALONE).stream()
+        assert answer.failure is None
+        assert taken.body.endswith(DONE)
+
+    play(story)
+
+
+def test_a_loop_that_is_late_sends_nothing_more():
+    """Where a wait ends only after the deadline, because the loop was busy or the machine slept, nothing more is sent (INV-10)."""
+
+    async def story():
+        bench = Bench([refused(500), whole()], ALONE)
+        loop = asyncio.get_running_loop()
+
+        def oversleep():
+            loop._jump.clock += 3.0
+
+        loop.call_later(0.0001, oversleep)
+        answer = await bench.ask(timeout=1.0)
+        assert bench.times == [0.0]
+        assert answer.failure.kind is K.SERVER
 
     play(story)

@@ -247,3 +247,18 @@ def test_a_dead_credential_is_left_out(strategy):
         assert min(counts["openai#c1"], counts["openai#c2"]) > 5
 
     play(story)
+
+
+def test_a_long_wait_at_our_own_limit_is_told_once():
+    """However often a request is refused while it waits at a limit, its story holds one refusal, and its error stays short."""
+
+    async def story():
+        bench = Bench([whole()], limited("rpm = 60"))
+        answers = await asyncio.gather(*(bench.ask(timeout=20.0) for _ in range(120)))
+        late = [answer for answer in answers if answer.failure is not None]
+        assert late
+        assert max(len(answer.story.attempts) for answer in answers) == 1
+        assert all(answer.failure.kind is K.RATE_REACHED for answer in late)
+        assert len(bench.transport.sent) == len(answers) - len(late)
+
+    play(story)

@@ -192,3 +192,26 @@ def test_a_refusal_is_read_as_one():
         assert (done.text, done.finish) == ("I can't.", Finish.REFUSAL)
 
     play(story)
+
+
+@pytest.mark.parametrize("ahead", [15, 16, 17, 18])
+def test_last_frames_outlive_the_clock_of_a_slow_reader(ahead):
+    """A reader who is behind when the time is over while the last frames are handed over still gets all of them, or an error:
+    never a completion that lacks its end (INV-9)."""
+
+    async def story():
+        words = [f"{number} " for number in range(ahead)]
+        bench = Bench([streamed(HEAD, *text(*words), text("end")[0] + END + USAGE + DONE)], ALONE)
+        stream = client_of(bench).stream("hi", timeout=5.0)
+        pieces = []
+        try:
+            async for piece in stream:
+                pieces.append(piece)
+                if len(pieces) == 1:
+                    await asyncio.sleep(10.0)
+        except StreamBrokenError:
+            assert bench.outcomes[0][0] == "deadline"
+        else:
+            assert "".join(pieces) == stream.completion.text == "".join(words) + "end"
+
+    play(story)

@@ -359,3 +359,21 @@ def test_nonsense_with_status_200():
         assert bench.settled[0].usage_source in {"estimated", "reserved"}
 
     play(story)
+
+
+def test_a_refund_goes_to_who_was_paid():
+    """What a retry at one provider cost is not given to the retry budget of another, which answered at its first try (INV-11)."""
+
+    async def story():
+        bench = Bench(by({"openai#main": [refused(500)], "127.0.0.1:9": [whole()]}), TWO)
+        budgets = bench.house.world.budgets
+        for _ in range(5):
+            budgets["backup"].take(throttled=False)
+        left = budgets["backup"].left
+        answer = await bench.ask()
+        assert bench.whom == ["openai#main", "openai#main", "127.0.0.1:9"]
+        assert answer.failure is None
+        assert budgets["backup"].left == left + 1
+        assert budgets["openai"].left == 500 - 14
+
+    play(story)

@@ -57,3 +57,6 @@ def main() -> None:
     except StormkeelError as error:
         click.echo(f"error: {type(error).__name__}: {error}", err=True)
         sys.exit(1)
+    except OSError as error:  # a full disk behind standard output, and the like; a reader that left is click's to see
+        click.echo(f"error: {error.strerror or error}", err=True)
+        sys.exit(1)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .finite import Finite
+
 if TYPE_CHECKING:
     from ..client import Completion
 
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 @click.option("--model", "-m", help='As in "openai/gpt-5.4-mini", or a route; the configured default where it is left out.')
 @click.option("--system", "-s", help="An instruction put before the question.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="The most output tokens.")
-@click.option("--temperature", type=click.FloatRange(0, 2))
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for everything.")
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--temperature", type=Finite(0, 2), help="Sent only where it is given.")
+@click.option("--timeout", type=Finite(0, min_open=True), help="Seconds for everything.")
+@click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; ./stormkeel.toml where it is there."
+)
 @click.option("--data", help='The ledger\'s folder; "memory" keeps nothing.')
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the text.")
 def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
@@ -36,25 +40,39 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 ) -> None:
     """Ask a model one question and print its answer as it comes. PROMPT "-" reads the question from standard input."""
     from ..blocking import Client
-    from ..errors import InvalidRequestError
 
-    text = sys.stdin.read() if prompt == ("-",) else " ".join(prompt)
-    if not text.strip():
-        raise InvalidRequestError("the question is empty: write it behind `ask`, or pipe it in with `ask -`")
+    text = _question(prompt)
     with Client(config, data=data) as client:
         stream = client.stream(
             text, model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout, task="ask"
         )
-        for piece in stream:
-            if not as_json:
-                click.echo(piece, nl=False)
+        try:
+            for piece in stream:
+                if not as_json:
+                    click.echo(piece, nl=False)
+        finally:
+            if stream.text and not as_json:
+                click.echo()  # what is said next, an error too, begins a line of its own
         answer = stream.completion
     if as_json:
         click.echo(json.dumps(_shown(answer)))
     else:
-        click.echo()
         cost = "price unknown" if answer.cost is None else f"${answer.cost.normalize():f}"
         click.echo(f"{answer.model} by {answer.provider}, {answer.usage.total} tokens, {cost}, {answer.latency:.2f} s", err=True)
+
+
+def _question(prompt: tuple[str, ...]) -> str:
+    """Return the question; one that is empty or no text is the user's mistake."""
+    try:
+        text = " ".join(prompt)
+        if prompt == ("-",):
+            text = sys.stdin.read() if sys.stdin else ""
+        text.encode()
+    except UnicodeError:
+        raise click.UsageError("the question is not UTF-8: convert it first") from None
+    if not text.strip():
+        raise click.UsageError("the question is empty: write it behind `ask`, or pipe it in with `ask -`")
+    return text
 
 
 def _shown(answer: Completion) -> dict[str, object]:

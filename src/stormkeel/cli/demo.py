@@ -28,7 +28,13 @@ ARMS = 3
 
 @click.command("demo", short_help="watch Stormkeel go through a storm")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-@click.option("--requests", type=click.IntRange(10, 5000), default=REQUESTS, show_default=True, help="In each of the three arms.")
+@click.option(
+    "--requests",
+    type=click.IntRange(10, 5000),
+    default=REQUESTS,
+    show_default=True,
+    help="In each of the three arms; fewer than 300 are too few to pass.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="The workload and the storm follow from it.")
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep configuration, ledger and logs in this folder."

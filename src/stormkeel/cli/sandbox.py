@@ -6,10 +6,13 @@ Never makes an answer or a fault itself; it fills in the settings, starts the se
 from __future__ import annotations
 
 import json
+import os
 
 import click
 
 from stormkeel.sandbox import Sandbox, SandboxSettings, Storm, read_storm, run
+
+from .finite import Finite
 
 
 def _storm(context: click.Context, parameter: click.Parameter, value: str | None) -> Storm | None:
@@ -36,7 +39,7 @@ def _ready_line(sandbox: Sandbox, as_json: bool) -> str:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 lets the system choose.")
 @click.option("--seed", default=0, show_default=True, type=int, help="Answers, ids and storms follow from it.")
-@click.option("--pace", default=0.0, show_default=True, type=click.FloatRange(0), help="Milliseconds between stream events.")
+@click.option("--pace", default=0.0, show_default=True, type=Finite(0), help="Milliseconds between stream events.")
 @click.option("--models", default="", callback=_names, help="The only models to serve, by commas; any name if left out.")
 @click.option("--storm", default=None, callback=_storm, help="Faults by schedule, e.g. share=0.4,faults=reset|rate_limit.")
 @click.option("--json", "as_json", is_flag=True, help="Tell where it listens as one JSON object.")
@@ -56,5 +59,5 @@ def command(  # noqa: PLR0913 (one parameter an option: click's way)
     try:
         run(settings, ready)
     except OSError as error:
-        why = error.strerror or str(error)
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
         raise click.ClickException(f'cannot listen on "{host}:{port}": {why}. Choose another --port.') from error

@@ -187,7 +187,7 @@ class ChatReader(FrameReader):
 
 
 def measure(delta: Delta) -> int:
-    """Return the UTF-8 bytes of text in a step: visible, refusing, reasoning, tool arguments."""
+    """Return the UTF-8 bytes of text in a step: visible, refusing, reasoning, tool arguments; 1 for sound, which has no text."""
     if delta.content and not (delta.reasoning or delta.reasoning_content):
         size = text_size(delta.content)
     else:
@@ -195,6 +195,8 @@ def measure(delta: Delta) -> int:
         size = text_size(delta.content or "") + text_size(delta.reasoning_content or delta.reasoning or "")
     if delta.refusal:
         size += text_size(delta.refusal)
+    if delta.audio:
+        size += 1  # it is content, and must not pass for keep-alives
     for call in delta.tool_calls or ():
         size += _measure_function(call.function) + _measure_function(call.custom)
     return size + _measure_function(delta.function_call)

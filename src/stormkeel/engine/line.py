@@ -25,6 +25,7 @@ from .story import last_word
 from .world import World
 
 K = FailureKind
+LATE = GiveUp("the wait was over only after the deadline")  # a busy loop, or a machine that slept (INV-10)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -107,15 +108,12 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
 async def _ask(run: Run, walk: Walk, member: Member, spent: set[int]) -> tuple[Trial, Decision]:
     """Try one deployment, and again for as long as that is the best that can be done."""
     world, tries = run.world, 0
+    run.paid = 0  # what was paid elsewhere is another provider's
     if run.request.stream:
         run.hold(member.dialect.keep_alive)
     while True:
-        trial = await attempt(run, member)
+        trial = await _try(run, walk, member, spent)
         failure = trial.failure
-        if failure is not None and failure.kind is K.BREAKER_OPEN and not walk.has_other(spent | {member.index}):
-            run.attempts.pop()  # the probe's outcome stands for it: a refusal is told once
-            trial = await attempt(run, member, probe=True)  # the last one left: a wrong breaker must not black-hole the route
-            failure = trial.failure
         if failure is None or run.committed:
             return trial, ELSEWHERE
         tries += trial.made
@@ -125,6 +123,20 @@ async def _ask(run: Run, walk: Walk, member: Member, spent: set[int]) -> tuple[T
         if trial.made and not run.pay(member, failure):
             return trial, ELSEWHERE  # no retries are left in the budget: only somebody not asked yet may be
         await asyncio.sleep(decision.after)
+        if world.ports.clock.now() >= run.deadline:
+            return trial, LATE
+        if not trial.made:
+            run.attempts.pop()  # what comes next stands for it: who waits long at a busy limit is refused many times
+
+
+async def _try(run: Run, walk: Walk, member: Member, spent: set[int]) -> Trial:
+    """Try a deployment once; as a probe where an open breaker refuses the last one left."""
+    trial = await attempt(run, member)
+    failure = trial.failure
+    if failure is not None and failure.kind is K.BREAKER_OPEN and not walk.has_other(spent | {member.index}):
+        run.attempts.pop()  # the probe's outcome stands for it: a refusal is told once
+        trial = await attempt(run, member, probe=True)  # the last one left: a wrong breaker must not black-hole the route
+    return trial
 
 
 def _situation(run: Run, walk: Walk, member: Member, spent: set[int], failure: Failure, tries: int) -> Situation:

@@ -27,7 +27,7 @@ class Run:
         began: has the head of a stream gone out?
         committed: has content gone out? From then on nothing may be tried again.
         ttft: seconds to the first content, None before it.
-        paid: what the latest retry cost the provider's retry budget, 0 before one.
+        paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
 
     __slots__ = (

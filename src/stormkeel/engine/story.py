@@ -50,6 +50,7 @@ def story_text(route: str, attempts: Sequence[Attempt]) -> str:
     for number, attempt in enumerate(attempts, 1):
         failure = attempt.failure
         said = failure.message.splitlines()[0][:160] if failure and failure.message else "answered"
+        said = said.removeprefix(f"{attempt.deployment}: ")
         who = "" if attempt.made else "refused by us: "
         status = f"{failure.status} " if failure and failure.status else ""
         lines.append(f"  {number}. {attempt.deployment:<32} {who}{status}{said}   {attempt.latency:.2f} s")

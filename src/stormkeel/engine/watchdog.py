@@ -17,11 +17,12 @@ class Watchdog:
     The task tells a bite from somebody else's cancel by `bitten`, and takes the cancel back with `calm()`.
     """
 
-    __slots__ = ("_at", "_handle", "_loop", "_task", "bitten", "kind")
+    __slots__ = ("_asked", "_at", "_handle", "_loop", "_task", "bitten", "kind")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
         self._loop = loop
         self._task = task
+        self._asked = task.cancelling()  # cancels the task has lived through before: not obeyed, and none of ours
         self._handle: asyncio.TimerHandle | None = None
         self._at = 0.0
         self.kind = FailureKind.DEADLINE
@@ -54,4 +55,4 @@ class Watchdog:
 
     def calm(self) -> bool:
         """Take the bite's cancel back; False if somebody else cancelled the task as well, who then must be obeyed."""
-        return self._task.uncancel() == 0
+        return self._task.uncancel() <= self._asked

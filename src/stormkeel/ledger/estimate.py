@@ -16,6 +16,7 @@ UNKNOWN_OUTPUT = 131_072
 _BEYOND_TEXT = re.compile(rb'"(?:file|document"|url"|image)').search
 _BY_REFERENCE = re.compile(rb'"(?:file|document"|url")').search  # a document by reference: only the window bounds it
 _TERMS = re.compile(rb'"(?:service_tier|speed)"').search
+_SPELT_OUT = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])").search  # a letter or `_` as an escape
 BYTES_PER_TOKEN = 2  # English runs at about 4, dense code and CJK at about 2: low, so that an estimate errs upwards
 UNSEEN_TOKENS = 64  # what a provider may have written that never reached us
 
@@ -28,6 +29,8 @@ def input_bound(raw: bytes, window: int | None = None) -> int:
         window: the model's context window in tokens, None where it is unknown.
     """
     window, bound = window or UNKNOWN_WINDOW, len(raw)
+    if _may_hide_names(raw):
+        return window
     if _BEYOND_TEXT(raw):
         if _BY_REFERENCE(raw):
             return window
@@ -37,7 +40,12 @@ def input_bound(raw: bytes, window: int | None = None) -> int:
 
 def names_terms(raw: bytes) -> bool:
     """Tell whether a body may ask for other terms than the standard ones (a priority or flex tier, fast mode)."""
-    return _TERMS(raw) is not None
+    return _TERMS(raw) is not None or _may_hide_names(raw)
+
+
+def _may_hide_names(raw: bytes) -> bool:
+    """Tell whether a name may be spelt in escapes, as no encoder does unasked: then no search for names finds it."""
+    return b"\\u00" in raw and _SPELT_OUT(raw) is not None
 
 
 def input_estimate(raw: bytes) -> int:

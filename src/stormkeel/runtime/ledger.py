@@ -138,8 +138,9 @@ class Ledger:
             self._pass()
 
     def _take_over(self) -> None:
-        fd = take_lock(self._folder)
+        fd = -1
         try:
+            fd = take_lock(self._folder)
             self._own(fd)
         except SettingsError as fault:
             self._complain(str(fault))
