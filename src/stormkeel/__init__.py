@@ -16,7 +16,8 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .blocking import BlockingStream, Client
-    from .client import AsyncClient, Completion, Stream
+    from .client import AsyncClient, Stream
+    from .completion import Completion
     from .errors import (
         BadResponseError,
         BudgetSpentError,
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "blocking": ("BlockingStream", "Client"),
-    "client": ("AsyncClient", "Completion", "Stream"),
+    "client": ("AsyncClient", "Stream"),
+    "completion": ("Completion",),
     "errors": (
         "BadResponseError", "BudgetSpentError", "CircuitOpenError", "ConcurrencyReachedError", "ConnectError",
         "ContentRefusedError",

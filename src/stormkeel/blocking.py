@@ -18,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .client import Asked, AsyncClient, Completion, Messages, Stream
+from .client import AsyncClient, Stream
+from .completion import Asked, Completion, Messages
 from .errors import StormkeelError
 
 if TYPE_CHECKING:

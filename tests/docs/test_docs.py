@@ -17,7 +17,7 @@ import pytest
 import stormkeel
 from stormkeel.assemble import House, open_house
 from stormkeel.cli import COMMANDS, cli
-from stormkeel.client import Completion
+from stormkeel.completion import Completion
 from stormkeel.config.settings import ProviderSettings, Settings
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
 from stormkeel.dialects.base import Dialect

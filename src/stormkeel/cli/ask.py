@@ -12,7 +12,7 @@ import click
 from .finite import Finite
 
 if TYPE_CHECKING:
-    from ..client import Completion
+    from ..completion import Completion
 
 
 @click.command("ask", short_help="ask a model one question")
