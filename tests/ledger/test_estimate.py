@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stormkeel.ledger.estimate import input_bound, names_terms
+from stormkeel.ledger.estimate import TOOLS_TOKENS, input_bound, names_terms
 
 WINDOW = 400_000
 IMAGE = b'{"messages": [{"content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]}'
@@ -37,3 +37,10 @@ def test_text_in_escapes_is_text() -> None:
     body = json.dumps({"content": "r\u00e9sum\u00e9 \x01 \x1f \x7f"}).encode() + b'"\\u003cb\\u003e \\u0026 \\u0027"'
     assert input_bound(body, WINDOW) == len(body)
     assert not names_terms(body)
+
+
+def test_tools_cost_more_than_their_bytes() -> None:
+    """A provider puts hidden instructions before a request with tools; one that runs a tool itself reads what it likes."""
+    own = b'{"tools": [{"type": "function", "function": {"name": "f"}}]}'
+    assert input_bound(own, WINDOW) == len(own) + TOOLS_TOKENS
+    assert input_bound(b'{"tools": [{"type": "web_search_20260318", "name": "web_search"}]}', WINDOW) == WINDOW

@@ -13,8 +13,10 @@ from ..types.usage import Usage
 IMAGE_TOKENS = 8_192  # more than any published tile or patch rule asks for one image
 UNKNOWN_WINDOW = 10_000_000  # the largest there is (docs/wire.md, Context windows)
 UNKNOWN_OUTPUT = 131_072
-_BEYOND_TEXT = re.compile(rb'"(?:file|document"|url"|image)').search
-_BY_REFERENCE = re.compile(rb'"(?:file|document"|url")').search  # a document by reference: only the window bounds it
+TOOLS_TOKENS = 4_096  # more than the hidden instructions that providers put before a request with tools
+_BEYOND_TEXT = re.compile(rb'"(?:file|document"|url"|image|tools"|web_|code_execution|mcp_|computer_)').search
+# a document by reference, or a tool that runs at the provider's and reads for itself: only the window bounds it
+_BY_REFERENCE = re.compile(rb'"(?:file|document"|url"|web_|code_execution|mcp_|computer_)').search
 _TERMS = re.compile(rb'"(?:service_tier|speed)"').search
 _SPELT_OUT = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])").search  # a letter or `_` as an escape
 BYTES_PER_TOKEN = 2  # English runs at about 4, dense code and CJK at about 2: low, so that an estimate errs upwards
@@ -35,6 +37,7 @@ def input_bound(raw: bytes, window: int | None = None) -> int:
         if _BY_REFERENCE(raw):
             return window
         bound += IMAGE_TOKENS * raw.count(b'"image')
+        bound += TOOLS_TOKENS if b'"tools"' in raw else 0
     return bound if bound < window else window
 
 
