@@ -14,7 +14,7 @@ import asyncio
 
 from ..dialects.base import NO_TERMS, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
-from ..ledger.estimate import input_bound, input_estimate, names_terms, output_bound
+from ..ledger.estimate import input_bound, input_estimate, is_plain, names_terms, output_bound
 from ..policies.base import Verdict
 from ..policies.parking import ParkingSettings
 from ..types.attempt import Attempt
@@ -55,7 +55,8 @@ class Trial:
     """
 
     __slots__ = (
-        "_bounds", "_clocks", "_exchange", "_held", "_id", "_provider_request", "_reader", "_run", "_settled", "_started",
+        "_bounds", "_clocks", "_exchange", "_held", "_id", "_plain", "_provider_request", "_reader", "_run", "_settled",
+        "_started",
         "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member",
         "response", "sent",
     )  # fmt: skip
@@ -77,6 +78,7 @@ class Trial:
         self._ticket: Ticket
         self._bounds = (0, 0)
         self._held: NanoDollars | None = None
+        self._plain = False
         self._settled = False
         self._status = 0
         self._provider_request = ""
@@ -94,7 +96,9 @@ class Trial:
         if member.dialect.name != request.dialect:
             return _foreign(member, request.dialect)
         ports, window, largest = run.world.ports, member.window, member.max_output
-        self._bounds = (input_bound(request.raw, window), output_bound(request.max_output, largest, request.choices))
+        self._plain = plain = is_plain(request.raw)
+        most_in = min(len(request.raw), window) if plain and window else input_bound(request.raw, window)
+        self._bounds = (most_in, output_bound(request.max_output, largest, request.choices))
         expected = input_estimate(request.raw) + (request.max_output or 0)
         ticket = member.admit(self._started, expected, probe)
         if isinstance(ticket, Failure):
@@ -111,7 +115,7 @@ class Trial:
     def _reservation(self) -> Reserved:
         run, deployment = self._run, self.member.deployment
         request, options = run.request, run.request.options
-        if names_terms(request.raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
+        if not self._plain and names_terms(request.raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
             self._held = self.member.dearest(self._wall, self._bounds)
         else:
             self._held = most(self._bounds, self._tariff)

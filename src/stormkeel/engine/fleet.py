@@ -80,7 +80,7 @@ class Member:
 
     __slots__ = (
         "_priced_until",
-        "_tariffs",
+        "_standard", "_tariffs",
         "bills",
         "breaker",
         "caller",
@@ -112,6 +112,7 @@ class Member:
         self.bills = caller.provider.vendor.asks_usage
         self.in_flight = 0
         self.latency: float | None = None
+        self._standard: Tariff | None = None
         self._tariffs: dict[tuple[tuple[str, str], ...], Tariff | None] = {}
         self._priced_until = 0
 
@@ -174,11 +175,17 @@ class Member:
         if wall >= self._priced_until:
             self._priced_until = wall - wall % MINUTE + MINUTE
             self._tariffs.clear()
-        key = tuple(sorted(terms.items())) if terms else ()
+            self._standard = self._tariff_on(wall, NO_TERMS)
+        if not terms:
+            return self._standard
+        key = tuple(sorted(terms.items()))
         if key not in self._tariffs and len(self._tariffs) < TERMS_KEPT:
-            rates = None if self.facts is None else self.facts.rates(wall, terms)
-            self._tariffs[key] = None if rates is None else Tariff(rates)
+            self._tariffs[key] = self._tariff_on(wall, terms)
         return self._tariffs.get(key)
+
+    def _tariff_on(self, wall: int, terms: Terms) -> Tariff | None:
+        rates = None if self.facts is None else self.facts.rates(wall, terms)
+        return None if rates is None else Tariff(rates)
 
     def dearest(self, wall: int, bounds: tuple[int, int]) -> NanoDollars | None:
         """Return the most that tokens within these bounds can cost on any terms, None where the price is unknown."""

@@ -14,13 +14,20 @@ IMAGE_TOKENS = 8_192  # more than any published tile or patch rule asks for one 
 UNKNOWN_WINDOW = 10_000_000  # the largest there is (docs/wire.md, Context windows)
 UNKNOWN_OUTPUT = 131_072
 TOOLS_TOKENS = 4_096  # more than the hidden instructions that providers put before a request with tools
-_BEYOND_TEXT = re.compile(rb'"(?:file|document"|url"|image|tools"|web_|code_execution|mcp_|computer_)').search
+_SPECIAL = re.compile(
+    rb'"(?:file|document"|url"|image|tools"|web_|code_execution|mcp_|computer_|service_tier|speed)'
+).search
 # a document by reference, or a tool that runs at the provider's and reads for itself: only the window bounds it
 _BY_REFERENCE = re.compile(rb'"(?:file|document"|url"|web_|code_execution|mcp_|computer_)').search
 _TERMS = re.compile(rb'"(?:service_tier|speed)"').search
 _SPELT_OUT = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])").search  # a letter or `_` as an escape
 BYTES_PER_TOKEN = 2  # English runs at about 4, dense code and CJK at about 2: low, so that an estimate errs upwards
 UNSEEN_TOKENS = 64  # what a provider may have written that never reached us
+
+
+def is_plain(raw: bytes) -> bool:
+    """Tell whether a body is text and nothing else, on standard terms: its bytes bound its tokens. One quick look, mostly."""
+    return _SPECIAL(raw) is None and b"\\u00" not in raw
 
 
 def input_bound(raw: bytes, window: int | None = None) -> int:
@@ -31,10 +38,8 @@ def input_bound(raw: bytes, window: int | None = None) -> int:
         window: the model's context window in tokens, None where it is unknown.
     """
     window, bound = window or UNKNOWN_WINDOW, len(raw)
-    if _may_hide_names(raw):
-        return window
-    if _BEYOND_TEXT(raw):
-        if _BY_REFERENCE(raw):
+    if not is_plain(raw):
+        if _BY_REFERENCE(raw) or _may_hide_names(raw):
             return window
         bound += IMAGE_TOKENS * raw.count(b'"image')
         bound += TOOLS_TOKENS if b'"tools"' in raw else 0
