@@ -866,7 +866,7 @@ def test_requests_leave_nothing_for_the_garbage_collector(within: Within) -> Non
     async def work() -> int:
         async with serving(echo) as served:
             reader, writer = await served.open()
-            for n in range(60):
+            for n in range(510):
                 if n == 10:
                     gc.collect()
                     gc.disable()
@@ -878,7 +878,7 @@ def test_requests_leave_nothing_for_the_garbage_collector(within: Within) -> Non
                 gc.enable()
                 writer.close()
 
-    assert within(work()) < 50
+    assert within(work()) < 500, "fewer than one a request; what else goes on in the process leaves some"
 
 
 PROGRAM = """
