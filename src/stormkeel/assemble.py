@@ -148,7 +148,7 @@ class House:
                 self._ledger.close()
         if self._logs is not None:
             await asyncio.sleep(0)  # what the ledger's thread had to say is on its way
-            self._logs.flush()
+            self._logs.close()
 
 
 def _ids() -> Iterator[str]:
@@ -222,6 +222,9 @@ def open_house(config: str | Path | Settings | None = None, data: str | None = N
     settings = read_settings(config, environ)
     secrets = resolve_credentials(settings, environ)
     keys = resolve_keys(settings, environ)
+    logs = opening.logs
+    if logs is None and settings.telemetry.log:
+        logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning")
     clock = LoopClock(asyncio.get_running_loop())
     folder = data or settings.ledger.data or environ.get(DATA, "")
     ledger = (
@@ -231,9 +234,6 @@ def open_house(config: str | Path | Settings | None = None, data: str | None = N
     )
     journal: Journal = MemoryJournal() if ledger is None else ledger.journal
     transport = HttpTransport(HttpSettings(connect_timeout=settings.policies.clocks.connect))
-    logs = opening.logs
-    if logs is None and settings.telemetry.log:
-        logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning")
     sinks = opening.sinks if logs is None else (*opening.sinks, logs)
     parts = Parts(transport, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
     return build(settings, secrets, parts, Belongings(ledger, keys, logs))

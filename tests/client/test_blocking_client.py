@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -218,3 +219,16 @@ def test_a_client_collected_on_its_own_thread(tmp_path: Path) -> None:
                 thread.join(3.0)
         assert outcomes(data) == ["ok"]
         assert list((data / "journal").glob("*.journal")) == []
+
+
+def test_a_closed_client_lets_its_log_go(tmp_path: Path) -> None:
+    """Clients that write a log file leave no descriptor behind them (INV-15)."""
+    log = tmp_path / "log.jsonl"
+    with provided() as provider:
+        path = configured(provider.url, tmp_path, LONG + f'[telemetry]\nlog = "{log}"\n')
+        for _ in range(3):
+            with Client(path, data="memory") as client:
+                client.complete(wish(answer=TEXT))
+    assert len(log.read_text().splitlines()) == 3
+    held = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")]
+    assert str(log) not in held

@@ -121,6 +121,7 @@ class Logs:
 
     def __init__(self, fd: int | None = None, quiet: bool = False) -> None:
         self._writer = LogWriter(sys.stderr.fileno() if fd is None else fd)
+        self._file = fd
         self._encode = msgspec.json.Encoder().encode
         self._quiet = quiet
 
@@ -142,6 +143,13 @@ class Logs:
     def flush(self) -> None:
         """Write what is waiting."""
         self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is waiting and let a file of our own go; standard error stays its process's. Safe to call twice."""
+        self._writer.flush()
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
 
 def line_of(story: Story) -> Line:
