@@ -1,0 +1,102 @@
+"""Settings, secrets and ports to a House. Tests give ports of their own.
+
+Never opens a file or a socket.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import msgspec
+
+from ..config.routes import Router
+from ..config.settings import Settings
+from ..engine.fleet import Cooling, Fleet, Gates, Member
+from ..engine.ports import Clock, Journal, Sink, Transport
+from ..engine.world import Policies, Ports, World
+from ..policies.breaker import Breaker
+from ..policies.concurrency import ConcurrencyGate
+from ..policies.rate import RateGate
+from ..policies.retry import RetryBudget
+from ..providers import KINDS
+from ..providers.base import Auth, Caller, Provider
+from ..routing.deployment import Deployment
+from ..runtime.telemetry.metrics import Metrics
+from ..types.secret import Secret
+from .house import Belongings, House
+from .known import DIALECTS, catalog
+
+Secrets = dict[tuple[str, str], Secret]
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The ways out of the world, as `build` wants them."""
+
+    transport: Transport
+    clock: Clock
+    journal: Journal
+    rng: Random
+    sinks: tuple[Sink, ...] = ()
+
+
+def build(settings: Settings, secrets: Secrets, parts: Parts, belongings: Belongings | None = None) -> House:
+    """Build a house of settings and ports; tests give ports of their own."""
+    metrics = Metrics()
+    builder = _Builder(settings, secrets)
+    router = Router(settings, KINDS, builder.add)
+    policies = settings.policies
+    world = World(
+        builder.fleet,
+        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (metrics, *parts.sinks)),
+        router.resolve,
+        Policies(policies.clocks, policies.retry, policies.parking, builder.budgets),
+        catalog().snapshot,
+    )
+    metrics.world = world
+    return House(settings, world, router, metrics, belongings or Belongings())
+
+
+class _Builder:
+    """Makes the fleet's members as the router names their deployments."""
+
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self.fleet = Fleet([])
+        self.budgets = {name: RetryBudget(settings.policies.budget) for name in settings.providers}
+        self._settings = settings
+        self._secrets = secrets
+        self._cooling: dict[str, Cooling] = {}
+        self._providers = {name: _provider(name, settings) for name in settings.providers}
+
+    def add(self, deployment: Deployment) -> None:
+        """Give a new deployment its place in the fleet."""
+        provider = self._providers[deployment.provider]
+        dialect = DIALECTS[deployment.dialect]
+        caller = Caller(provider, dialect.path, self._secrets.get((deployment.provider, deployment.credential)))
+        gates = Gates(
+            (
+                self._cool(f'quota group "{deployment.quota}"'),
+                self._cool(f'credential "{deployment.credential}" of provider "{deployment.provider}"'),
+            ),
+            Breaker(self._settings.policies.breaker),
+            RateGate(deployment.rate) if deployment.rate else None,
+            ConcurrencyGate(deployment.concurrency) if deployment.concurrency else None,
+        )
+        seller = provider.vendor.catalog
+        facts = catalog().find(seller, deployment.model) if seller else None
+        self.fleet.members.append(Member(deployment, dialect, caller, facts, gates))
+
+    def _cool(self, name: str) -> Cooling:
+        return self._cooling.setdefault(name, Cooling(name))
+
+
+def _provider(name: str, settings: Settings) -> Provider:
+    said = settings.providers[name]
+    vendor = KINDS[said.kind]
+    return Provider(
+        name,
+        vendor,
+        said.base_url or vendor.base_url,
+        vendor.dialect,
+        Auth(said.auth) if said.auth else vendor.auth,
+        tuple(said.headers.items()),
+    )

@@ -1,0 +1,26 @@
+"""What comes with the package: the dialects and the catalog.
+
+Never anything of one configuration.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from ..catalog.load import MODELS, PRICES, Catalog
+from ..catalog.load import load as load_catalog
+from ..dialects.anthropic_messages import AnthropicMessages
+from ..dialects.base import Dialect
+from ..dialects.openai_chat import OpenAIChat
+
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OpenAIChat(), AnthropicMessages())}
+NEEDS_LIMIT = frozenset({"anthropic_messages"})
+"""Dialects that refuse a request without a largest output."""
+
+
+@cache
+def catalog() -> Catalog:
+    """Return the catalog that comes with the package."""
+    folder = files("stormkeel.catalog")
+    return load_catalog((folder / PRICES).read_bytes(), (folder / MODELS).read_bytes())

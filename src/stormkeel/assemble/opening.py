@@ -1,0 +1,73 @@
+"""Open a House for real: credentials, ledger, log, connections, in the running loop.
+
+Never leaves anything open where a step of it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from ..config.paths import data_folder
+from ..config.settings import Settings
+from ..engine.ports import Journal, Sink
+from ..runtime.clock import LoopClock
+from ..runtime.credentials.sources import read_environment, resolve_credentials, resolve_keys
+from ..runtime.http import HttpSettings, HttpTransport
+from ..runtime.journal import MemoryJournal
+from ..runtime.ledger import Ledger
+from ..runtime.telemetry.logs import Logs, open_logs
+from .building import Parts, build
+from .house import Belongings, House
+from .reading import DATA, MEMORY, read_settings
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """How a house is opened.
+
+    Attributes:
+        owns_data: refuse to start where another process owns the data folder.
+        logs: the log to write to; None opens the configured file, and writes none where no file is configured (a library's
+            standard error is its program's).
+        sinks: who else wants to know, beside the metrics and the log.
+    """
+
+    owns_data: bool = False
+    logs: Logs | None = None
+    sinks: tuple[Sink, ...] = ()
+
+
+def open_house(config: str | Path | Settings | None = None, data: str | None = None, opening: Opening | None = None) -> House:
+    """Build everything one configuration says, in the running loop.
+
+    Args:
+        config: a file's path, ready settings, or None for the usual file or the environment.
+        data: the data folder, "memory" for none; None as configured.
+        opening: what the gateway asks for beyond a library's needs.
+
+    Raises:
+        SettingsError: anything is wrong; nothing is left open then.
+    """
+    opening = opening or Opening()
+    environ = read_environment()
+    settings = read_settings(config, environ)
+    secrets = resolve_credentials(settings, environ)
+    keys = resolve_keys(settings, environ)
+    logs = opening.logs
+    if logs is None and settings.telemetry.log:
+        logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning")
+    clock = LoopClock(asyncio.get_running_loop())
+    folder = data or settings.ledger.data or environ.get(DATA, "")
+    ledger = (
+        None
+        if folder == MEMORY
+        else Ledger.open(Path(folder) if folder else data_folder(environ), clock, must_own=opening.owns_data)
+    )
+    journal: Journal = MemoryJournal() if ledger is None else ledger.journal
+    transport = HttpTransport(HttpSettings(connect_timeout=settings.policies.clocks.connect))
+    sinks = opening.sinks if logs is None else (*opening.sinks, logs)
+    parts = Parts(transport, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
+    return build(settings, secrets, parts, Belongings(ledger, keys, logs))
