@@ -396,11 +396,17 @@ def test_an_open_breaker_is_told(tmp_path: Path) -> None:
 
         async def story() -> None:
             async with AsyncClient(configured(provider.url, tmp_path), data="memory") as client:
-                with pytest.raises(CredentialError):
-                    await client.complete(wish(fault="bad_credential"))
+                with pytest.raises(QuotaError):
+                    await client.complete(wish(fault="insufficient_quota"))
                 with pytest.raises(CircuitOpenError) as raised:
                     await client.complete("hi")
-                assert 50 < (raised.value.retry_after or 0) <= 60
+                assert 290 < (raised.value.retry_after or 0) <= 300
                 assert len(provider.sandbox.requests) == 1
+                with pytest.raises(CredentialError, match="invalid x-api-key"):
+                    await client.complete(wish(fault="bad_credential"), model="anthropic/claude-sonnet-5", max_tokens=9)
+                with pytest.raises(CredentialError, match="set aside since") as refused:
+                    await client.complete("hi", model="anthropic/claude-sonnet-5", max_tokens=9)
+                assert 50 < (refused.value.retry_after or 0) <= 75
+                assert len(provider.sandbox.requests) == 2
 
         run(story)

@@ -11,7 +11,9 @@ import msgspec
 
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..engine.fleet import Cooling, Fleet, Gates, Member
+from ..engine.cooling import Cooling
+from ..engine.credentials import Credential
+from ..engine.fleet import Fleet, Gates, Member
 from ..engine.ports import Clock, Journal, Sink, Transport
 from ..engine.world import Policies, Ports, World
 from ..policies.breaker import Breaker
@@ -64,29 +66,34 @@ class _Builder:
         self.budgets = {name: RetryBudget(settings.policies.budget) for name in settings.providers}
         self._settings = settings
         self._secrets = secrets
-        self._cooling: dict[str, Cooling] = {}
+        self._quotas: dict[str, Cooling] = {}
         self._providers = {name: _provider(name, settings) for name in settings.providers}
+        for name, given in settings.providers.items():
+            for label in given.credentials or ("",):
+                self.fleet.credentials[name, label] = self._credential(name, label)
 
     def add(self, deployment: Deployment) -> None:
         """Give a new deployment its place in the fleet."""
-        provider = self._providers[deployment.provider]
         dialect = DIALECTS[deployment.dialect]
-        caller = Caller(provider, dialect.path, self._secrets.get((deployment.provider, deployment.credential)))
+        credential = self.fleet.credentials[deployment.provider, deployment.credential]
+        caller = credential.caller
         gates = Gates(
-            (
-                self._cool(f'quota group "{deployment.quota}"'),
-                self._cool(f'credential "{deployment.credential}" of provider "{deployment.provider}"'),
-            ),
+            (self._quota(deployment.quota), credential),
             Breaker(self._settings.policies.breaker),
             RateGate(deployment.rate) if deployment.rate else None,
             ConcurrencyGate(deployment.concurrency) if deployment.concurrency else None,
         )
-        seller = provider.vendor.catalog
+        seller = caller.provider.vendor.catalog
         facts = catalog().find(seller, deployment.model) if seller else None
         self.fleet.members.append(Member(deployment, dialect, caller, facts, gates))
 
-    def _cool(self, name: str) -> Cooling:
-        return self._cooling.setdefault(name, Cooling(name))
+    def _quota(self, name: str) -> Cooling:
+        return self._quotas.setdefault(name, Cooling(f'quota group "{name}"'))
+
+    def _credential(self, name: str, label: str) -> Credential:
+        provider = self._providers[name]
+        caller = Caller(provider, DIALECTS[provider.dialect].path, self._secrets.get((name, label)))
+        return Credential(name, label, caller, self._settings.policies.parking)
 
 
 def _provider(name: str, settings: Settings) -> Provider:

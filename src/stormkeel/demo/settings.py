@@ -70,6 +70,7 @@ probe_every = 0.2
 
 [policies.parking]
 credential = 0.2
+credential_cap = 0.4
 quota = 0.2
 
 [server]

@@ -16,7 +16,6 @@ from ..dialects.base import NO_TERMS, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
 from ..ledger.estimate import input_bound, input_estimate, is_plain, names_terms, output_bound
 from ..policies.base import Verdict
-from ..policies.parking import ParkingSettings
 from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars
@@ -27,6 +26,7 @@ from .fleet import Member, Ticket
 from .ports import ClientGone, Exchange, JournalFault, WireFault
 from .relay import Relay
 from .run import Run
+from .setting_aside import set_aside
 from .watchdog import Watchdog
 
 K = FailureKind
@@ -249,13 +249,14 @@ class Trial:
         now = ports.clock.now()
         charged = self._charge(failure)
         member.settle(self._ticket, _verdict(failure), charged.usage.total, now, ports.rng)
-        latency = now - self._started
+        latency, wall = now - self._started, ports.clock.wall()
         if failure is None:
             member.took(latency)
+            member.credential.served(now, wall, self._ticket.is_probe)
         else:
-            _park(member, failure, now, self._run.world.parking)
+            set_aside(member, failure, self._ticket.is_probe, ports, self._run.world.parking)
         ports.journal.settle(Settled(
-            self._id, ports.clock.wall(), "ok" if failure is None else failure.kind.value, self._status, latency, self._ttft,
+            self._id, wall, "ok" if failure is None else failure.kind.value, self._status, latency, self._ttft,
             charged.usage, charged.source, charged.amount, self._provider_request,
         ))  # fmt: skip
         self._record(failure, latency, charged)
@@ -330,18 +331,6 @@ def _verdict(failure: Failure | None) -> Verdict:
     if failure is None:
         return Verdict.OK
     return Verdict.FAULT if failure.rule.trips else Verdict.IGNORED
-
-
-def _park(member: Member, failure: Failure, now: float, parking: ParkingSettings) -> None:
-    """Set the quota group or the credential aside where the failure asks for it (INV-12: a Retry-After is never violated)."""
-    quota, credential = member.cooling
-    why = f"{failure.kind.value} ({failure.code or failure.status})"  # not the provider's words: they may name its account
-    if failure.kind is K.CREDENTIAL:
-        credential.park(now + parking.credential, why)
-    elif failure.kind is K.QUOTA:  # an account's money: it is gone for each of its models
-        credential.park(now + parking.quota, why)
-    elif failure.rule.throttled and failure.retry_after and not failure.forever:
-        quota.park(now + failure.retry_after, why, waits=True)
 
 
 def _foreign(member: Member, dialect: str) -> Failure:

@@ -22,57 +22,30 @@ from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
 from ..providers.base import Caller
 from ..routing.deployment import Deployment
-from ..types.failure import Failure, FailureKind
+from ..types.failure import Failure
 from ..types.money import NanoDollars
+from .cooling import Cooling
+from .credentials import Credential
 
 MINUTE = 60_000_000_000  # nanoseconds
 TERMS_KEPT = 64  # kinds of terms priced in one minute; providers name a handful
 LATENCY_WEIGHT = 0.2  # of the newest latency in the moving average shown to people
 
 
-class Cooling:
-    """A quota group or a credential that is set aside until a moment, and why."""
-
-    __slots__ = ("name", "until", "waits", "why")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.until = 0.0
-        self.waits = False
-        self.why = ""
-
-    def park(self, until: float, why: str, waits: bool = False) -> None:
-        """Set aside until a moment (monotonic seconds); a longer time already set stays.
-
-        Args:
-            until: the moment, on the engine's clock.
-            why: for people.
-            waits: a request may wait for it (a rate limit's pause), as it should not for a dead credential.
-        """
-        if until > self.until:
-            self.until = until
-            self.why = why
-            self.waits = waits
-
-    def refuse(self, now: float) -> Failure:
-        """Say that it is set aside, why, and for how long."""
-        left = self.until - now
-        return Failure(
-            FailureKind.COOLING,
-            f"{self.name} is set aside for {left:.1f} s more: {self.why}",
-            retry_after=left,
-            forever=not self.waits,
-        )
-
-
 class Ticket:
-    """A deployment's leave to try, with what each gate must be told afterwards."""
+    """A deployment's leave to try, with what each gate must be told afterwards.
 
-    __slots__ = ("breaker", "rate")
+    Attributes:
+        rate, breaker: those gates' own tickets.
+        is_probe: is it the probe of a credential that was set aside?
+    """
 
-    def __init__(self, rate: int, breaker: int) -> None:
+    __slots__ = ("breaker", "is_probe", "rate")
+
+    def __init__(self, rate: int, breaker: int, is_probe: bool) -> None:
         self.rate = rate
         self.breaker = breaker
+        self.is_probe = is_probe
 
 
 class Member:
@@ -86,6 +59,7 @@ class Member:
         "caller",
         "concurrency",
         "cooling",
+        "credential",
         "deployment",
         "dialect",
         "facts",
@@ -106,6 +80,7 @@ class Member:
         self.window = None if facts is None else facts.window
         self.max_output = None if facts is None else facts.max_output
         self.cooling = gates.cooling
+        self.credential = gates.cooling[1]
         self.concurrency = gates.concurrency
         self.rate = gates.rate
         self.breaker = gates.breaker
@@ -124,9 +99,19 @@ class Member:
             tokens: the tokens the attempt is expected to cost.
             probe: the last candidate left: an open breaker lets a rare probe through.
         """
+        is_probe = False
         for cooling in self.cooling:
             if cooling.until > now:
-                return cooling.refuse(now)
+                refusal = cooling.refuse(now)
+                if refusal is not None:
+                    return refusal
+                is_probe = True
+        ticket = self._admit(now, tokens, probe, is_probe)
+        if is_probe and isinstance(ticket, Failure):
+            self.credential.quarantine.give_back(now)
+        return ticket
+
+    def _admit(self, now: float, tokens: int, probe: bool, is_probe: bool) -> Ticket | Failure:
         debited = self._admit_load(now, tokens)
         if isinstance(debited, Failure):
             return debited
@@ -135,7 +120,7 @@ class Member:
             self._release_load(debited, now)
             return leave
         self.in_flight += 1
-        return Ticket(debited, leave)
+        return Ticket(debited, leave, is_probe)
 
     def _admit_load(self, now: float, tokens: int) -> int | Failure:
         """Ask the gates about load; returns the rate gate's ticket, 0 where there is no such gate."""
@@ -169,6 +154,8 @@ class Member:
         self.in_flight -= 1
         self.breaker.settle(ticket.breaker, Verdict.IGNORED, now, rng)
         self._release_load(ticket.rate, now)
+        if ticket.is_probe:
+            self.credential.quarantine.give_back(now)
 
     def tariff(self, wall: int, terms: Terms = NO_TERMS) -> Tariff | None:
         """Return the prices at a moment (nanoseconds since the epoch) on some terms, None where unknown; kept for a minute."""
@@ -200,21 +187,27 @@ class Member:
 
 
 class Gates(msgspec.Struct, frozen=True):
-    """The gates of one deployment; `cooling` is shared by all members of a quota group or credential."""
+    """The gates of one deployment; `cooling` (its quota group, its credential) is shared by all members of either."""
 
-    cooling: tuple[Cooling, ...]
+    cooling: tuple[Cooling, Credential]
     breaker: Breaker
     rate: RateGate | None = None
     concurrency: ConcurrencyGate | None = None
 
 
 class Fleet:
-    """Every deployment by its index, and what routing may see of them (`routing.strategies.FleetView`)."""
+    """Every deployment by its index, and what routing may see of them (`routing.strategies.FleetView`).
 
-    __slots__ = ("members", "now")
+    Attributes:
+        members: the deployments.
+        credentials: the providers' credentials by (provider, credential), used by a deployment yet or not.
+    """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    __slots__ = ("credentials", "members", "now")
+
+    def __init__(self, members: Sequence[Member], credentials: dict[tuple[str, str], Credential] | None = None) -> None:
         self.members = list(members)
+        self.credentials = credentials or {}
         self.now = 0.0  # the moment of the view; set by whoever is about to look
 
     def load(self, index: int) -> float:
@@ -225,6 +218,6 @@ class Fleet:
         """Would the gates that are about health let an attempt pass?"""
         member = self.members[index]
         for cooling in member.cooling:
-            if cooling.until > self.now:
+            if cooling.until > self.now and not cooling.is_due(self.now):
                 return False
         return member.breaker.is_ready(self.now)

@@ -25,4 +25,5 @@ ANTHROPIC = Vendor(
     key_prefixes=("sk-ant-",),
     forwards=frozenset({"anthropic-version", "anthropic-beta"}),  # whose account is billed is not a client's to choose (INV-19)
     defaults=(("anthropic-version", VERSION),),
+    models_path="/v1/models",
 )

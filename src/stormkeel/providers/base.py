@@ -47,6 +47,7 @@ class Vendor(msgspec.Struct, frozen=True):
         asks_usage: does it understand `stream_options.include_usage`?
         forwards: inbound headers that may be passed to it.
         defaults: headers that are sent where the inbound request brings none.
+        models_path: where its list of models is, under the base URL: the one question to it that costs nothing.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Vendor(msgspec.Struct, frozen=True):
     asks_usage: bool = True
     forwards: frozenset[str] = frozenset()
     defaults: Headers = NO_HEADERS
+    models_path: str = "/models"
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -129,6 +131,12 @@ class Caller:
             if not any(default[0] == name for name, _ in passed):
                 passed.append(default)
         return HttpRequest("POST", self.url, (*fixed, *passed, ("x-client-request-id", attempt_id)), body)
+
+    def probe(self) -> HttpRequest:
+        """Return a request that costs nothing and shows whether the credential is known: the list of models."""
+        url = self.provider.base_url.rstrip("/") + self.provider.vendor.models_path
+        fields = tuple(field for field in self._whole if field[0] != "content-type")
+        return HttpRequest("GET", url, (*fields, *self._defaults), b"")
 
     def classify(self, response: HttpResponse, wall_now: float) -> Failure:
         """Say what an answer that is no success means; the credential is cut out wherever the provider echoed it.

@@ -1,0 +1,35 @@
+"""What a failed attempt means for the credential it was made with, and for its quota group.
+
+Never decides what the request does next: `policies/retry.py` does.
+"""
+
+from __future__ import annotations
+
+from ..policies.base import Verdict
+from ..policies.parking import ParkingSettings
+from ..types.failure import Failure, FailureKind
+from .fleet import Member
+from .world import Ports
+
+K = FailureKind
+PROBED = {K.CREDENTIAL: Verdict.FAULT, K.RATE_LIMIT: Verdict.OK, K.QUOTA: Verdict.OK}
+"""What a failed probe says about the credential: whoever counts its requests or its money knows it."""
+
+
+def set_aside(member: Member, failure: Failure, is_probe: bool, ports: Ports, parking: ParkingSettings) -> None:
+    """Set the quota group or the credential aside where the failure asks for it (INV-12: a Retry-After is never violated)."""
+    quota, credential = member.cooling
+    now, wall = ports.clock.now(), ports.clock.wall()
+    why = f"{failure.kind.value} ({failure.code or failure.status})"  # not the provider's words: they may name its account
+    if failure.kind is not K.CANCELLED:
+        credential.last_failed = wall
+    if is_probe:
+        credential.probed(PROBED.get(failure.kind, Verdict.IGNORED), now, ports.rng)
+    elif failure.kind is K.CREDENTIAL and failure.status == 403 and now - credential.last_good_at < parking.credential:
+        quota.park(now + parking.credential, why)  # it was good a moment ago: the refusal is about this model
+    elif failure.kind is K.CREDENTIAL:
+        credential.refused(f"{failure.status} {failure.code or ''}".rstrip(), now, wall, ports.rng)
+    if failure.kind is K.QUOTA:  # an account's money: it is gone for each of its models
+        credential.park(now + parking.quota, why)
+    elif failure.rule.throttled and failure.retry_after and not failure.forever:
+        quota.park(now + failure.retry_after, why, waits=True)
