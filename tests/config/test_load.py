@@ -20,99 +20,99 @@ ROUTE = GOOD + "\n[routes.fast]\n"
 
 BROKEN = [
     # the file itself
-    ("a = \n", "1: this is not TOML: invalid value; mend the syntax of this line"),
-    ("[a]\nb = 1\nb = 2\n", "3: this is not TOML: cannot overwrite a value; rename or merge them"),
-    (GOOD + GOOD, "3: this is not TOML: cannot declare ('providers', 'openai') twice; rename or merge them"),
+    ("a = \n", "1:5: this is not TOML: invalid value; mend the syntax here"),
+    ("[a]\nb = 1\nb = 2\n", "3:6: this is not TOML: cannot overwrite a value; rename or merge them"),
+    (GOOD + GOOD, "3:18: this is not TOML: cannot declare ('providers', 'openai') twice; rename or merge them"),
     # names nobody knows
     ("[clock]\n",
-     '1: unknown setting "clock"; known: '
-     '"default_model", "keys", "ledger", "policies", "providers", "routes", "server", "telemetry"'),
-    ("[servr]\nport = 1\n", '1: unknown setting "servr"; did you mean "server"?'),
-    ("[server]\n# the door\nprot = 1\n", '3: unknown setting "prot" in [server]; did you mean "port"?'),
-    ("[policies.retry]\nattemps = 3\n", '2: unknown setting "attemps" in [policies.retry]; did you mean "attempts"?'),
+     '1:2: unknown setting "clock"; known: '
+     '"default_model", "include", "keys", "ledger", "policies", "profile", "profiles", "providers", "routes", "server", "telemetry"'),
+    ("[servr]\nport = 1\n", '1:2: unknown setting "servr"; did you mean "server"?'),
+    ("[server]\n# the door\nprot = 1\n", '3:1: unknown setting "prot" in [server]; did you mean "port"?'),
+    ("[policies.retry]\nattemps = 3\n", '2:1: unknown setting "attemps" in [policies.retry]; did you mean "attempts"?'),
     (GOOD + 'region = "eu"\n',
-     '3: unknown setting "region" in [providers.openai]; known: "auth", "base_url", "credentials", "headers", "kind"'),
+     '3:1: unknown setting "region" in [providers.openai]; known: "auth", "base_url", "credentials", "headers", "kind"'),
     # types
-    ("server = 1\n", '1: "server" must be a table, not a whole number'),
-    ('[server]\nport = "8787"\n', '2: "port" must be a whole number, not text'),
-    ("[server]\nport = 1.5\n", '2: "port" must be a whole number, not a fraction'),
-    ("[server]\nport = true\n", '2: "port" must be a whole number, not a boolean'),
-    ("default_model = 5\n", '1: "default_model" must be text in quotes, not a whole number'),
-    ("[telemetry]\nlog = 2026-11-21\n", '2: "log" must be text in quotes, not a date or time'),
-    ('[policies.clocks]\nidle = "30s"\n', '2: "idle" must be a number, not text'),
-    ('[telemetry]\nlevel = "loud"\n', '2: "level" is "loud"; give one of "info", "warning"'),
-    (ROUTE + 'groups = "openai/gpt-5.4"\n', '5: "groups" must be a list, not text'),
-    (ROUTE + 'groups = ["openai/gpt-5.4"]\n', '5: number 1 of "groups" must be a list, not text'),
-    (ROUTE + "groups = [[7]]\n", '5: number 1 of number 1 of "groups" must be a table, not a whole number'),
+    ("server = 1\n", '1:1: "server" must be a table, not a whole number'),
+    ('[server]\nport = "8787"\n', '2:1: "port" must be a whole number, not text'),
+    ("[server]\nport = 1.5\n", '2:1: "port" must be a whole number, not a fraction'),
+    ("[server]\nport = true\n", '2:1: "port" must be a whole number, not a boolean'),
+    ("default_model = 5\n", '1:1: "default_model" must be text in quotes, not a whole number'),
+    ("[telemetry]\nlog = 2026-11-21\n", '2:1: "log" must be text in quotes, not a date or time'),
+    ('[policies.clocks]\nidle = "30s"\n', '2:1: "idle" must be a number, not text'),
+    ('[telemetry]\nlevel = "loud"\n', '2:1: "level" is "loud"; give one of "info", "warning"'),
+    (ROUTE + 'groups = "openai/gpt-5.4"\n', '5:1: "groups" must be a list, not text'),
+    (ROUTE + 'groups = ["openai/gpt-5.4"]\n', '5:11: number 1 of "groups" must be a list, not text'),
+    (ROUTE + "groups = [[7]]\n", '5:12: number 1 of number 1 of "groups" must be a table, not a whole number'),
     # ranges
-    ("[server]\nport = 70000\n", '2: "port" is 70000: give a number from 0 to 65535'),
-    ("[policies.retry]\nattempts = 0\n", '2: "attempts" is 0: give a number from 1 to 20'),
-    ("[policies.retry]\nbase = 0.1\ncap = 0.01\n", '3: "cap" is 0.01: give a number from 1 to 3600 seconds'),
-    ("[policies.clocks]\n\nconnect = -1\n", '3: "connect" is -1: give a number from 0.001 to 86400 seconds'),
-    ("[policies.breaker]\nshare = nan\n", '2: "share" is nan: give a number from 0.01 to 1'),
-    ('[server]\ntls_cert = "a.pem"\n', '2: "tls_cert" and "tls_key" belong together: give both, or neither'),
+    ("[server]\nport = 70000\n", '2:1: "port" is 70000: give a number from 0 to 65535'),
+    ("[policies.retry]\nattempts = 0\n", '2:1: "attempts" is 0: give a number from 1 to 20'),
+    ("[policies.retry]\nbase = 0.1\ncap = 0.01\n", '3:1: "cap" is 0.01: give a number from 1 to 3600 seconds'),
+    ("[policies.clocks]\n\nconnect = -1\n", '3:1: "connect" is -1: give a number from 0.001 to 86400 seconds'),
+    ("[policies.breaker]\nshare = nan\n", '2:1: "share" is nan: give a number from 0.01 to 1'),
+    ('[server]\ntls_cert = "a.pem"\n', '2:1: "tls_cert" and "tls_key" belong together: give both, or neither'),
     # providers
     ("[providers.opanai]\n",
-     '1: nothing is known of a provider "opanai"; did you mean "openai"? (or add kind = "compatible" and its base_url)'),
-    ('[providers.x]\nkind = "antropic"\n', '2: nothing is known of a provider "antropic"; did you mean "anthropic"?'),
-    ("[providers.openai]\n", '1: provider "openai" has no credential; add credentials = { main = "env:OPENAI_API_KEY" }'),
+     '1:12: nothing is known of a provider "opanai"; did you mean "openai"? (or add kind = "compatible" and its base_url)'),
+    ('[providers.x]\nkind = "antropic"\n', '2:1: nothing is known of a provider "antropic"; did you mean "anthropic"?'),
+    ("[providers.openai]\n", '1:12: provider "openai" has no credential; add credentials = { main = "env:OPENAI_API_KEY" }'),
     ('[providers.gpu]\nkind = "compatible"\n',
-     '1: provider "gpu" has no "base_url"; add it, as in base_url = "https://api.example.com/v1"'),
+     '1:12: provider "gpu" has no "base_url"; add it, as in base_url = "https://api.example.com/v1"'),
     ('[providers.gpu]\nkind = "compatible"\nbase_url = "gpu:8000"\n',
-     '3: "base_url" is no http or https URL; write it as in https://api.example.com/v1'),
+     '3:1: "base_url" is no http or https URL; write it as in https://api.example.com/v1'),
     (GOOD + 'base_url = "http://api.openai.com/v1"\n',
-     '3: "base_url" would send the credential unencrypted to api.openai.com; write https:// instead of http://'),
+     '3:1: "base_url" would send the credential unencrypted to api.openai.com; write https:// instead of http://'),
     (GOOD + f'base_url = "https://u:{CANARY}@x.org"\n',
-     '3: "base_url" has a user name or password in it; take them out and use a credential'),
+     '3:1: "base_url" has a user name or password in it; take them out and use a credential'),
     (f'[providers.openai.credentials]\nmain = "sk-{CANARY}"\n',
-     '2: credential "main" must be a reference, never the secret itself; put the secret in the environment and write '
+     '2:1: credential "main" must be a reference, never the secret itself; put the secret in the environment and write '
      '"env:OPENAI_API_KEY", or in a file of its own and write "file:PATH"'),
     (f'[providers.openai.credentials.main]\nref = "{CANARY}"\n',
-     '1: credential "main" must be a reference, never the secret itself; put the secret in the environment and write '
+     '1:31: credential "main" must be a reference, never the secret itself; put the secret in the environment and write '
      '"env:OPENAI_API_KEY", or in a file of its own and write "file:PATH"'),
     ('[providers.openai.credentials]\n\nmain = "env:OPENAI-KEY"\n',
-     '3: credential "main" names no environment variable; write it as in "env:OPENAI_API_KEY"'),
-    ("[providers.openai.credentials.main]\n", '1: "ref" is missing in [providers.openai.credentials.main]; add it'),
-    (GOOD + f'headers = {{ authorization = "Bearer {CANARY}" }}\n', '3: header "authorization" is written by us; take it out'),
-    (GOOD + 'headers = { X-Team = "a" }\n', '3: header "X-Team" is no header name in lower case; mend it'),
-    (GOOD + 'headers = { x-team = "a\\nb" }\n', '3: header "x-team" has a value that no header may have; use plain ASCII text'),
-    (f'[providers."sk-{CANARY}"]\n', "1: nothing is known of a provider a text of 25 characters; "
+     '3:1: credential "main" names no environment variable; write it as in "env:OPENAI_API_KEY"'),
+    ("[providers.openai.credentials.main]\n", '1:31: "ref" is missing in [providers.openai.credentials.main]; add it'),
+    (GOOD + f'headers = {{ authorization = "Bearer {CANARY}" }}\n', '3:13: header "authorization" is written by us; take it out'),
+    (GOOD + 'headers = { X-Team = "a" }\n', '3:13: header "X-Team" is no header name in lower case; mend it'),
+    (GOOD + 'headers = { x-team = "a\\nb" }\n', '3:13: header "x-team" has a value that no header may have; use plain ASCII text'),
+    (f'[providers."sk-{CANARY}"]\n', "1:12: nothing is known of a provider a text of 25 characters; "
      'known: "anthropic", "cerebras", "compatible", "deepseek", "fireworks", "groq", "lmstudio", "mistral", "ollama", "openai", '
      '"openrouter", "perplexity", ... (or add kind = "compatible" and its base_url)'),
     # routes
-    (ROUTE, '4: "groups" is missing in [routes.fast]; add it'),
-    (ROUTE + "groups = []\n", '4: route "fast" has no group; give it one, as in groups = [["openai/gpt-5.4-mini"]]'),
-    (ROUTE + 'groups = [["openai/gpt-5.4"],\n\n []]\n', '7: group 2 of route "fast" is empty; give it a target, or take it out'),
+    (ROUTE, '4:9: "groups" is missing in [routes.fast]; add it'),
+    (ROUTE + "groups = []\n", '4:9: route "fast" has no group; give it one, as in groups = [["openai/gpt-5.4-mini"]]'),
+    (ROUTE + 'groups = [["openai/gpt-5.4"],\n\n []]\n', '7:2: group 2 of route "fast" is empty; give it a target, or take it out'),
     (ROUTE + 'groups = [\n  ["openai/gpt-5.4"],\n  ["opneai/gpt-5.4"],\n]\n',
-     '7: there is no provider "opneai"; did you mean "openai"? (or add [providers.NAME])'),
-    (ROUTE + 'groups = [["gpt-5.4"]]\n', '5: there is no provider "gpt-5.4"; known: "openai" (or add [providers.NAME])'),
-    (ROUTE + 'groups = [["openai/"]]\n', '5: a target at provider "openai" names no model; write it as "openai/MODEL"'),
-    (ROUTE + 'groups = [["openai/gpt-5.4#mian"]]\n', '5: provider "openai" has no credential "mian"; did you mean "main"?'),
+     '7:4: there is no provider "opneai"; did you mean "openai"? (or add [providers.NAME])'),
+    (ROUTE + 'groups = [["gpt-5.4"]]\n', '5:12: there is no provider "gpt-5.4"; known: "openai" (or add [providers.NAME])'),
+    (ROUTE + 'groups = [["openai/"]]\n', '5:12: a target at provider "openai" names no model; write it as "openai/MODEL"'),
+    (ROUTE + 'groups = [["openai/gpt-5.4#mian"]]\n', '5:12: provider "openai" has no credential "mian"; did you mean "main"?'),
     (ROUTE + 'groups = [["openai/gpt-5.4"], ["openai/gpt-5.4#main"]]\n',
-     '5: "openai/gpt-5.4" stands in this route already; take one out'),
+     '5:32: "openai/gpt-5.4" stands in this route already; take one out'),
     (ROUTE + 'groups = [["openai/gpt-5.4#main"], ["openai/gpt-5.4"]]\n',
-     '5: "openai/gpt-5.4" stands in this route already; take one out'),
+     '5:37: "openai/gpt-5.4" stands in this route already; take one out'),
     (ROUTE + 'groups = [["openai/a"]]\nstrategy = "fastest"\n',
-     '6: "strategy" is "fastest"; give one of "weighted", "round_robin", "two_choices"'),
+     '6:1: "strategy" is "fastest"; give one of "weighted", "round_robin", "two_choices"'),
     (ROUTE + 'groups = [[\n{ provider = "openai", model = "a", weight = 0 }]]\n',
-     '6: "weight" is 0: give a number from 0.0001 to 1e+06'),
+     '6:37: "weight" is 0: give a number from 0.0001 to 1e+06'),
     (ROUTE + 'groups = [[{ provider = "openai", model = "a", rpm = 60 }]]\n[routes.slow]\ngroups = [["openai/a#main"]]\n',
-     '7: "openai/a" has other limits in another route; give it the same rpm, tpm and concurrency everywhere'),
+     '7:12: "openai/a" has other limits in another route; give it the same rpm, tpm and concurrency everywhere'),
     # keys and the door
-    ('[[keys]]\nkey = "env:A"\n', '1: "name" is missing in [keys]; add it'),
+    ('[[keys]]\nkey = "env:A"\n', '1:3: "name" is missing in [keys]; add it'),
     ('[[keys]]\nname = "a"\nkey = "env:A"\n[[keys]]\nname = "a"\nkey = "env:B"\n',
-     '5: there are two keys with name "a"; rename one'),
-    ('[[keys]]\nname = "a b"\nkey = "env:A"\n', '1: a key\'s "name" is "a b"; use letters, digits, dots, dashes and underscores'),
-    ('[[keys]]\nname = "a"\n', '1: key "a" needs either "hash" and "id", or "key"; give one of the two'),
+     '5:1: there are two keys with name "a"; rename one'),
+    ('[[keys]]\nname = "a b"\nkey = "env:A"\n', '1:3: a key\'s "name" is "a b"; use letters, digits, dots, dashes and underscores'),
+    ('[[keys]]\nname = "a"\n', '1:3: key "a" needs either "hash" and "id", or "key"; give one of the two'),
     ('\n[[keys]]\nname = "a"\nid = "AAAAAAAA"\nhash = "12"\n',
-     '2: the "hash" of key "a" is no SHA-256 in 64 hex digits; make one with `stormkeel key`'),
+     '2:3: the "hash" of key "a" is no SHA-256 in 64 hex digits; make one with `stormkeel key`'),
     (f'[[keys]]\nname = "a"\nid = "A"\nhash = "{"0" * 64}"\n',
-     '1: the "id" of key "a" is not the 8 characters of its public id; make one with `stormkeel key`'),
+     '1:3: the "id" of key "a" is not the 8 characters of its public id; make one with `stormkeel key`'),
     (f'[[keys]]\nname = "a"\nkey = "sk-storm-{CANARY}"\n',
-     '1: the "key" of "a" must be a reference, never the secret itself; put the secret in the environment and write '
+     '1:3: the "key" of "a" must be a reference, never the secret itself; put the secret in the environment and write '
      '"env:STORMKEEL_KEY", or in a file of its own and write "file:PATH"'),
     ('[server]\nhost = "0.0.0.0"\n',
-     '2: "host" is "0.0.0.0", and anybody who reaches it could spend your money; add [[keys]], or listen on "127.0.0.1"'),
+     '2:1: "host" is "0.0.0.0", and anybody who reaches it could spend your money; add [[keys]], or listen on "127.0.0.1"'),
 ]  # fmt: skip
 
 
@@ -121,13 +121,13 @@ def test_each_broken_file_says_where_what_and_the_mend(text: str, message: str):
     """A broken file is refused with its line, what is wrong and how to mend it; S-37: no secret it holds is shown."""
     with pytest.raises(SettingsError) as caught:
         load(text.encode(), {}, KINDS)
-    assert str(caught.value) == f"stormkeel.toml:{message}"
+    assert str(caught.value).split("\n")[0] == f"stormkeel.toml:{message}"
     assert CANARY not in "".join(map(str, (caught.value, repr(caught.value), caught.value.__cause__)))
 
 
 def test_a_file_that_is_no_utf8_is_refused_with_its_line():
     """Bytes that are no UTF-8 are named by their line."""
-    with pytest.raises(SettingsError, match=r"x\.toml:2: this is not UTF-8; save the file as UTF-8"):
+    with pytest.raises(SettingsError, match=r"x\.toml:2:3: this is not UTF-8; save the file as UTF-8"):
         load(b"# fine\n# \xff\n", {}, KINDS, "x.toml")
 
 
@@ -217,7 +217,7 @@ def test_a_bad_address_in_the_environment_names_its_variable():
     with pytest.raises(SettingsError) as caught:
         from_environment({"OPENAI_API_KEY": "a", "OPENAI_BASE_URL": f"https://u:{CANARY}@x"}, KINDS)
     assert str(caught.value) == (
-        "the environment variable OPENAI_BASE_URL has a user name or password in it; take them out and use a credential"
+        "environment variable OPENAI_BASE_URL: the address has a user name or password in it; take them out and use a credential"
     )
 
 
@@ -257,5 +257,5 @@ def test_any_document_is_settings_or_an_error_with_a_line(tree: dict[str, object
         load(text.encode(), {}, KINDS)
     except SettingsError as error:
         said = str(error)
-    assert re.match(r"stormkeel\.toml:\d+: |$", said)
+    assert re.match(r"stormkeel\.toml:\d+:\d+: |$", said)
     assert CANARY not in said

@@ -1,8 +1,12 @@
 """How users' values and names are written into errors."""
 
+from datetime import date
+
 import pytest
 
+from stormkeel.config.origins import Origin
 from stormkeel.config.source import Source, quoted, suggestion, type_name
+from stormkeel.errors import SettingsError
 
 
 @pytest.mark.parametrize(
@@ -34,10 +38,31 @@ def test_a_name_nobody_knows_gets_the_nearest_or_the_list(name: str, known: list
     assert suggestion(name, known) == text
 
 
-def test_an_error_stands_at_the_nearest_known_place():
-    """A setting that has no line of its own is placed at its table; what has none at all, in the file."""
-    source = Source("f.toml", {("a",): 3, ("a", "b"): 5})
-    assert str(source.error(("a", "b"), "x")) == "f.toml:5: x"
-    assert str(source.error(("a", "c", 1), "x")) == "f.toml:3: x"
-    assert str(source.error(("z",), "x")) == "f.toml: x"
-    assert type_name(None) == "date or time"
+def test_a_fault_stands_at_the_nearest_known_place():
+    """A setting that has no place of its own is placed at its table; what has none at all, in the file."""
+    source = Source("f.toml", {("a",): Origin("file", "f.toml", 3, 1), ("a", "b"): Origin("environment", "A_B")})
+    for path in (("a", "b"), ("a", "c", 1), ("z",)):
+        source.add(path, "x")
+    assert [str(fault) for fault in source.faults] == ["environment variable A_B: x", "f.toml:3:1: x", "f.toml: x"]
+    assert [type_name(None), type_name(date(2026, 1, 1))] == ["nothing", "date or time"]
+
+
+def test_faults_are_bounded_and_told_once():
+    """The same fault counts once, only the first 50 are kept, and who starts up is told the first and how many others."""
+    source = Source("f.toml", {})
+    for number in range(60):
+        source.add(("a", number), f"wrong {number}; mend it")
+        source.add(("a", number), f"wrong {number}; mend it")
+    assert (len(source.faults), source.more) == (50, 10)
+    with pytest.raises(SettingsError) as caught:
+        source.refuse()
+    assert str(caught.value) == "f.toml: wrong 0; mend it\n59 more mistakes: run `stormkeel check` to see them all"
+
+
+def test_what_depends_on_a_fault_is_known():
+    """A path is wrong where a fault is at it, around it or below it, and nowhere else."""
+    source = Source("f.toml", {})
+    source.add(("a", "b"), "x")
+    assert [source.is_wrong(path) for path in (("a",), ("a", "b"), ("a", "b", 1), ("a", "c"), ("z",))] == [
+        True, True, True, False, False,
+    ]  # fmt: skip

@@ -10,9 +10,9 @@ from .building import Parts, build
 from .house import Belongings, House
 from .known import DIALECTS, catalog
 from .opening import Opening, open_house
-from .reading import CONFIG, DATA, MEMORY, read_settings
+from .reading import CONFIG, DATA, MEMORY, read_loaded, read_settings
 
 __all__ = [
     "CONFIG", "DATA", "DIALECTS", "MEMORY", "Belongings", "House", "Opening", "Parts", "build", "catalog", "open_house",
-    "read_settings",
+    "read_loaded", "read_settings",
 ]  # fmt: skip

@@ -6,11 +6,15 @@ Never judges what it reads: that is `config/`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from glob import glob
 from pathlib import Path
 
+import msgspec
+
 from ..config.check import complete
-from ..config.load import FILE, fault_of_nothing, from_environment
-from ..config.load import load as load_settings
+from ..config.load import FILE, fault_of_nothing
+from ..config.loaded import Choice, Inputs, Loaded, load_all
+from ..config.origins import DEFAULT, Fault
 from ..config.settings import Settings
 from ..config.source import Source
 from ..errors import SettingsError
@@ -21,29 +25,54 @@ DATA = "STORMKEEL_DATA"
 MEMORY = "memory"
 
 
-def read_settings(config: str | Path | Settings | None, environ: Mapping[str, str]) -> Settings:
+class Disk:
+    """The files of this machine."""
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes."""
+        return Path(name).read_bytes()
+
+    def find(self, pattern: str) -> list[str]:
+        """Return the files that a pattern matches, sorted."""
+        return sorted(name for name in glob(pattern) if Path(name).is_file())
+
+
+def read_settings(config: str | Path | Settings | None, environ: Mapping[str, str], choice: Choice | None = None) -> Settings:
     """Return the settings of a file, of the environment, or as they are given.
+
+    Args:
+        config: a file's path, ready settings, or None for the usual file or the environment.
+        environ: names and values; a `.env` is already merged in.
+        choice: profile and single settings of arguments.
 
     Raises:
         SettingsError: the file is missing or wrong, or nothing is configured at all.
     """
     if isinstance(config, Settings):
-        return complete(Source("the settings", {}), config, KINDS)
-    path = Path(config) if config else _usual_file(environ)
-    if path is None:
-        settings = from_environment(environ, KINDS)
+        source = Source("the settings", {})
+        settings = complete(source, config, KINDS)
+        source.refuse()
     else:
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise SettingsError(
-                f'the configuration "{path}" can\'t be read: {error.strerror}; name another, or mend its rights'
-            ) from None
-        settings = load_settings(raw, environ, KINDS, str(path))
+        settings = read_loaded(config, environ, choice).checked()
     fault = fault_of_nothing(settings)
     if fault:
         raise SettingsError(fault)
     return settings
+
+
+def read_loaded(config: str | Path | None, environ: Mapping[str, str], choice: Choice | None = None) -> Loaded:
+    """Read a file or the environment as it is now: settings, where each comes from, the files that count, and all that is wrong.
+
+    Args:
+        config: a file's path, None for the usual file or the environment.
+        environ: names and values; a `.env` is already merged in.
+        choice: profile and single settings of arguments; keep it for reading again.
+
+    Never raises for what is wrong with a configuration: look at `Loaded.faults`, or ask `Loaded.checked()`.
+    """
+    loaded = load_all(str(config or _usual_file(environ) or ""), Disk(), Inputs(environ, KINDS, choice or Choice()))
+    fault = None if loaded.faults else fault_of_nothing(loaded.settings)
+    return msgspec.structs.replace(loaded, faults=(Fault(DEFAULT, fault),)) if fault else loaded
 
 
 def _usual_file(environ: Mapping[str, str]) -> Path | None:

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import msgspec
 
-from .places import Path
+from .origins import Path
 from .references import fault_of_reference, fault_of_url
 from .settings import (
     CredentialSettings,
@@ -22,6 +22,7 @@ from .settings import (
     TargetSettings,
     credentials_of,
 )
+from .shape import sound
 from .source import Source, quoted, suggestion
 
 OWN_HEADERS = frozenset({
@@ -36,11 +37,7 @@ _ID, _HASH = re.compile(r"[0-9A-Za-z]{8}"), re.compile(r"[0-9a-f]{64}")
 
 
 def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
-    """Fill in what a known provider implies, and check everything against everything else.
-
-    Raises:
-        SettingsError: the first contradiction, with its line.
-    """
+    """Fill in what a known provider implies, and check everything against everything else; the source notes what is wrong."""
     providers = {
         name: _provider(source, name, provider, kinds) for name, provider in settings.providers.items()
     }
@@ -50,8 +47,8 @@ def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
         _check_route(source, name, route, settings, limits)
     _check_keys(source, settings.keys)
     fault = fault_of_door(settings)
-    if fault is not None:
-        raise source.error(("server", "host"), fault)
+    if fault is not None and not source.is_wrong(("keys",)):
+        source.add(("server", "host"), fault)
     return settings
 
 
@@ -78,13 +75,11 @@ def _provider(source: Source, name: str, given: ProviderSettings, kinds: Kinds) 
     if known is None:
         where: Path = (*path, "kind") if given.kind else path
         mend = "" if given.kind else ' (or add kind = "compatible" and its base_url)'
-        raise source.error(where, f"nothing is known of a provider {quoted(kind)}; {suggestion(kind, kinds)}{mend}")
+        if not source.is_wrong((*path, "kind")):
+            source.add(where, f"nothing is known of a provider {quoted(kind)}; {suggestion(kind, kinds)}{mend}")
+        return given
     base_url = (given.base_url or known.base_url).rstrip("/")
-    if not base_url:
-        raise source.error(path, f'provider "{name}" has no "base_url"; add it, as in base_url = "https://api.example.com/v1"')
-    fault = fault_of_url(base_url, bool(given.credentials))
-    if fault is not None:
-        raise source.error((*path, "base_url"), f'"base_url" {fault}')
+    _check_url(source, path, base_url, bool(given.credentials))
     example = known.key_names[0] if known.key_names else f"{name.upper().replace('-', '_').replace('.', '_')}_API_KEY"
     _check_credentials(source, path, given, known.needs_key and given.auth != "none", example)
     _check_headers(source, path, given)
@@ -92,11 +87,16 @@ def _provider(source: Source, name: str, given: ProviderSettings, kinds: Kinds) 
     return msgspec.structs.replace(given, kind=kind, base_url=base_url, auth=auth)
 
 
+def _check_url(source: Source, path: Path, base_url: str, has_credential: bool) -> None:
+    if not base_url and not source.is_wrong(path):
+        source.add(path, f'provider "{path[-1]}" has no "base_url"; add it, as in base_url = "https://api.example.com/v1"')
+    elif base_url and (fault := fault_of_url(base_url, has_credential)):
+        source.add((*path, "base_url"), f'"base_url" {fault}')
+
+
 def _check_credentials(source: Source, path: Path, given: ProviderSettings, is_needed: bool, example: str) -> None:
-    if is_needed and not given.credentials:
-        raise source.error(
-            path, f'provider "{path[-1]}" has no credential; add credentials = {{ main = "env:{example}" }}'
-        )
+    if is_needed and not given.credentials and not source.is_wrong(path):
+        source.add(path, f'provider "{path[-1]}" has no credential; add credentials = {{ main = "env:{example}" }}')
     for name, credential in given.credentials.items():
         where: Path = (*path, "credentials", name)
         _check_name(source, where, name, "credential")
@@ -106,18 +106,18 @@ def _check_credentials(source: Source, path: Path, given: ProviderSettings, is_n
 def _check_reference(source: Source, path: Path, credential: CredentialSettings, example: str) -> None:
     fault = fault_of_reference(credential.ref, example)
     if fault is not None:
-        raise source.error(path, f"credential {quoted(path[-1])} {fault}")
+        source.add(path, f"credential {quoted(path[-1])} {fault}")
 
 
 def _check_headers(source: Source, path: Path, given: ProviderSettings) -> None:
     for name, value in given.headers.items():
         where: Path = (*path, "headers", name)
         if name in OWN_HEADERS:
-            raise source.error(where, f'header "{name}" is written by us; take it out')
-        if not _HEADER.fullmatch(name):
-            raise source.error(where, f"header {quoted(name)} is no header name in lower case; mend it")
-        if not value.isascii() or not value.isprintable():
-            raise source.error(where, f'header "{name}" has a value that no header may have; use plain ASCII text')
+            source.add(where, f'header "{name}" is written by us; take it out')
+        elif not _HEADER.fullmatch(name):
+            source.add(where, f"header {quoted(name)} is no header name in lower case; mend it")
+        elif not value.isascii() or not value.isprintable():
+            source.add(where, f'header "{name}" has a value that no header may have; use plain ASCII text')
 
 
 # -- routes ------------------------------------------------------------------------------------------------------------
@@ -128,30 +128,37 @@ def _check_route(
 ) -> None:
     path: Path = ("routes", name)
     if not route.groups:
-        raise source.error(path, f'route "{name}" has no group; give it one, as in groups = [["openai/gpt-5.4-mini"]]')
+        source.add(path, f'route "{name}" has no group; give it one, as in groups = [["openai/gpt-5.4-mini"]]')
     seen: set[tuple[str, str, str]] = set()
-    for place, group in enumerate(route.groups):
+    for place, group in sound(route.groups):
+        where: Path = (*path, "groups", place)
         if not group:
-            where: Path = (*path, "groups", place)
-            raise source.error(where, f'group {place + 1} of route "{name}" is empty; give it a target, or take it out')
-        for number, target in enumerate(group):
-            where = (*path, "groups", place, number)
-            _check_target(source, where, target, settings)
-            _check_twins(source, where, target, seen)
-            _check_limits(source, where, target, settings, limits)
+            source.add(where, f'group {place + 1} of route "{name}" is empty; give it a target, or take it out')
+        for number, target in sound(group):
+            at = (*where, number)
+            if _names_something(source, at, target, settings):
+                _check_twins(source, at, target, seen)
+                _check_limits(source, at, target, settings, limits)
 
 
-def _check_target(source: Source, path: Path, target: TargetSettings, settings: Settings) -> None:
+def _names_something(source: Source, path: Path, target: TargetSettings, settings: Settings) -> bool:
+    """Note what a target names that is not there. A provider that is written but could not be read has its own fault."""
     provider = settings.providers.get(target.provider)
     if provider is None:
         mend = suggestion(target.provider, settings.providers)
-        raise source.error(path, f"there is no provider {quoted(target.provider)}; {mend} (or add [providers.NAME])")
+        if not source.is_wrong(("providers", target.provider)):
+            source.add(path, f"there is no provider {quoted(target.provider)}; {mend} (or add [providers.NAME])")
+        return False
     if not target.model or not target.model.isprintable():
         mend = f'write it as "{target.provider}/MODEL"'
-        raise source.error(path, f'a target at provider "{target.provider}" names no model; {mend}')
+        source.add(path, f'a target at provider "{target.provider}" names no model; {mend}')
+        return False
     if target.credential and target.credential not in provider.credentials:
         mend = suggestion(target.credential, provider.credentials)
-        raise source.error(path, f'provider "{target.provider}" has no credential {quoted(target.credential)}; {mend}')
+        if not source.is_wrong(("providers", target.provider, "credentials")):
+            source.add(path, f'provider "{target.provider}" has no credential {quoted(target.credential)}; {mend}')
+        return False
+    return True
 
 
 def _check_twins(source: Source, path: Path, target: TargetSettings, seen: set[tuple[str, str, str]]) -> None:
@@ -159,7 +166,7 @@ def _check_twins(source: Source, path: Path, target: TargetSettings, seen: set[t
     key = (target.provider, target.model, target.credential)
     whole = (target.provider, target.model, "")
     if key in seen or whole in seen or (not target.credential and any(key[:2] == other[:2] for other in seen)):
-        raise source.error(path, f'"{target.provider}/{target.model}" stands in this route already; take one out')
+        source.add(path, f'"{target.provider}/{target.model}" stands in this route already; take one out')
     seen.add(key)
 
 
@@ -171,7 +178,7 @@ def _check_limits(
         first = limits.setdefault(f"{target.provider}/{target.model}#{credential}", target)
         if (first.rpm, first.tpm, first.concurrency) != (target.rpm, target.tpm, target.concurrency):
             what = f'"{target.provider}/{target.model}" has other limits in another route'
-            raise source.error(path, f"{what}; give it the same rpm, tpm and concurrency everywhere")
+            source.add(path, f"{what}; give it the same rpm, tpm and concurrency everywhere")
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
@@ -180,15 +187,15 @@ def _check_limits(
 def _check_keys(source: Source, keys: tuple[KeySettings, ...]) -> None:
     for member in ("name", "id"):
         seen: set[str] = set()
-        for place, key in enumerate(keys):
+        for place, key in sound(keys):
             value = getattr(key, member)
             if value and value in seen:
-                raise source.error(("keys", place, member), f"there are two keys with {member} {quoted(value)}; rename one")
+                source.add(("keys", place, member), f"there are two keys with {member} {quoted(value)}; rename one")
             seen.add(value)
-    for place, key in enumerate(keys):
+    for place, key in sound(keys):
         fault = _fault_of_key(key)
         if fault is not None:
-            raise source.error(("keys", place), fault)
+            source.add(("keys", place), fault)
 
 
 def _fault_of_key(key: KeySettings) -> str | None:
@@ -208,4 +215,4 @@ def _fault_of_key(key: KeySettings) -> str | None:
 
 def _check_name(source: Source, path: Path, name: str, what: str) -> None:
     if not _NAME.fullmatch(name):
-        raise source.error(path, f"a {what} is named {quoted(name)}; use letters, digits, dots, dashes and underscores")
+        source.add(path, f"a {what} is named {quoted(name)}; use letters, digits, dots, dashes and underscores")

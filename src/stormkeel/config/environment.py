@@ -8,55 +8,63 @@ Never looks at the credentials themselves: a variable that is set to anything bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from ..errors import SettingsError
+from .layers import Layer, layer_of_leaves
+from .origins import Fault, Origin, Path
 from .references import fault_of_url
-from .settings import CredentialSettings, Kinds, Known, ProviderSettings
+from .settings import Kinds, Known
+from .source import Source
 
 MORE = 100  # NAME_2 up to NAME_99
+Leaf = tuple[Path, object, Origin]
 
 
-def offered(environ: Mapping[str, str], kinds: Kinds) -> dict[str, ProviderSettings]:
-    """Return the providers the environment offers, by name.
+def offered(environ: Mapping[str, str], kinds: Kinds, source: Source) -> Layer:
+    """Return the providers the environment offers, as if they were written down.
 
     Args:
         environ: names and values; a `.env` is already merged in.
         kinds: what is known of providers (`providers.KINDS`).
-
-    Raises:
-        SettingsError: a base URL makes no sense; names its variable.
+        source: notes a base URL that makes no sense, by its variable's name.
     """
-    found = {known.name: _provider(environ, known) for known in kinds.values()}
-    return {name: provider for name, provider in found.items() if provider is not None}
+    return layer_of_leaves(leaf for known in kinds.values() for leaf in _provider(environ, known, source))
 
 
-def _provider(environ: Mapping[str, str], known: Known) -> ProviderSettings | None:
+def _provider(environ: Mapping[str, str], known: Known, source: Source) -> Iterator[Leaf]:
     keys = _credentials(environ, known.key_names)
     tokens = {} if keys else _credentials(environ, known.token_names)
-    base_url = _base_url(environ, known, bool(keys or tokens))
-    if not keys and not tokens and (known.needs_key or not base_url):
-        return None
-    headers = {header: environ[name].strip() for name, header in known.header_names if environ.get(name, "").strip()}
-    return ProviderSettings(known.name, base_url, "bearer" if tokens else None, keys or tokens, headers)
+    found = keys or tokens
+    url_name = next((name for name in known.url_names if environ.get(name, "").strip()), "")
+    if not found and (known.needs_key or not url_name):
+        return
+    path: Path = ("providers", known.name)
+    first = Origin("environment", next(iter(found.values()), url_name))
+    yield (*path, "kind"), known.name, first
+    if url_name:
+        yield from _base_url(environ[url_name].strip(), bool(found), Origin("environment", url_name), path, source)
+    if tokens:
+        yield (*path, "auth"), "bearer", first
+    for label, name in found.items():
+        yield (*path, "credentials", label), f"env:{name}", Origin("environment", name)
+    for name, header in known.header_names:
+        if value := environ.get(name, "").strip():
+            yield (*path, "headers", header), value, Origin("environment", name)
 
 
-def _base_url(environ: Mapping[str, str], known: Known, has_credential: bool) -> str:
-    for name in known.url_names:
-        url = environ.get(name, "").strip()
-        if url:
-            fault = fault_of_url(url, has_credential)
-            if fault is not None:
-                raise SettingsError(f"the environment variable {name} {fault}")
-            return url
-    return ""
+def _base_url(url: str, has_credential: bool, origin: Origin, path: Path, source: Source) -> Iterator[Leaf]:
+    fault = fault_of_url(url, has_credential)
+    if fault is not None:
+        source.note(Fault(origin, f"the address {fault}"), (*path, "base_url"))
+    else:
+        yield (*path, "base_url"), url, origin
 
 
-def _credentials(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, CredentialSettings]:
-    """The credentials of the first name that is set: "main", then "2", "3" ... by its numbered names."""
+def _credentials(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """The variables of the first name that is set, by the credentials' names: "main", then "2", "3" ... by its numbered names."""
     for name in names:
         numbered = {"main": name, **{str(number): f"{name}_{number}" for number in range(2, MORE)}}
-        found = {label: CredentialSettings(f"env:{one}") for label, one in numbered.items() if environ.get(one, "").strip()}
+        found = {label: one for label, one in numbered.items() if environ.get(one, "").strip()}
         if found:
             return found
     return {}

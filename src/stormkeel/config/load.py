@@ -1,47 +1,44 @@
-"""From a file's bytes and the environment, or from the environment alone, to Settings.
+"""One file's bytes, or the environment alone, to Settings: the short ways.
 
-Never reads the file or the environment itself, and never resolves a credential.
+Never reads the file or the environment itself, and never resolves a credential. All that may make a configuration: `loaded.py`.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
-from typing import Any
 
-import msgspec
-
-from ..errors import SettingsError
-from .check import complete
-from .environment import offered
-from .places import find_places
+from .loaded import Inputs, load_all
 from .settings import Kinds, Settings
-from .shape import read_struct
-from .source import Source
 
 FILE = "stormkeel.toml"
-_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+class _One:
+    """A single file in memory."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def read(self, name: str) -> bytes:
+        return self._raw
+
+    def find(self, pattern: str) -> list[str]:
+        return []
 
 
 def load(raw: bytes, environ: Mapping[str, str], kinds: Kinds, name: str = FILE) -> Settings:
-    """Read a configuration file. One that names no provider uses those the environment offers.
+    """Read a configuration file that includes no other. One that names no provider uses those the environment offers.
 
     Args:
         raw: the file's bytes.
         environ: names and values; a `.env` is already merged in.
         kinds: what is known of providers (`providers.KINDS`).
-        name: the file's name in errors.
+        name: the file's name in errors; its suffix tells the format.
 
     Raises:
-        SettingsError: "file:line: what is wrong, the mend".
+        SettingsError: "file:line:column: what is wrong, the mend".
     """
-    text, tree = _parse(raw, name)
-    source = Source(name, find_places(text))
-    settings = read_struct(source, Settings, tree, ())
-    if "providers" not in tree:
-        settings = msgspec.structs.replace(settings, providers=offered(environ, kinds))
-    return complete(source, settings, kinds)
+    return load_all(name, _One(raw), Inputs(environ, kinds)).checked()
 
 
 def from_environment(environ: Mapping[str, str], kinds: Kinds) -> Settings:
@@ -50,7 +47,7 @@ def from_environment(environ: Mapping[str, str], kinds: Kinds) -> Settings:
     Raises:
         SettingsError: a base URL makes no sense; names its variable.
     """
-    return complete(Source("the environment", {}), Settings(providers=offered(environ, kinds)), kinds)
+    return load_all("", _One(b""), Inputs(environ, kinds)).checked()
 
 
 def fault_of_nothing(settings: Settings) -> str | None:
@@ -61,24 +58,3 @@ def fault_of_nothing(settings: Settings) -> str | None:
         "no provider is set up; set OPENAI_API_KEY, ANTHROPIC_API_KEY or another provider's key in the environment or in .env, "
         f"or name providers in {FILE}"
     )
-
-
-def _parse(raw: bytes, name: str) -> tuple[str, dict[str, Any]]:
-    try:
-        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
-        return text, tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise SettingsError(f"{name}:{line}: this is not UTF-8; save the file as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise _not_toml(name, str(error), raw) from None
-    except RecursionError:
-        raise SettingsError(f"{name}: its tables and lists are nested too deep; flatten them") from None
-
-
-def _not_toml(name: str, text: str, raw: bytes) -> SettingsError:
-    at = _AT.search(text)
-    line = int(at[1]) if at and at[1] else raw.count(b"\n") + 1
-    what = _AT.sub("", text)
-    mend = "rename or merge them" if "overwrite" in what or "twice" in what else "mend the syntax of this line"
-    return SettingsError(f"{name}:{line}: this is not TOML: {what[:1].lower()}{what[1:]}; {mend}")

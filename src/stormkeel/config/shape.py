@@ -6,51 +6,74 @@ Never checks one setting against another: that is `check.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-from ..errors import SettingsError
-from .places import Path
+from .origins import Path
 from .settings import CredentialSettings, TargetSettings
 from .source import Source, quoted, suggestion, type_name
 
 T = TypeVar("T", bound=msgspec.Struct)
+V = TypeVar("V")
 
 WANTED: dict[object, str] = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-_FIELD = re.compile(r"`(\w+)`")
+_FIELDS = re.compile(r"`(\w+)`")
 
 
-def read_struct(source: Source, kind: type[T], value: object, path: Path) -> T:
-    """Read a table as a settings struct.
+class Wrong(Enum):
+    """What stands for a value that could not be read; the fault is noted."""
 
-    Raises:
-        SettingsError: with the line of the setting that is wrong.
-    """
+    WRONG = "wrong"
+
+
+WRONG = Wrong.WRONG
+
+
+def read_struct(source: Source, kind: type[T], value: object, path: Path) -> T | Wrong:
+    """Read a table as a settings struct; each setting that is wrong is noted and keeps its default."""
     if isinstance(value, str) and kind in SHORT_FORMS:
         value = SHORT_FORMS[kind](value)
     if not isinstance(value, dict):
-        raise _wrong_type(source, path, "a table", value)
+        return _wrong_type(source, path, "a table", value)
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
-    for name in value:
+    read: dict[str, Any] = {}
+    for name, given in value.items():
         if name not in fields:
-            raise source.error((*path, name), f"unknown setting {quoted(name)}{_inside(path)}; {suggestion(name, fields)}")
-    read = {name: _read(source, fields[name].type, given, (*path, name)) for name, given in value.items()}
-    for name, field in fields.items():
-        if field.required and name not in read:
-            raise source.error(path, f'"{name}" is missing{_inside(path)}; add it')
-    try:
-        return kind(**read)
-    except ValueError as error:
-        raise _out_of_range(source, path, str(error)) from None
+            known = [*fields, *ALSO] if not path else fields
+            source.add((*path, name), f"unknown setting {quoted(name)}{_inside(path)}; {suggestion(name, known)}")
+        elif (found := read_value(source, fields[name].type, given, (*path, name))) is not WRONG:
+            read[name] = found
+    missing = [name for name, field in fields.items() if field.required and name not in read]
+    if not value.keys() - fields:  # an unknown name may be the missing one, misspelt
+        for name in set(missing) - value.keys():
+            source.add(path, f'"{name}" is missing{_inside(path)}; add it')
+    return WRONG if missing else _build(source, kind, read, path)
 
 
-def _read(source: Source, kind: Any, value: object, path: Path) -> Any:
+def _build(source: Source, kind: type[T], read: dict[str, Any], path: Path) -> T | Wrong:
+    """Build the struct; what its own checks refuse is noted and left out, until they are content with what is left."""
+    while True:
+        try:
+            return kind(**read)
+        except ValueError as error:  # a policy's own words, which name their settings in backticks
+            named = [name for name in _FIELDS.findall(str(error)) if name in read]
+            source.add((*path, named[0]) if named else path, str(error).replace("`", '"'))
+            if not named:
+                return WRONG
+            del read[named[0]]
+        except TypeError:  # what was left out is required
+            return WRONG
+
+
+def read_value(source: Source, kind: Any, value: object, path: Path) -> Any:
+    """Read a value as a setting's type; what is wrong is noted, and WRONG stands for it."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in {Union, UnionType}:
-        return _read(source, next(one for one in inner if one is not type(None)), value, path)
+        return read_value(source, next(one for one in inner if one is not type(None)), value, path)
     if origin is dict:
         return _read_table(source, inner[1], value, path)
     if origin is tuple:
@@ -60,38 +83,48 @@ def _read(source: Source, kind: Any, value: object, path: Path) -> Any:
     return _read_leaf(source, kind, value, path)
 
 
-def _read_table(source: Source, kind: Any, value: object, path: Path) -> dict[str, Any]:
+def _read_table(source: Source, kind: Any, value: object, path: Path) -> dict[str, Any] | Wrong:
     if not isinstance(value, dict):
-        raise _wrong_type(source, path, "a table", value)
-    return {name: _read(source, kind, given, (*path, name)) for name, given in value.items()}
+        return _wrong_type(source, path, "a table", value)
+    read = {name: read_value(source, kind, given, (*path, name)) for name, given in value.items()}
+    return {name: one for name, one in read.items() if one is not WRONG}
 
 
-def _read_list(source: Source, kind: Any, value: object, path: Path) -> tuple[Any, ...]:
+def _read_list(source: Source, kind: Any, value: object, path: Path) -> tuple[Any, ...] | Wrong:
+    """A wrong element keeps its place, so that the others keep theirs; `sound` steps over it."""
     if not isinstance(value, list):
-        raise _wrong_type(source, path, "a list", value)
-    return tuple(_read(source, kind, given, (*path, index)) for index, given in enumerate(value))
+        return _wrong_type(source, path, "a list", value)
+    return tuple(read_value(source, kind, given, (*path, index)) for index, given in enumerate(value))
+
+
+def sound(items: Iterable[V]) -> Iterator[tuple[int, V]]:
+    """Yield the elements of a list that could be read, each with its index."""
+    return ((index, item) for index, item in enumerate(items) if item is not WRONG)
 
 
 def _read_leaf(source: Source, kind: Any, value: object, path: Path) -> Any:
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             known = ", ".join(f'"{one}"' for one in get_args(kind))
-            raise source.error(path, f"{_name(path)} is {quoted(value)}; give one of {known}")
+            source.add(path, f"{_name(path)} is {quoted(value)}; give one of {known}")
+            return WRONG
         return value
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError:
-        raise _wrong_type(source, path, WANTED[kind], value) from None
+        return _wrong_type(source, path, WANTED[kind], value)
 
 
-def _wrong_type(source: Source, path: Path, wanted: str, value: object) -> SettingsError:
-    return source.error(path, f"{_name(path)} must be {wanted}, not a {type_name(value)}".replace("not a text", "not text"))
+def _wrong_type(source: Source, path: Path, wanted: str, value: object) -> Wrong:
+    given = type_name(value)
+    source.add(path, f"{_name(path)} must be {wanted}, not {given if given in MASS else f'a {given}'}")
+    return WRONG
 
 
-def _out_of_range(source: Source, path: Path, text: str) -> SettingsError:
-    """A range error of a policy's own: it names its setting in backticks."""
-    field = _FIELD.search(text)
-    return source.error((*path, field[1]) if field else path, text.replace("`", '"'))
+MASS = {"text", "nothing"}
+"""Type names without an article."""
+ALSO = ("include", "profile", "profiles")
+"""Settings of a file that say how the settings come together."""
 
 
 def _name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Source: where a configuration comes from, and the errors that point into it.
+"""Source: where a configuration comes from, and the faults that point into it.
 
 Never shows a value that might be a secret.
 """
@@ -7,30 +7,83 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..errors import SettingsError
-from .places import Path
+from .origins import Fault, Origin, Origins, Path, origin_of
 
 _SECRETIVE = re.compile(r"[\w+/=]{20,}")
 
 
+MOST = 50  # faults that are kept of one configuration; the others are counted
+
+
 class Source:
-    """One configuration file, or the environment, as far as errors need it."""
+    """One configuration, as far as what is wrong with it needs it: where its settings come from, and the faults found so far.
 
-    __slots__ = ("name", "places")
+    Attributes:
+        name: the file's, for faults that stand nowhere in it.
+        origins: where each setting comes from that was written anywhere.
+        faults: the first 50, in the order they were found.
+        more: how many there are beyond those.
+    """
 
-    def __init__(self, name: str, places: dict[Path, int]) -> None:
+    __slots__ = ("_above", "_at", "_told", "faults", "more", "name", "origins")
+
+    def __init__(self, name: str, origins: Origins) -> None:
         self.name = name
-        self.places = places
+        self.origins = origins
+        self.faults: list[Fault] = []
+        self.more = 0
+        self._told: set[Fault] = set()
+        self._at: set[Path] = set()
+        self._above: set[Path] = set()
 
-    def error(self, path: Path, text: str) -> SettingsError:
-        """Return the error of a setting: "file:line: what, the mend". An unknown path is placed at its nearest known parent."""
-        for end in range(len(path), 0, -1):
-            line = self.places.get(path[:end])
-            if line is not None:
-                return SettingsError(f"{self.name}:{line}: {text}")
-        return SettingsError(f"{self.name}: {text}")
+    def add(self, path: Path, text: str) -> None:
+        """Note a fault: what is wrong, then the mend. A path that nobody wrote is placed at the nearest table around it."""
+        self.note(Fault(origin_of(self.origins, path) or Origin("file", self.name), text), path)
+
+    def note(self, fault: Fault, path: Path = ()) -> None:
+        """Note a fault whose origin is known; the same one counts once."""
+        if path:
+            self._at.add(path)
+            self._above.update(path[:end] for end in range(len(path)))
+        if fault in self._told:
+            return
+        self._told.add(fault)
+        if len(self.faults) < MOST:
+            self.faults.append(fault)
+        else:
+            self.more += 1
+
+    def is_wrong(self, path: Path) -> bool:
+        """Is a fault known at a path, around it or below it? What depends on it is then not worth a fault of its own."""
+        return path in self._above or any(path[:end] in self._at for end in range(1, len(path) + 1))
+
+    def is_written(self, path: Path) -> bool:
+        """Did anybody write this setting, well or not?"""
+        return path in self.origins
+
+    def refuse(self) -> None:
+        """Raise what is wrong, if anything is.
+
+        Raises:
+            SettingsError: names the first fault and how many more there are.
+        """
+        refuse(self.faults, self.more)
+
+
+def refuse(faults: Sequence[Fault], more: int = 0) -> None:
+    """Raise the first fault, if there is any, and say how many others there are.
+
+    Raises:
+        SettingsError: "file:line:column: what, the mend".
+    """
+    others = len(faults) - 1 + more
+    if others > 0:
+        raise SettingsError(f"{faults[0]}\n{others} more mistake{'s' * (others > 1)}: run `stormkeel check` to see them all")
+    if faults:
+        raise SettingsError(str(faults[0]))
 
 
 TYPE_NAMES = ((bool, "boolean"), (int, "whole number"), (float, "fraction"), (str, "text"), (list, "list"), (dict, "table"))
@@ -52,7 +105,9 @@ def quoted(value: object) -> str:
 
 
 def type_name(value: object) -> str:
-    """Return what TOML calls a value's type, for people."""
+    """Return what a configuration calls a value's type, for people."""
+    if value is None:
+        return "nothing"
     for kind, name in TYPE_NAMES:
         if isinstance(value, kind):
             return name

@@ -1,17 +1,17 @@
-"""Where each setting of a TOML file stands: path -> line, so that an error can name its line.
+"""Where each setting of a TOML file stands: path -> line and column, so that an error can name them.
 
 Never judges: it takes text that `tomllib` has accepted, and knows just enough of the grammar to follow keys through it.
 
-    ("providers", "openai", "base_url") -> 7        ("routes", "fast", "groups", 0, 1) -> 12
+    ("providers", "openai", "base_url") -> (7, 1)        ("routes", "fast", "groups", 0, 1) -> (12, 5)
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from bisect import bisect_right
 
-Path = tuple[str | int, ...]
+from ..origins import Path
+from .document import Lines, Spot
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY = re.compile(r"[A-Za-z0-9_-]+|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
@@ -21,12 +21,12 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"[^,\]}\n#]+")
 
 
-def find_places(text: str) -> dict[Path, int]:
-    """Return the line, from 1, of every key, table and array element of a valid TOML document."""
+def find_spots(text: str) -> dict[Path, Spot]:
+    """Return the spot of every key, table and array element of a valid TOML document; a key's first one where it has several."""
     scanner = _Scanner(text)
     scanner.document()
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    return {path: bisect_right(starts, offset) for path, offset in scanner.offsets.items()}
+    lines = Lines(text)
+    return {path: lines.spot(offset) for path, offset in scanner.offsets.items()}
 
 
 class _Scanner:
@@ -63,15 +63,15 @@ class _Scanner:
     def _note(self, path: Path, offset: int) -> None:
         self.offsets.setdefault(path, offset)
 
-    def _key(self) -> list[str]:
-        """A key, dotted or not."""
+    def _key(self) -> list[tuple[str, int]]:
+        """A key, dotted or not: its parts, each with its offset."""
         parts = []
         while self._skip():
             found = _KEY.match(self.text, self.at)
             if found is None:
                 break
             raw = found[0]
-            parts.append(tomllib.loads(f"k = {raw}")["k"] if raw[0] in "\"'" else raw)
+            parts.append((tomllib.loads(f"k = {raw}")["k"] if raw[0] in "\"'" else raw, self.at))
             self.at = found.end()
             self._skip()
             if not self._takes("."):
@@ -79,10 +79,10 @@ class _Scanner:
         return parts
 
     def _header(self, end: str, is_array: bool) -> Path:
-        start = self.at
         path: Path = ()
+        start = self.at
         parts = self._key()
-        for place, part in enumerate(parts):
+        for place, (part, start) in enumerate(parts):
             path = (*path, part)
             self._note(path, start)
             if is_array and place == len(parts) - 1:
@@ -95,9 +95,8 @@ class _Scanner:
 
     def _pair(self, table: Path) -> None:
         """key = value"""
-        start = self.at
         path = table
-        for part in self._key():
+        for part, start in self._key():
             path = (*path, part)
             self._note(path, start)
         self._takes("=")

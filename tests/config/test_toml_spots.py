@@ -1,11 +1,11 @@
-"""Where each setting of a file stands."""
+"""Where each setting of a TOML file stands."""
 
 import tomllib
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stormkeel.config.places import find_places
+from stormkeel.config.formats.toml_spots import find_spots
 
 DOCUMENT = '''\
 # a comment with = and [brackets]
@@ -42,20 +42,22 @@ n = 2
 k = 1
 '''
 
-PLACES = {
-    ("title",): 2, ("quoted key",): 3, ("a",): 4, ("a", "b"): 4, ("a", "b", "c.d"): 4, ("one",): 6, ("one", "text"): 7,
-    ("one", "raw"): 11, ("one", "list"): 13, ("one", "list", 0): 14, ("one", "list", 1): 15, ("one", "list", 1, 1): 15,
-    ("one", "list", 2, "y"): 16, ("one", "list", 3): 18, ("one", "when"): 20, ("one", "two"): 22, ("one", "two", "x", "a", 1): 23,
-    ("many",): 25, ("many", 0): 25, ("many", 0, "n"): 26, ("many", 0, "sub"): 27, ("many", 0, "sub", "z"): 28, ("many", 1): 29,
-    ("many", 1, "n"): 30, ("many", 1, "deep"): 31, ("many", 1, "deep", 0): 31, ("many", 1, "deep", 0, "k"): 32,
+SPOTS = {
+    ("title",): (2, 1), ("quoted key",): (3, 1), ("a",): (4, 1), ("a", "b"): (4, 3), ("a", "b", "c.d"): (4, 7), ("one",): (6, 2),
+    ("one", "text"): (7, 1), ("one", "raw"): (11, 1), ("one", "list"): (13, 1), ("one", "list", 0): (14, 3),
+    ("one", "list", 1): (15, 3), ("one", "list", 1, 1): (15, 7), ("one", "list", 2, "y"): (16, 12), ("one", "list", 3): (18, 3),
+    ("one", "when"): (20, 1), ("one", "two"): (22, 6), ("one", "two", "x", "a", 1): (23, 14), ("many",): (25, 3),
+    ("many", 0): (25, 3), ("many", 0, "n"): (26, 1), ("many", 0, "sub"): (27, 7), ("many", 0, "sub", "z"): (28, 1),
+    ("many", 1): (29, 3), ("many", 1, "n"): (30, 1), ("many", 1, "deep"): (31, 8), ("many", 1, "deep", 0): (31, 8),
+    ("many", 1, "deep", 0, "k"): (32, 1),
 }  # fmt: skip
 
 
-def test_each_setting_is_found_on_its_line():
-    """Tables, dotted and quoted keys, arrays, inline tables, arrays of tables and many-line texts: each has its line."""
+def test_each_setting_is_found_in_its_place():
+    """Tables, dotted and quoted keys, arrays, inline tables, arrays of tables and many-line texts: each has its line and column."""
     tomllib.loads(DOCUMENT)
-    places = find_places(DOCUMENT)
-    assert {path: places.get(path) for path in PLACES} == PLACES
+    spots = find_spots(DOCUMENT)
+    assert {path: spots.get(path) for path in SPOTS} == SPOTS
 
 
 VALUES = st.recursive(
@@ -67,11 +69,11 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["x", "y", "z w"]), VALUES, max_size=3))
-def test_every_path_of_a_document_has_a_line(tree: dict[str, object]):
-    """Whatever a document holds, each of its paths has a line, and no other path has one."""
+def test_every_path_of_a_document_has_a_spot(tree: dict[str, object]):
+    """Whatever a document holds, each of its paths has a spot, and no other path has one."""
     text = "".join(f"{_key(name)} = {_toml(value)}\n" for name, value in tree.items())
     assert tomllib.loads(text) == tree
-    assert set(find_places(text)) == set(_paths(tree, ()))
+    assert set(find_spots(text)) == set(_paths(tree, ()))
 
 
 def _key(name: str) -> str:
