@@ -89,6 +89,20 @@ def test_text_is_not_structure(text: str) -> None:
             assert raw[slice(*seen(raw).model_span)] == b'"m"'
 
 
+@pytest.mark.parametrize("name", ["v", "value", "\\u0076", "stormkeel"])
+def test_a_field_after_a_nested_one_may_have_any_name(name: str) -> None:
+    """Where a nested value ends is found whatever the fields behind it are called."""
+    raw = b'{"a":[null,[]],"\\u006dodel":"x","%b":null}' % name.encode()
+    assert raw[slice(*seen(raw).model_span)] == b'"x"'
+
+
+@pytest.mark.parametrize("name", ["stormkeel.value", "stormkeel\\u002evalue"])
+def test_the_one_name_that_is_ours_is_refused(name: str) -> None:
+    """A field by the name that the walk itself puts in could pass one value for another: it is refused, however it is spelled."""
+    said = refused(b'{"a":[null,[]],"\\u006dodel":"x","%b":null}' % name.encode())
+    assert (said.code, "stormkeel.value" in said.message) == ("invalid_field", True)
+
+
 def test_an_escaped_name_is_the_name() -> None:
     """A field spelled with escapes is found where it stands."""
     raw = b'{"mod\\u0065l":"gpt-\\u0078"}'

@@ -22,6 +22,7 @@ from ..types.failure import Failure, FailureKind
 Span = tuple[int, int]
 """A place in a body: byte offsets from its first byte, the end not included."""
 
+OURS = "stormkeel.value"  # a name that `_end_of_nested` puts in, and that no body may have therefore
 NAMES = ("model", "stream", "max_tokens", "max_completion_tokens", "n", "stream_options")
 # Of the walk, which a real body rarely needs: it has a few dozen fields and a handful of nested ones, a hostile one a million.
 _FIELD_LIMIT = 1000
@@ -42,6 +43,7 @@ class _Fields(msgspec.Struct, gc=False):
     max_completion_tokens: _Count | UnsetType | None = UNSET
     n: Annotated[int, Meta(ge=1, le=128)] | UnsetType | None = UNSET
     stream_options: _StreamOptions | UnsetType | None = UNSET
+    ours: msgspec.Raw | UnsetType = msgspec.field(default=UNSET, name=OURS)
 
 
 class Peek(msgspec.Struct, frozen=True, gc=False):
@@ -133,28 +135,31 @@ def replace(raw: bytes, span: Span, new: bytes) -> bytes:
 def _find_spans(raw: bytes, fields: _Fields) -> tuple[Span, Span | None] | Failure:
     names = _find_names(raw)
     if len(names) != len(set(names)) or _find_escape(raw):
-        return _walk(raw)
+        return _walk(raw, fields)
     model, options = _find_model(raw), None
     if fields.stream_options is not UNSET:
         options = _find_stream_options(raw)
         if options is None:
-            return _walk(raw)
+            return _walk(raw, fields)
     assert model is not None  # decoded, unescaped, and nowhere else in the bytes
     return model.span(1), options.span(1) if options else None
 
 
 class _Head(msgspec.Struct, gc=False):
-    v: msgspec.Raw
+    value: msgspec.Raw = msgspec.field(name=OURS)
 
 
+_BEGIN = f'{{"{OURS}":'.encode()
 _decode_head = msgspec.json.Decoder(_Head).decode
 _match_field = re.compile(_SPACE + b"(" + _STRING + b")" + _SPACE + b":" + _SPACE).match
 _match_value = re.compile(_STRING + rb"|[-+.0-9A-Za-z]++|" + _FLAT).match  # all but arrays and objects that hold others
 _match_comma = re.compile(_SPACE + b",").match
 
 
-def _walk(raw: bytes) -> tuple[Span, Span | None] | Failure:
+def _walk(raw: bytes, fields: _Fields) -> tuple[Span, Span | None] | Failure:
     """Find our fields among the top-level ones of a body that is known to be a valid object and to have a `model`."""
+    if fields.ours is not UNSET:
+        return _refuse(f'the body has a field "{OURS}", which is ours alone: leave it out', "invalid_field")
     spans: dict[str, Span] = {}
     position, nested = raw.index(b"{") + 1, 0
     for _ in range(_FIELD_LIMIT):
@@ -178,9 +183,12 @@ def _walk(raw: bytes) -> tuple[Span, Span | None] | Failure:
 
 
 def _end_of_nested(raw: bytes, start: int) -> int:
-    """Return where a value ends, by msgspec's word: the rest of the body, made an object that begins with it, is decoded."""
-    head = _decode_head(b"".join((b'{"v":', memoryview(raw)[start:])))
-    return start + memoryview(head.v).nbytes
+    """Return where a value ends, by msgspec's word: the rest of the body, made an object that begins with it, is decoded.
+
+    It goes by a name that no other field of the body has, for of two the decoder would take the later.
+    """
+    head = _decode_head(b"".join((_BEGIN, memoryview(raw)[start:])))
+    return start + memoryview(head.value).nbytes
 
 
 def _is_utf8(raw: bytes) -> bool:
