@@ -123,7 +123,7 @@ class AsyncClient:
     async def _ask(self, asked: Asked) -> Completion:
         """Do what `complete` does, with the wish as one value."""
         house = self._open()
-        request = self._request(asked, stream=False)
+        request = self._request(house, asked, stream=False)
         answer = await house.answer(request)
         if answer.failure is not None or answer.response is None:
             raise failed(answer)
@@ -133,13 +133,12 @@ class AsyncClient:
             raise error_of(Failure(FailureKind.BAD_RESPONSE, "the answer made no sense"), answer.story.attempts, request.id)
         return completion(answer.story, response.text, response.model, response.finish)
 
-    def _request(self, asked: Asked, *, stream: bool) -> Request:
+    def _request(self, house: House, asked: Asked, *, stream: bool) -> Request:
         """Write a wish in the dialect of whoever will be asked.
 
         Raises:
             InvalidRequestError, SettingsError: the wish can't be written; nothing is sent.
         """
-        house = self._open()
         model = asked.model or self._default_model or house.settings.default_model
         if not model:
             raise InvalidRequestError(
@@ -271,7 +270,7 @@ class Stream:
         if self._closed:
             raise StormkeelError("the stream was closed before its end")
         house = self._client._open()
-        request = self._client._request(self._asked, stream=True)
+        request = self._client._request(house, self._asked, stream=True)
         output = _Events(house.dialect(request.dialect).read_events().feed)
         self._task = asyncio.ensure_future(house.answer(request, output))
         self._client._streams.add(self._task)

@@ -80,7 +80,7 @@ class Asked(msgspec.Struct, frozen=True):
             raise InvalidRequestError(f"timeout={self.timeout!r}: give seconds above 0")
         if self.temperature is not None and not (_is_number(self.temperature) and 0 <= self.temperature < inf):
             raise InvalidRequestError(f"temperature={self.temperature!r}: give a number from 0 to 2")
-        if not isinstance(self.model, str | None):
+        if self.model is not None and not isinstance(self.model, str):
             raise InvalidRequestError(f'model={self.model!r}: give a name, as in "openai/gpt-5.4-mini"')
         if isinstance(self.tags, str):
             raise InvalidRequestError(f"tags={self.tags!r}: give a list of labels, as in [{self.tags!r}]")
@@ -89,8 +89,10 @@ class Asked(msgspec.Struct, frozen=True):
         """Return the conversation's turns, or say what is missing."""
         if (self.prompt is None) == (self.messages is None):
             raise InvalidRequestError("give either a prompt or messages=, one of the two")
-        said = self.messages if self.messages is not None else (Message("user", self.prompt or ""),)
-        turns = tuple(turn if isinstance(turn, Message) else _turn(turn) for turn in said)
+        if self.messages is None:
+            turns: tuple[Message, ...] = (Message("user", self.prompt or ""),)
+        else:
+            turns = tuple(turn if isinstance(turn, Message) else _turn(turn) for turn in self.messages)
         if not turns:
             raise InvalidRequestError("messages= is empty: give at least one turn")
         return (Message("system", self.system), *turns) if self.system else turns

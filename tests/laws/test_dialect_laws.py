@@ -9,15 +9,17 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Dialect
+from stormkeel.dialects.base import Dialect, own_request
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.dialects.peek import NAMES, Peek, peek
 from stormkeel.dialects.sse import Framer, data_of
+from stormkeel.types.content import Message, Prompt
 from stormkeel.types.events import fold
 from stormkeel.types.failure import Failure
-from stormkeel.types.request import Request
+from stormkeel.types.request import NO_OPTIONS, Request
 from stormkeel.types.response import Finish
 
 # --- bodies: written with odd white space and escaped names, and judged by the standard library's parser
@@ -115,6 +117,25 @@ def test_writing_changes_nothing_else(body: tuple, model: str, bills: bool) -> N
     start, end = request.model_span
     assert (plain[:start], plain[len(plain) - len(request.raw) + end :]) == (request.raw[:start], request.raw[end:])
     assert dialect.write_request(request, request.model, bills=False) is request.raw
+
+
+PROMPTS = st.builds(
+    Prompt,
+    st.lists(st.builds(Message, st.sampled_from(["system", "user", "assistant"]), TEXTS), min_size=1, max_size=3).map(tuple),
+    st.integers(-2, 3) | st.sampled_from([10**9, 10**9 + 1, True, 1.5]),
+    st.none() | st.floats(0, 2),
+)
+
+
+@given(st.sampled_from([OpenAIChat(), AnthropicMessages()]), PROMPTS, TEXTS | st.just("m" * 513), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_own_bodies_need_no_peek(dialect: Dialect, prompt: Prompt, model: str, stream: bool) -> None:
+    """A prompt of the library is the very request, or refusal, that a peek at its body finds; but for a span nobody will use."""
+    peeked = dialect.read_request(dialect.write_prompt(prompt, model, stream), "r")
+    if isinstance(peeked, Request):
+        assert peeked.wants_usage
+        peeked = replace(peeked, stream_options_span=None)
+    assert own_request(dialect, prompt, (model, stream), "r", NO_OPTIONS) == peeked
 
 
 @given(st.binary(max_size=200) | st.text("{}[]\":,modelnstrau0123\\ ", max_size=60).map(str.encode))

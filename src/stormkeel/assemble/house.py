@@ -15,7 +15,7 @@ import msgspec
 from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..dialects.base import Dialect, ModelCard
+from ..dialects.base import Dialect, ModelCard, own_request
 from ..engine.fleet import Member
 from ..engine.line import Answer, answer
 from ..engine.ports import Output
@@ -82,10 +82,9 @@ class House:
             return found
         member = self.world.fleet.members[found.index]
         try:
-            body = member.dialect.write_prompt(_with_limit(prompt, member), model, stream)
+            return own_request(member.dialect, _with_limit(prompt, member), (model, stream), self.new_id(), options)
         except ValueError as error:
             return Failure(FailureKind.UNSUPPORTED, f'"{model}": {error}')
-        return member.dialect.read_request(body, self.new_id(), options=options)
 
     def _find(self, model: str) -> Deployment | Failure:
         """Return the first deployment of a model, in whichever dialect it speaks."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -17,13 +17,12 @@ from ..types.content import Message, Prompt
 from ..types.failure import Failure, FailureKind
 from ..types.request import NO_OPTIONS, Options, Request
 from ..types.response import Finish, Response
-from ..types.usage import Usage
 from ..types.wire import NO_HEADERS, Headers
 from .anthropic_messages_stream import FINISHES, MessageEvents, MessageReader
 from .anthropic_usage import MessageUsage, read_terms, read_usage
 from .base import NO_TERMS, OWN_CODES, ModelCard, Outcome
 from .peek import peek, replace
-from .reader import convert, read_body
+from .reader import BodyDecoder, convert
 
 K = FailureKind
 
@@ -56,28 +55,28 @@ class _Block(msgspec.Struct, gc=False):
     """A content block that nobody reads."""
 
 
-class _Body(msgspec.Struct, gc=False):
-    """A whole answer without its text."""
-
-    content: list[_Block]
-    type: Any
-    id: Any = ""
-    model: Any = ""
-    stop_reason: Any = None
-    usage: Any = None
-
-
 class _TextBlock(msgspec.Struct, gc=False):
     type: Any = None
     text: Any = None
 
 
-class _TextBody(msgspec.Struct, gc=False):
-    content: list[_TextBlock]
+B = TypeVar("B", _Block, _TextBlock)
+U = TypeVar("U")
 
 
-_bodies = msgspec.json.Decoder(_Body)
-_texts = msgspec.json.Decoder(_TextBody)
+class _Body(msgspec.Struct, Generic[B, U], gc=False):
+    """A whole answer: with its text or without, its usage in the usual form or in any."""
+
+    content: list[B]
+    type: Any
+    id: Any = ""
+    model: Any = ""
+    stop_reason: Any = None
+    usage: U | None = None
+
+
+_bodies = BodyDecoder(_Body[_Block, MessageUsage], _Body[_Block, Any])
+_texts = BodyDecoder(_Body[_TextBlock, MessageUsage], _Body[_TextBlock, Any])
 
 
 class AnthropicMessages:
@@ -125,8 +124,8 @@ class AnthropicMessages:
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer: the text of its text blocks, joined."""
-        outcome = self.read_outcome(body)
-        told = read_body(_texts, body) if outcome else None
+        told = _texts.read(body)
+        outcome = _outcome(told) if told else None
         if outcome is None or told is None:
             return None
         text = "".join(block.text for block in told.content if isinstance(block.text, str))
@@ -134,12 +133,8 @@ class AnthropicMessages:
 
     def read_outcome(self, body: bytes) -> Outcome | None:
         """Peek at a whole answer: an object of type "message" with content, which may be empty."""
-        told = read_body(_bodies, body)
-        if told is None or told.type != "message":
-            return None
-        usage = convert(told.usage, MessageUsage) if told.usage else None
-        finish = FINISHES.get(str(told.stop_reason), Finish.OTHER) if told.stop_reason else None
-        return Outcome(str(told.id or ""), str(told.model or ""), finish, _usage(usage), read_terms(usage) if usage else NO_TERMS)
+        told = _bodies.read(body)
+        return _outcome(told) if told else None
 
     def read_stream(self, keep_usage: bool) -> MessageReader:
         """Return the reader of one stream."""
@@ -176,8 +171,17 @@ def _join_system(leading: list[Message]) -> str | list[dict[str, Any]]:
     return blocks
 
 
-def _usage(told: MessageUsage | None) -> Usage | None:
-    return read_usage(told) if told else None
+def _outcome(told: _Body[Any, Any]) -> Outcome | None:
+    if told.type != "message":
+        return None
+    usage = told.usage
+    if usage and type(usage) is not MessageUsage:
+        usage = convert(usage, MessageUsage)
+    finish = FINISHES.get(str(told.stop_reason), Finish.OTHER) if told.stop_reason else None
+    return Outcome(
+        str(told.id or ""), str(told.model or ""), finish, read_usage(usage) if usage else None,
+        read_terms(usage) if usage else NO_TERMS,
+    )  # fmt: skip
 
 
 def _model(card: ModelCard) -> dict[str, Any]:

@@ -197,6 +197,31 @@ class Dialect(Protocol):
         ...
 
 
+def own_request(dialect: Dialect, prompt: Prompt, asked: tuple[str, bool], id: str, options: Options) -> Request | Failure:
+    """Write the library's prompt as a request: what `read_request` would find in the body is known, so nobody looks for it.
+
+    Args:
+        dialect: whose `write_prompt` puts the model first.
+        prompt: what is asked.
+        asked: the model's name, and whether a stream is wanted.
+        id, options: as in `Request`.
+
+    Raises:
+        ValueError: as `write_prompt`.
+    """
+    model, stream = asked
+    body, most = dialect.write_prompt(prompt, model, stream), prompt.max_tokens
+    is_usual = most is None or (type(most) is int and is_token_count(most))
+    if not is_usual or not 0 < len(model) <= USUAL_NAME:
+        return dialect.read_request(body, id, options=options)  # which says what is wrong with it
+    span = (MODEL_AT, MODEL_AT + len(msgspec.json.encode(model)))
+    return Request(id, dialect.name, model, body, stream, most, model_span=span, options=options)
+
+
+MODEL_AT = len('{"model":')
+USUAL_NAME = 512  # characters
+
+
 def is_token_count(number: int) -> bool:
     """Tell whether a reported number can be a number of tokens; zero can (S-8)."""
     return 0 <= number <= TOKEN_LIMIT

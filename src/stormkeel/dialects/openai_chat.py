@@ -7,7 +7,7 @@ provider bills and the client did not ask.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,13 +16,12 @@ from ..types.content import Prompt
 from ..types.failure import Failure, FailureKind
 from ..types.request import NO_OPTIONS, Options, Request
 from ..types.response import Finish, Response
-from ..types.usage import Usage
 from ..types.wire import NO_HEADERS, Headers
 from .base import NO_TERMS, OWN_CODES, ModelCard, Outcome, terms_of
 from .openai_chat_stream import ChatEvents, ChatReader, read_finish, text_of
 from .openai_usage import ChatUsage, read_usage
 from .peek import Peek, Span, peek, replace
-from .reader import convert, read_body
+from .reader import BodyDecoder, convert
 
 K = FailureKind
 
@@ -69,32 +68,34 @@ class _Choice(msgspec.Struct, gc=False):
     index: Any = 0
 
 
-class _Body(msgspec.Struct, gc=False):
-    """A whole answer without its text."""
-
-    choices: list[_Choice]
-    id: Any = ""
-    object: Any = None
-    model: Any = ""
-    usage: Any = None
-    service_tier: Any = None
-
-
 class _Text(msgspec.Struct, gc=False):
-    content: Any = None
     refusal: Any = None
+    content: Any = None
 
 
 class _TextChoice(msgspec.Struct, gc=False):
     message: _Text | None = None
+    finish_reason: Any = None
+    index: Any = 0
 
 
-class _TextBody(msgspec.Struct, gc=False):
-    choices: list[_TextChoice]
+C = TypeVar("C", _Choice, _TextChoice)
+U = TypeVar("U")
 
 
-_bodies = msgspec.json.Decoder(_Body)
-_texts = msgspec.json.Decoder(_TextBody)
+class _Body(msgspec.Struct, Generic[C, U], gc=False):
+    """A whole answer: with its text or without, its usage in the usual form or in any."""
+
+    choices: list[C]
+    id: Any = ""
+    object: Any = None
+    model: Any = ""
+    usage: U | None = None
+    service_tier: Any = None
+
+
+_bodies = BodyDecoder(_Body[_Choice, ChatUsage], _Body[_Choice, Any])
+_texts = BodyDecoder(_Body[_TextChoice, ChatUsage], _Body[_TextChoice, Any])
 
 
 class OpenAIChat:
@@ -138,8 +139,8 @@ class OpenAIChat:
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer: the first choice's text, a refusal's words included."""
-        outcome = self.read_outcome(body)
-        told = read_body(_texts, body) if outcome else None
+        told = _texts.read(body)
+        outcome = _outcome(told) if told else None
         if outcome is None or told is None:
             return None
         message = told.choices[0].message or _Text()
@@ -148,12 +149,8 @@ class OpenAIChat:
 
     def read_outcome(self, body: bytes) -> Outcome | None:
         """Peek at a whole answer: an object of type "chat.completion" with choices."""
-        told = read_body(_bodies, body)
-        if told is None or not told.choices or told.object not in ("chat.completion", None):
-            return None
-        usage = convert(told.usage, ChatUsage) if told.usage else None
-        terms = terms_of(service_tier=told.service_tier) if told.service_tier else NO_TERMS
-        return Outcome(str(told.id or ""), str(told.model or ""), _finish(told.choices[0]), _usage(usage), terms)
+        told = _bodies.read(body)
+        return _outcome(told) if told else None
 
     def read_stream(self, keep_usage: bool) -> ChatReader:
         """Return the reader of one stream."""
@@ -203,13 +200,21 @@ def _ask_for_usage(request: Request) -> tuple[Span, bytes]:
     return span, _encode((told or {}) | {"include_usage": msgspec.Raw(b"true")})
 
 
-def _finish(choice: _Choice) -> Finish | None:
+def _outcome(told: _Body[Any, Any]) -> Outcome | None:
+    if not told.choices or told.object not in ("chat.completion", None):
+        return None
+    usage, tier = told.usage, told.service_tier
+    if usage and type(usage) is not ChatUsage:
+        usage = convert(usage, ChatUsage)
+    return Outcome(
+        str(told.id or ""), str(told.model or ""), _finish(told.choices[0]), read_usage(usage) if usage else None,
+        terms_of(service_tier=tier) if tier and tier != "default" else NO_TERMS,
+    )  # fmt: skip
+
+
+def _finish(choice: _Choice | _TextChoice) -> Finish | None:
     refused = choice.message is not None and bool(choice.message.refusal)
     return read_finish(str(choice.finish_reason), refused) if choice.finish_reason else None
-
-
-def _usage(told: ChatUsage | None) -> Usage | None:
-    return read_usage(told) if told else None
 
 
 def _error(failure: Failure, request_id: str) -> dict[str, Any]:

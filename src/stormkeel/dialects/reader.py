@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -116,12 +116,26 @@ def read_loosely(payload: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def read_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """Decode a whole body, None where it makes no sense as the decoder's type."""
-    try:
-        return decoder.decode(body)
-    except (ValueError, RecursionError):
-        return convert(read_loosely(body), decoder.type)
+class BodyDecoder(Generic[T]):
+    """Decodes whole bodies: in one go where all of it has the usual form, else with more patience."""
+
+    __slots__ = ("_patient", "_usual")
+
+    def __init__(self, usual: type[T], patient: type[T]) -> None:
+        """Take the usual form, and one that takes anything for what the usual form is particular about."""
+        self._usual = msgspec.json.Decoder(usual).decode
+        self._patient = msgspec.json.Decoder(patient)
+
+    def read(self, body: bytes) -> T | None:
+        """Decode a body, None where it makes no sense."""
+        try:
+            return self._usual(body)
+        except (ValueError, RecursionError):
+            pass
+        try:
+            return self._patient.decode(body)
+        except (ValueError, RecursionError):
+            return convert(read_loosely(body), self._patient.type)
 
 
 def convert(value: object, type_: type[T]) -> T | None:

@@ -234,8 +234,7 @@ class Trial:
     # -- after -------------------------------------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """Abort what is still open upstream."""
-        self.dog.stop()
+        """Abort what of a stream is still open upstream."""
         if self._exchange is not None:
             await self._exchange.close()
 
@@ -323,7 +322,9 @@ async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
         trial.settle(Failure(K.INTERNAL, f"a fault of ours: {type(error).__name__}"))
         raise
     finally:
-        await trial.close()
+        trial.dog.stop()
+        if run.request.stream:
+            await trial.close()
     return trial
 
 

@@ -75,7 +75,8 @@ async def answer(request: Request, world: World, out: Output | None = None) -> A
         story = run.story(failure)
         for sink in world.ports.sinks:
             sink.answered(story)
-        await run.release()
+        if request.stream:
+            await run.release()
     if trial is None:
         return Answer(None, failure, run.began, story)
     return Answer(trial.response, failure, run.began, story, trial.member)
