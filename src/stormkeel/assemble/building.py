@@ -13,7 +13,8 @@ from ..config.routes import Router
 from ..config.settings import Settings
 from ..engine.cooling import Cooling
 from ..engine.credentials import Credential
-from ..engine.fleet import Fleet, Gates, Member
+from ..engine.fleet import Fleet, Member
+from ..engine.gates import Gates
 from ..engine.ports import Clock, Journal, Sink, Transport
 from ..engine.world import Policies, Ports, World
 from ..policies.breaker import Breaker

@@ -10,7 +10,8 @@ import click
 
 @click.command("key", short_help="make a key for a caller of the gateway")
 @click.argument("name")
-def command(name: str) -> None:
+@click.option("--admin", is_flag=True, help="Its owner may look at the gateway's inside (/admin/...).")
+def command(name: str, admin: bool) -> None:
     """Make a key for the caller NAME. It is shown once; the configuration keeps its hash."""
     from ..config.keys import RANDOM_BYTES, keep, make
 
@@ -23,4 +24,4 @@ def command(name: str) -> None:
     click.echo(f"the key of {name}, shown this once:\n\n  {secret.reveal()}\n", err=True)
     click.echo("put this into stormkeel.toml:\n", err=True)
     quoted = json.dumps(kept.name, ensure_ascii=False)  # of printable text, a TOML string as well
-    click.echo(f'[[keys]]\nname = {quoted}\nid = "{kept.id}"\nhash = "{kept.hash}"')
+    click.echo(f'[[keys]]\nname = {quoted}\nid = "{kept.id}"\nhash = "{kept.hash}"' + ("\nadmin = true" if admin else ""))

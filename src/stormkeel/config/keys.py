@@ -35,11 +35,13 @@ class CallerKey(msgspec.Struct, frozen=True):
         name: whose it is.
         id: its public id, "" for one of the operator's own making.
         hash: SHA-256 of the whole key in hex.
+        admin: may it look at the gateway's inside (`/admin/...`)?
     """
 
     name: str
     id: str
     hash: str
+    admin: bool = False
 
 
 def make(random: bytes) -> Secret | None:
@@ -51,9 +53,9 @@ def make(random: bytes) -> Secret | None:
     return Secret(text + _checksum(text))
 
 
-def keep(name: str, key: Secret) -> CallerKey:
+def keep(name: str, key: Secret, admin: bool = False) -> CallerKey:
     """Return what is kept of a key."""
-    return CallerKey(name, public_id(key.reveal()) or "", hash_of(key.reveal()))
+    return CallerKey(name, public_id(key.reveal()) or "", hash_of(key.reveal()), admin)
 
 
 def hash_of(text: str) -> str:

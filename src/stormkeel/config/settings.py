@@ -134,12 +134,14 @@ class KeySettings(msgspec.Struct, frozen=True):
         id: the public id of a made key.
         hash: the SHA-256 of the whole key in hex.
         key: `env:NAME` or `file:PATH`.
+        admin: may its owner look at the gateway's inside (`/admin/...`)?
     """
 
     name: str
     id: str = ""
     hash: str = ""
     key: str = ""
+    admin: bool = False
 
 
 class PolicySettings(msgspec.Struct, frozen=True):

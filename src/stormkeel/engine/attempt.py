@@ -107,7 +107,7 @@ class Trial:
         try:
             ports.journal.reserve(self._reservation())
         except JournalFault as fault:
-            member.release(ticket, self._started, ports.rng)
+            member.release(ticket, self._started)
             return Failure(K.INTERNAL, f"nothing was sent, because the ledger can't be written: {fault}")
         self.made = True
         return None

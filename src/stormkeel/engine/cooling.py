@@ -39,6 +39,10 @@ class Cooling:
 
     def refuse(self, now: float) -> Failure | None:
         """Say that it is set aside, why, and for how long; None where this one attempt may pass."""
+        return self.refusal(now)
+
+    def refusal(self, now: float) -> Failure | None:
+        """Say what `refuse` would. Changes nothing."""
         left = self.until - now
         return Failure(
             FailureKind.COOLING,

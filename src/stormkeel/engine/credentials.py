@@ -100,9 +100,15 @@ class Credential(Cooling):
 
     def refuse(self, now: float) -> Failure | None:
         """Say why nothing is sent with it; None where this one attempt is the probe."""
-        if not self.since:
-            return super().refuse(now)
         if self.is_due(now) and self.quarantine.take(now):
+            return None
+        return self.refusal(now)
+
+    def refusal(self, now: float) -> Failure | None:
+        """Say what `refuse` would, without taking the probe. Changes nothing."""
+        if not self.since:
+            return super().refusal(now)
+        if self.is_due(now):
             return None
         left = max(0.0, self.quarantine.next_at - now)
         return Failure(

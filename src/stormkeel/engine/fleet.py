@@ -2,58 +2,50 @@
 
 Never chooses who is asked (that is `routing/`) and never sends: it is asked "may this attempt pass?" and told how it went.
 
-Gates are asked in this order and settled in reverse:
-
-    cooling (quota group, credential)  ->  concurrency  ->  rate  ->  breaker
+The gates and their order are in `gates.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from ..catalog.load import ModelFacts
 from ..dialects.base import NO_TERMS, Dialect, Terms
 from ..ledger.pricing import Tariff
 from ..policies.base import Dice, Verdict
-from ..policies.breaker import Breaker
-from ..policies.concurrency import ConcurrencyGate
-from ..policies.rate import RateGate
 from ..providers.base import Caller
 from ..routing.deployment import Deployment
 from ..types.failure import Failure
 from ..types.money import NanoDollars
-from .cooling import Cooling
 from .credentials import Credential
+from .gates import CREDENTIAL_PROBE, GATES, Gates
 
 MINUTE = 60_000_000_000  # nanoseconds
 TERMS_KEPT = 64  # kinds of terms priced in one minute; providers name a handful
 LATENCY_WEIGHT = 0.2  # of the newest latency in the moving average shown to people
 
 
-class Ticket:
-    """A deployment's leave to try, with what each gate must be told afterwards.
+class Ticket(list[int]):
+    """A deployment's leave to try: what each of its gates must be told afterwards, in the order they were asked."""
 
-    Attributes:
-        rate, breaker: those gates' own tickets.
-        is_probe: is it the probe of a credential that was set aside?
-    """
+    __slots__ = ()
 
-    __slots__ = ("breaker", "is_probe", "rate")
-
-    def __init__(self, rate: int, breaker: int, is_probe: bool) -> None:
-        self.rate = rate
-        self.breaker = breaker
-        self.is_probe = is_probe
+    @property
+    def is_probe(self) -> bool:
+        """Is it the probe of a credential that was set aside? The gate that knows is the first, and never left out."""
+        return self[0] == CREDENTIAL_PROBE
 
 
 class Member:
     """One deployment of the fleet with its codec, its caller's address, its facts and its gates."""
 
     __slots__ = (
+        "_asked",
+        "_asks",
         "_priced_until",
-        "_standard", "_tariffs",
+        "_settles",
+        "_standard",
+        "_tariffs",
         "bills",
         "breaker",
         "caller",
@@ -63,6 +55,7 @@ class Member:
         "deployment",
         "dialect",
         "facts",
+        "gates",
         "in_flight",
         "index",
         "latency",
@@ -84,9 +77,14 @@ class Member:
         self.concurrency = gates.concurrency
         self.rate = gates.rate
         self.breaker = gates.breaker
+        self.gates = tuple((name, make(gates)) for name, make in GATES)
         self.bills = caller.provider.vendor.asks_usage
         self.in_flight = 0
         self.latency: float | None = None
+        there = [gate for _, gate in self.gates if gate is not None]
+        self._asked = tuple(there)
+        self._asks = tuple(gate.ask for gate in there)
+        self._settles = tuple((place, gate.settle) for place, gate in reversed(list(enumerate(there))) if gate.holds)
         self._standard: Tariff | None = None
         self._tariffs: dict[tuple[tuple[str, str], ...], Tariff | None] = {}
         self._priced_until = 0
@@ -99,63 +97,30 @@ class Member:
             tokens: the tokens the attempt is expected to cost.
             probe: the last candidate left: an open breaker lets a rare probe through.
         """
-        is_probe = False
-        for cooling in self.cooling:
-            if cooling.until > now:
-                refusal = cooling.refuse(now)
-                if refusal is not None:
-                    return refusal
-                is_probe = True
-        ticket = self._admit(now, tokens, probe, is_probe)
-        if is_probe and isinstance(ticket, Failure):
-            self.credential.quarantine.give_back(now)
-        return ticket
-
-    def _admit(self, now: float, tokens: int, probe: bool, is_probe: bool) -> Ticket | Failure:
-        debited = self._admit_load(now, tokens)
-        if isinstance(debited, Failure):
-            return debited
-        leave = self.breaker.admit_probe(now) if probe else self.breaker.admit(now)
-        if isinstance(leave, Failure):
-            self._release_load(debited, now)
-            return leave
+        ticket = Ticket()
+        for ask in self._asks:
+            leave = ask(now, tokens, probe)
+            if type(leave) is not int:
+                self._undo(ticket, now)
+                return leave  # type: ignore[return-value]  # no int: a Failure
+            ticket.append(leave)
         self.in_flight += 1
-        return Ticket(debited, leave, is_probe)
-
-    def _admit_load(self, now: float, tokens: int) -> int | Failure:
-        """Ask the gates about load; returns the rate gate's ticket, 0 where there is no such gate."""
-        concurrency, rate = self.concurrency, self.rate
-        if concurrency is not None and (refusal := concurrency.admit()) is not None:
-            return refusal
-        if rate is None:
-            return 0
-        debited = rate.admit(now, tokens)
-        if isinstance(debited, Failure) and concurrency is not None:
-            concurrency.settle()
-        return debited
-
-    def _release_load(self, debited: int, now: float) -> None:
-        if self.rate is not None:
-            self.rate.release(debited, now)
-        if self.concurrency is not None:
-            self.concurrency.settle()
+        return ticket
 
     def settle(self, ticket: Ticket, verdict: Verdict, used: int, now: float, rng: Dice) -> None:
         """Hand a ticket back, once: the true tokens, and what the attempt says about health."""
         self.in_flight -= 1
-        self.breaker.settle(ticket.breaker, verdict, now, rng)
-        if self.rate is not None:
-            self.rate.settle(ticket.rate, used, now)
-        if self.concurrency is not None:
-            self.concurrency.settle()
+        for place, settle in self._settles:
+            settle(ticket[place], verdict, used, now, rng)
 
-    def release(self, ticket: Ticket, now: float, rng: Dice) -> None:
+    def release(self, ticket: Ticket, now: float) -> None:
         """Undo an admission of which nothing was sent."""
         self.in_flight -= 1
-        self.breaker.settle(ticket.breaker, Verdict.IGNORED, now, rng)
-        self._release_load(ticket.rate, now)
-        if ticket.is_probe:
-            self.credential.quarantine.give_back(now)
+        self._undo(ticket, now)
+
+    def _undo(self, ticket: Ticket, now: float) -> None:
+        for gate, leave in zip(reversed(self._asked[: len(ticket)]), reversed(ticket), strict=True):
+            gate.release(leave, now)
 
     def tariff(self, wall: int, terms: Terms = NO_TERMS) -> Tariff | None:
         """Return the prices at a moment (nanoseconds since the epoch) on some terms, None where unknown; kept for a minute."""
@@ -184,15 +149,6 @@ class Member:
         """Note the latency of a good attempt, in seconds."""
         known = self.latency
         self.latency = latency if known is None else known + LATENCY_WEIGHT * (latency - known)
-
-
-class Gates(msgspec.Struct, frozen=True):
-    """The gates of one deployment; `cooling` (its quota group, its credential) is shared by all members of either."""
-
-    cooling: tuple[Cooling, Credential]
-    breaker: Breaker
-    rate: RateGate | None = None
-    concurrency: ConcurrencyGate | None = None
 
 
 class Fleet:

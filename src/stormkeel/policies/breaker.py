@@ -105,13 +105,11 @@ class Breaker:
         """Ask for leave to try. Returns a ticket, or why not and for how long."""
         if self.state is CLOSED:
             return self._generation
-        left = self._left(now)
+        refusal = self._why_not(self._left(now))
+        if refusal is not None:
+            return refusal
         if self.state is OPEN:
-            if left > 0.0:
-                return _refuse("the breaker is open after faults", left)
             self._move(HALF_OPEN)
-        elif left > 0.0 and self._out >= self._settings.permits[self._step]:
-            return _refuse("the breaker is half open and its probes are out", left)
         self._out += 1
         self._arm(now, self._settings.lease)
         return self._generation
@@ -144,6 +142,19 @@ class Breaker:
             self._move(HALF_OPEN)
             self._succeed(now)
 
+    def release(self, ticket: int) -> None:
+        """Hand back a ticket of which nothing was sent."""
+        if ticket == self._generation and self.state is HALF_OPEN:
+            self._out -= 1
+
+    def refusal(self, now: float) -> Failure | None:
+        """Say why `admit` would refuse, None where it would give a ticket. Changes nothing."""
+        return None if self.state is CLOSED else self._why_not(min(self._until - now, self._span))
+
+    def lets_probe(self, now: float) -> bool:
+        """Would `admit_probe` let a rare probe through where `admit` refuses? Changes nothing."""
+        return self._probe_at <= now
+
     def is_ready(self, now: float) -> bool:
         """Would `admit` give a ticket?"""
         return self.state is CLOSED or self._left(now) <= 0.0 or (
@@ -154,6 +165,16 @@ class Breaker:
     def retry_at(self) -> float | None:
         """The moment it will next give a ticket for certain, None where it is closed."""
         return None if self.state is CLOSED else self._until
+
+    def _why_not(self, left: float) -> Failure | None:
+        """Why no ticket is given with so many seconds left, None where one is; not asked where it is closed."""
+        if left <= 0.0:
+            return None
+        if self.state is OPEN:
+            return _refuse("the breaker is open after faults", left)
+        if self._out >= self._settings.permits[self._step]:
+            return _refuse("the breaker is half open and its probes are out", left)
+        return None
 
     def _settle_closed(self, verdict: Verdict, now: float, rng: Dice) -> None:
         if verdict is OK:

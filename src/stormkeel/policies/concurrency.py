@@ -26,6 +26,12 @@ class ConcurrencyGate:
         if self.in_flight < self.limit:
             self.in_flight += 1
             return None
+        return self.refusal()
+
+    def refusal(self) -> Failure | None:
+        """Say why `admit` would refuse, None where a place is free. Changes nothing."""
+        if self.in_flight < self.limit:
+            return None
         return Failure(
             FailureKind.CONCURRENCY_REACHED,
             f"all {self.limit} places are taken: raise `concurrency`, or add a deployment to the route",

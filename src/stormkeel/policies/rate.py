@@ -66,6 +66,10 @@ class Gcra:
         arrival, now = self._arrival, at * self._limit
         return (arrival - now if arrival > now else 0) + units * self._period - self._tolerance
 
+    def room(self, at: int) -> int:
+        """Return how many units may pass at a moment, 0 where there is a debt. Changes nothing."""
+        return max(0, -self.excess(at, 0) // self._period)
+
     def take(self, at: int, units: int) -> None:
         """Debit units, whether they pass or not."""
         arrival, now = self._arrival, at * self._limit
@@ -111,6 +115,20 @@ class RateGate:
         if requests is not None:
             requests.take(at, 1)
         return tokens
+
+    def refusal(self, now: float, tokens: int) -> Failure | None:
+        """Say why `admit` would refuse, None where it would give a ticket. Changes nothing."""
+        at = moment(now)
+        asked = ((self._requests, 1), (self._tokens, tokens))
+        if any(limit is not None and limit.excess(at, units) > 0 for limit, units in asked):
+            return self._refuse(at, tokens)
+        return None
+
+    def room(self, now: float) -> tuple[int | None, int | None]:
+        """Return how many requests and how many tokens may pass at once now; None where there is no such limit."""
+        at = moment(now)
+        requests, tokens = self._requests, self._tokens
+        return None if requests is None else requests.room(at), None if tokens is None else tokens.room(at)
 
     def settle(self, ticket: int, used: int, now: float) -> None:
         """Book the true tokens of an attempt that was sent: a refund, or a debt. Its request stays counted, even if it failed."""

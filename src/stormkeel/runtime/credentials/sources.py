@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...config.dotenv import merge, read_dotenv
 from ...config.keys import LEAST_OWN, CallerKey, KeyRing, keep
-from ...config.settings import ProviderSettings, Settings
+from ...config.settings import KeySettings, ProviderSettings, Settings
 from ...errors import SettingsError
 from ...providers import KINDS
 from ...types.secret import Secret
@@ -89,18 +89,19 @@ def resolve_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
     """
     kept: dict[str, CallerKey] = {}
     for key in settings.keys:
-        entry = CallerKey(key.name, key.id, key.hash) if key.hash else _own_key(key.name, key.key, environ)
+        entry = CallerKey(key.name, key.id, key.hash, key.admin) if key.hash else _own_key(key, environ)
         twin = kept.setdefault(entry.hash, entry)
         if twin is not entry:
             raise SettingsError(f'keys "{twin.name}" and "{entry.name}" are the same key; give each caller one of its own')
     return KeyRing(kept.values())
 
 
-def _own_key(name: str, ref: str, environ: Mapping[str, str]) -> CallerKey:
-    secret = resolve(ref, environ, f'key "{name}"')
+def _own_key(key: KeySettings, environ: Mapping[str, str]) -> CallerKey:
+    secret = resolve(key.key, environ, f'key "{key.name}"')
     if len(secret.reveal()) < LEAST_OWN:
-        raise SettingsError(f'{ref}, the key "{name}", is shorter than {LEAST_OWN} characters; make one with `stormkeel key`')
-    return keep(name, secret)
+        what = f'{key.key}, the key "{key.name}"'
+        raise SettingsError(f"{what}, is shorter than {LEAST_OWN} characters; make one with `stormkeel key`")
+    return keep(key.name, secret, key.admin)
 
 
 def _check_owner(secret: Secret, provider: ProviderSettings, what: str) -> None:
