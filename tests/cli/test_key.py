@@ -20,6 +20,12 @@ def test_it_prints_toml(name: str) -> None:
     assert kept == {"name": name, "id": public_id(key), "hash": hash_of(key)}
 
 
+def test_an_admins_key_says_so() -> None:
+    """`--admin` marks the key in what the configuration keeps; without it nothing is said."""
+    (kept,) = tomllib.loads(CliRunner().invoke(command, ["boss", "--admin"]).stdout)["keys"]
+    assert kept["admin"] is True
+
+
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x7f"])
 def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
     """An empty name, or one with control characters, is a usage error, and no key is made."""

@@ -102,8 +102,8 @@ async def rows_of(house: House) -> str:
     """The gateway's routes."""
     rows = []
     for path, row in Gateway(house).table.items():
-        rows.append((row.method, f"`{path}`", "no" if row.public else "yes"))
-    return table(("method", "path", "asks for a key"), rows)
+        rows.append((row.method, f"`{path}`", {"public": "anybody", "key": "a key", "admin": "an admin's key"}[row.access.value]))
+    return table(("method", "path", "who may"), rows)
 
 
 def in_a_house(look: Callable[[House], Awaitable[str]]) -> str:
@@ -283,7 +283,8 @@ def test_every_command_of_a_document_exists(page: Path) -> None:
             command = cli.get_command(click.Context(cli), words[1]) if chosen else None
         else:
             command = cli
-        allowed = {"--help", "-h"} | {flag for parameter in getattr(command, "params", ()) for flag in parameter.opts}
+        parameters: Sequence[click.Parameter] = getattr(command, "params", ())
+        allowed = {"--help", "-h"} | {flag for one in parameters for flag in (*one.opts, *one.secondary_opts)}
         assert [word for word in chosen if word not in allowed] == []
 
 

@@ -8,17 +8,24 @@ from pathlib import Path
 import pytest
 from gateway_stage import CHAT, DIALECTS, MESSAGES, MODELS, PATHS, QUICK, SECRETS, Stage, ask, asking, play, posted, staged, wish
 
+from stormkeel.gateway.app import Row
+from stormkeel.gateway.door import Access
 from stormkeel.runtime.telemetry.logs import Logs
 
 KEY = "sk-mine-CANARYcaller0123456789ab"
+BOSS = "sk-mine-CANARYcaller-admin-456789"
 WAYS = {"authorization": f"Bearer {KEY}", "x-api-key": KEY}
 PUBLIC = {"/health", "/health/live", "/health/ready"}
 
 
 def keyed(folder: Path) -> str:
-    """Settings with one caller's key."""
+    """Settings with one caller's key, and one admin's."""
     (folder / "caller.key").write_text(KEY)
-    return QUICK + f'[[keys]]\nname = "team-a"\nkey = "file:{folder / "caller.key"}"\n'
+    (folder / "boss.key").write_text(BOSS)
+    return (
+        QUICK + f'[[keys]]\nname = "team-a"\nkey = "file:{folder / "caller.key"}"\n'
+        f'[[keys]]\nname = "boss"\nkey = "file:{folder / "boss.key"}"\nadmin = true\n'
+    )
 
 
 def body_of(path: str) -> bytes:
@@ -33,21 +40,63 @@ def test_every_route_but_health_asks_for_a_key(header: str, tmp_path: Path) -> N
 
     async def story() -> None:
         async with staged(tmp_path, keyed(tmp_path)) as stage:
-            assert {path for path, row in stage.gateway.table.items() if row.public} == PUBLIC
-            for path, row in stage.gateway.table.items():
-                right = WAYS[header]
+            table = stage.gateway.table
+            assert {path for path, row in table.items() if row.access is Access.PUBLIC} == PUBLIC
+            assert {path for path, row in table.items() if row.access is Access.ADMIN} == {p for p in table if "/admin/" in p}
+            for path, row in table.items():
+                right, public = WAYS[header], row.access is Access.PUBLIC
                 for headers in ({}, *({header: wrong} for wrong in ("nonsense", right[:-1], right + "x", ""))):
                     got = await ask(stage, posted(path, body_of(path), headers, row.method))
-                    assert got.status == (200 if row.public else 401), (path, headers)
-                    if not row.public:
+                    assert got.status == (200 if public else 401), (path, headers)
+                    if not public:
                         assert got.headers["www-authenticate"] == "Bearer"
                         assert got.headers["x-should-retry"] == "false"
                         assert "key" in got.json["error"]["message"]
                 assert stage.sandbox.requests == []
                 got = await ask(stage, posted(path, body_of(path), {header: right}, row.method))
+                assert got.status == (403 if row.access is Access.ADMIN else 200), (path, got)
+                got = await ask(stage, posted(path, body_of(path), {header: right.replace(KEY, BOSS)}, row.method))
                 assert got.status == 200, (path, got)
                 stage.sandbox.reset()
-            assert {entry.key for entry in stage.reserved} == {"team-a"}
+            assert {entry.key for entry in stage.reserved} == {"team-a", "boss"}
+
+    play(story)
+
+
+def test_a_route_without_an_access_can_not_be_built() -> None:
+    """Who may call a route is said where the route is made, or there is no route (INV-18)."""
+    with pytest.raises(TypeError, match="access"):
+        Row(method="GET", endpoint=None, dialect=None)  # type: ignore[arg-type, call-arg]  # that is the point
+
+
+def test_admin_refusals_are_plain(tmp_path: Path) -> None:
+    """Who may not look inside is told so in JSON of no dialect, which no cache keeps; what is not there, likewise."""
+
+    async def story() -> None:
+        async with staged(tmp_path, keyed(tmp_path)) as stage:
+            cases = [
+                ("GET", "/admin/fleet", {}, 401, "missing_key"),
+                ("GET", "/admin/fleet", {"x-api-key": KEY}, 403, "admin_needed"),
+                ("POST", "/admin/fleet", {"x-api-key": BOSS}, 405, "method_not_allowed"),
+                ("GET", "/admin/nothing", {"x-api-key": BOSS}, 404, "not_found"),
+            ]
+            for method, path, headers, status, kind in cases:
+                got = await ask(stage, posted(path, b"", {**headers, "anthropic-version": "2023-06-01"}, method))
+                assert [got.status, got.json["error"]["type"]] == [status, kind]
+                assert [got.json.keys(), got.json["error"].keys()] == [{"error"}, {"type", "message"}]
+                assert got.headers["cache-control"] == "no-store"
+                assert "www-authenticate" not in got.headers or status == 401
+
+    play(story)
+
+
+def test_without_keys_everybody_here_is_an_admin(tmp_path: Path) -> None:
+    """A gateway without keys listens on this machine only, and shows its inside to who asks."""
+
+    async def story() -> None:
+        async with staged(tmp_path) as stage:
+            got = await ask(stage, posted("/admin/fleet", b"", method="GET"))
+            assert [got.status, got.headers["cache-control"]] == [200, "no-store"]
 
     play(story)
 
@@ -125,8 +174,10 @@ async def provoke(stage: Stage) -> list[bytes]:
             got = await ask(stage, posted(PATHS[dialect], bad, {"x-api-key": KEY}))
             seen.append(got.body)
         seen.append((await ask(stage, posted(PATHS[dialect], b"", {"x-api-key": KEY + "x"}))).body)
-    for path in ("/metrics", "/health", "/v1/models"):
-        seen.append((await ask(stage, posted(path, b"", {"x-api-key": KEY}, "GET"))).body)
+    for path in ("/metrics", "/health", "/v1/models", "/admin/fleet"):
+        got = await ask(stage, posted(path, b"", {"x-api-key": BOSS}, "GET"))
+        assert got.status in {200, 503}
+        seen.append(got.body)
     await stage.sandbox.quiet()
     return seen
 

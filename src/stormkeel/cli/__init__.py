@@ -13,6 +13,7 @@ COMMANDS = {
     "serve": "run the gateway",
     "ask": "ask a model one question",
     "usage": "what was used and what it cost",
+    "fleet": "how every deployment of a running gateway stands",
     "key": "make a key for a caller of the gateway",
     "sandbox": "run a provider that misbehaves on command",
     "demo": "watch Stormkeel go through a storm",

@@ -26,6 +26,7 @@ from ..types.money import dollars, format_dollars
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Row = Mapping[str, Any]
 """Values by column name; what is missing is unknown."""
@@ -180,6 +181,11 @@ def aligned(rows: Sequence[Row], columns: Sequence[Column], last: Row | None = N
 
 def draw(rows: Sequence[Row], columns: Sequence[Column], console: Console, last: Row | None = None) -> None:
     """Draw a table on a terminal."""
+    console.print(drawn(rows, columns, last))
+
+
+def drawn(rows: Sequence[Row], columns: Sequence[Column], last: Row | None = None) -> Table:
+    """Return a table as it is drawn on a terminal."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -191,7 +197,7 @@ def draw(rows: Sequence[Row], columns: Sequence[Column], console: Console, last:
         table.add_column(Text(column.title), Text(end), justify=justify, overflow="fold", no_wrap=column.is_number)
     for row in _cells(rows, columns):
         table.add_row(*map(Text, row))
-    console.print(table)
+    return table
 
 
 def _cells(rows: Iterable[Row], columns: Sequence[Column], last: Row | None = None) -> list[list[str]]:

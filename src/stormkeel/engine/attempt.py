@@ -249,8 +249,8 @@ class Trial:
         charged = self._charge(failure)
         member.settle(self._ticket, _verdict(failure), charged.usage.total, now, ports.rng)
         latency, wall = now - self._started, ports.clock.wall()
+        member.recent.add(now, failure, latency, self._ttft)
         if failure is None:
-            member.took(latency)
             member.credential.served(now, wall, self._ticket.is_probe)
         else:
             set_aside(member, failure, self._ticket.is_probe, ports, self._run.world.parking)

@@ -19,10 +19,10 @@ from ..types.failure import Failure
 from ..types.money import NanoDollars
 from .credentials import Credential
 from .gates import CREDENTIAL_PROBE, GATES, Gates
+from .recent import Recent
 
 MINUTE = 60_000_000_000  # nanoseconds
 TERMS_KEPT = 64  # kinds of terms priced in one minute; providers name a handful
-LATENCY_WEIGHT = 0.2  # of the newest latency in the moving average shown to people
 
 
 class Ticket(list[int]):
@@ -58,9 +58,9 @@ class Member:
         "gates",
         "in_flight",
         "index",
-        "latency",
         "max_output",
         "rate",
+        "recent",
         "window",
     )
 
@@ -80,7 +80,7 @@ class Member:
         self.gates = tuple((name, make(gates)) for name, make in GATES)
         self.bills = caller.provider.vendor.asks_usage
         self.in_flight = 0
-        self.latency: float | None = None
+        self.recent = Recent()
         there = [gate for _, gate in self.gates if gate is not None]
         self._asked = tuple(there)
         self._asks = tuple(gate.ask for gate in there)
@@ -144,11 +144,6 @@ class Member:
         offered = [NO_TERMS, *(variant.context for variant in self.facts.sheet.variants)] if self.facts else [NO_TERMS]
         amounts = [tariff.bound(*bounds) for terms in offered if (tariff := self.tariff(wall, terms)) is not None]
         return max((amount for amount in amounts if amount is not None), default=None)
-
-    def took(self, latency: float) -> None:
-        """Note the latency of a good attempt, in seconds."""
-        known = self.latency
-        self.latency = latency if known is None else known + LATENCY_WEIGHT * (latency - known)
 
 
 class Fleet:

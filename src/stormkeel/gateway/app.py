@@ -1,9 +1,9 @@
 """The gateway as one ASGI app: a table of routes with who may call them, and nothing in front of it.
 
-Never decides by a path test: a route's row says whether it is public, and what is not in the table does not exist (INV-18).
+Never decides by a path test: a route's row says who may call it, and what is not in the table does not exist (INV-18).
 Only the path and the headers that arrived are believed; `Host` is never looked at.
 
-    scope -> row of the table -> key (unless public) -> endpoint
+    scope -> row of the table -> key, as the row's access says -> endpoint
 """
 
 from __future__ import annotations
@@ -14,32 +14,33 @@ import msgspec
 
 from .._version import __version__
 from ..assemble import House
-from ..dialects.base import Dialect
 from ..types.failure import Failure, FailureKind
-from .door import Door
+from .admin import PLAIN, Admin
+from .door import Access, Door
 from .endpoints import Call, Generate, Metrics, Models
 from .health import health_of, is_ready
 from .inbound import Inbound
-from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, failed, send_whole
+from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, Teller, failed, send_whole
 
 K = FailureKind
+PUBLIC, KEY = Access.PUBLIC, Access.KEY
 Endpoint = Callable[[Call], Awaitable[None]]
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One route: what serves it, in which dialect its errors are told, and whether a key is needed.
+    """One route. There is none without an access.
 
     Attributes:
         method: GET or POST.
+        access: who may call it.
         endpoint: what serves it.
-        dialect: its errors' dialect.
-        public: is it served without a key?
+        dialect: how its errors are told.
     """
 
     method: str
+    access: Access
     endpoint: Endpoint
-    dialect: Dialect
-    public: bool = False
+    dialect: Teller
 
 
 class Gateway:
@@ -54,21 +55,22 @@ class Gateway:
 
     def _rows(self) -> dict[str, Row]:
         chat, messages = self._chat, self._messages
-        ask_chat = Row("POST", Generate(self.house, chat), chat)
-        ask_messages = Row("POST", Generate(self.house, messages), messages)
-        models = Models(self.house)
+        ask_chat = Row("POST", KEY, Generate(self.house, chat), chat)
+        ask_messages = Row("POST", KEY, Generate(self.house, messages), messages)
+        models, admin = Models(self.house), Admin(lambda: self.house)
         return {
             "/v1/chat/completions": ask_chat,
             "/openai/v1/chat/completions": ask_chat,
             "/v1/messages": ask_messages,
             "/anthropic/v1/messages": ask_messages,
-            "/v1/models": Row("GET", lambda call: models(call, messages if call.inbound.is_anthropic else chat), chat),
-            "/openai/v1/models": Row("GET", lambda call: models(call, chat), chat),
-            "/anthropic/v1/models": Row("GET", lambda call: models(call, messages), messages),
-            "/metrics": Row("GET", Metrics(self.house), chat),
-            "/health": Row("GET", self._health, chat, public=True),
-            "/health/live": Row("GET", self._live, chat, public=True),
-            "/health/ready": Row("GET", self._ready, chat, public=True),
+            "/v1/models": Row("GET", KEY, lambda call: models(call, messages if call.inbound.is_anthropic else chat), chat),
+            "/openai/v1/models": Row("GET", KEY, lambda call: models(call, chat), chat),
+            "/anthropic/v1/models": Row("GET", KEY, lambda call: models(call, messages), messages),
+            "/metrics": Row("GET", KEY, Metrics(self.house), chat),
+            "/health": Row("GET", PUBLIC, self._health, chat),
+            "/health/live": Row("GET", PUBLIC, self._live, chat),
+            "/health/ready": Row("GET", PUBLIC, self._ready, chat),
+            "/admin/fleet": Row("GET", Access.ADMIN, admin.fleet, PLAIN),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,17 +85,19 @@ class Gateway:
             await call.refuse(self._dialect_of(scope["path"], inbound), _unknown(scope["method"], scope["path"], self.table))
         elif row.method != scope["method"]:
             await self._wrong_method(call, row, scope["method"])
-        elif row.public:
+        elif row.access is PUBLIC:
             await row.endpoint(call)
         else:
-            caller = self.door.check(inbound.api_key, inbound.bearer)
-            if type(caller) is Failure:
+            caller = self.door.check(inbound.api_key, inbound.bearer, row.access)
+            if isinstance(caller, Failure):
                 await call.refuse(row.dialect, caller)
                 return
-            call.key = caller  # type: ignore[assignment]  # a name by now
+            call.key = caller.name
             await row.endpoint(call)
 
-    def _dialect_of(self, path: str, inbound: Inbound) -> Dialect:
+    def _dialect_of(self, path: str, inbound: Inbound) -> Teller:
+        if path.startswith("/admin/"):
+            return PLAIN
         return self._messages if path.startswith("/anthropic/") or inbound.is_anthropic else self._chat
 
     async def _wrong_method(self, call: Call, row: Row, method: str) -> None:

@@ -14,7 +14,7 @@ from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .inbound import Gone, Inbound, read_body
-from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, StreamOutput, failed, raw, send_whole
+from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, StreamOutput, Teller, failed, raw, send_whole
 from .watch import Watch
 
 SHUTDOWN = Failure(FailureKind.CANCELLED, "the gateway is shutting down; ask again", 503, "server_shutdown", retry_after=1.0)
@@ -33,7 +33,7 @@ class Call:
         self.send = send
         self.request_id = request_id
 
-    async def refuse(self, dialect: Dialect, failure: Failure) -> None:
+    async def refuse(self, dialect: Teller, failure: Failure) -> None:
         """Answer with a failure of which no provider knows."""
         await send_whole(self.send, *failed(dialect, failure, self.request_id, None))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ..assemble import House
-from ..engine.fleet import Member
+from ..engine.standing import Standing, standing, status_of
 
 
 class DeploymentHealth(msgspec.Struct):
@@ -44,10 +44,10 @@ def health_of(house: House, version: str, may_know: bool) -> Health:
     """Return how everything is doing at this moment; the details only for who may know them (INV-16)."""
     world = house.world
     now = world.ports.clock.now()
-    rows = [_health(member, now) for member in world.fleet.members]
-    well = sum(row.state == "healthy" for row in rows)
-    status = "healthy" if well == len(rows) else "degraded" if well else "unhealthy"
-    return Health(status, version, world.active, rows) if may_know else Health(status)
+    rows = [standing(member, now) for member in world.fleet.members]
+    if not may_know:
+        return Health(status_of(rows))
+    return Health(status_of(rows), version, world.active, [_health(row) for row in rows])
 
 
 def is_ready(house: House) -> bool:
@@ -57,9 +57,5 @@ def is_ready(house: House) -> bool:
     return any(fleet.is_ready(member.index) for member in fleet.members) or not fleet.members
 
 
-def _health(member: Member, now: float) -> DeploymentHealth:
-    cooling = next((one for one in member.cooling if one.until > now), None)
-    state = member.breaker.state.value
-    said = "cooling" if cooling is not None else "healthy" if state == "closed" else state
-    latency = None if member.latency is None else round(member.latency, 4)
-    return DeploymentHealth(member.deployment.name, said, cooling.why if cooling else "", member.in_flight, latency)
+def _health(row: Standing) -> DeploymentHealth:
+    return DeploymentHealth(row.name, row.state, row.why, row.in_flight, row.latency_s)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
-from ..dialects.base import Dialect
 from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
 from ..types.wire import Headers
@@ -22,6 +21,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 K = FailureKind
 JSON = (b"content-type", b"application/json")
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
+NO_STORE = (b"cache-control", b"no-store")
 STREAM: RawHeaders = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -38,6 +38,17 @@ COME_AGAIN = frozenset({K.RATE_REACHED, K.CONCURRENCY_REACHED, K.CANCELLED})
 we have tried enough already (docs/wire.md, Retries of the SDKs)."""
 
 
+class Teller(Protocol):
+    """Who can tell a client of a failure; each dialect can (`dialects.base.Dialect`)."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as in Dialect
+
+    def write_error(self, failure: Failure, request_id: str, /) -> tuple[int, bytes]:
+        """Return status and body."""
+        ...
+
+
 async def send_whole(send: Send, status: int, headers: RawHeaders, body: bytes) -> None:
     """Send a whole response."""
     headers.append((b"content-length", b"%d" % len(body)))
@@ -50,11 +61,11 @@ def raw(headers: Headers) -> RawHeaders:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def failed(dialect: Dialect, failure: Failure, request_id: str, asked: str | None) -> tuple[int, RawHeaders, bytes]:
+def failed(dialect: Teller, failure: Failure, request_id: str, asked: str | None) -> tuple[int, RawHeaders, bytes]:
     """Return the response that tells a client of a failure, in its own dialect.
 
     Args:
-        dialect: the client's.
+        dialect: the client's, or what else the endpoint speaks.
         failure: what happened.
         request_id: ours.
         asked: the dialect of the provider whose body the failure carries, None where nobody was asked.
@@ -62,7 +73,7 @@ def failed(dialect: Dialect, failure: Failure, request_id: str, asked: str | Non
     status, body = dialect.write_error(failure, request_id)
     if asked is None and failure.status is not None:  # our own no may be finer than its kind: 405, 413, 415
         status = failure.status
-    headers: RawHeaders = [JSON, (b"x-request-id", request_id.encode())]
+    headers: RawHeaders = [JSON, NO_STORE, (b"x-request-id", request_id.encode())]
     if asked == dialect.name and _may_pass(failure):
         status, body = failure.status or status, failure.body
         headers.extend(pair for pair in raw(failure.headers) if not pair[0].startswith(b"retry-after"))

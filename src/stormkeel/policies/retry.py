@@ -207,6 +207,11 @@ class RetryBudget:
         self._costs = (settings.transient_cost, settings.throttle_cost)
         self.left = settings.capacity
 
+    @property
+    def share(self) -> float:
+        """What is left of the full bucket, from 0 to 1."""
+        return self.left / self._capacity
+
     def take(self, throttled: bool) -> int:
         """Pay for one retry. Returns what was paid, 0 where the bucket can't pay: then no retry."""
         cost = self._costs[throttled]

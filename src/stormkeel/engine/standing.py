@@ -1,0 +1,156 @@
+"""How the fleet stands at a moment: each deployment's state and why, limits left, load, what the last minutes came to.
+
+Never moves any state and never asks a provider: it only reads what the gates and counters know.
+
+    healthy ── set aside for a while ──> cooling          (quota group or credential)
+       '───── faults, breaker opens ───> open ── its time is up ──> half_open ──> healthy
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ..policies.breaker import State as BreakerState
+from .credentials import CredentialState, credential_states
+from .fleet import Member
+from .recent import LastError
+from .world import World
+
+State = Literal["healthy", "cooling", "half_open", "open"]
+Status = Literal["healthy", "degraded", "unhealthy"]
+
+
+class Room(msgspec.Struct, frozen=True):
+    """What our own limits of a deployment still let through at once; None where there is no such limit.
+
+    Attributes:
+        requests, tokens: of the minute's (`rpm`, `tpm`).
+        places: attempts at once (`concurrency`).
+    """
+
+    requests: int | None
+    tokens: int | None
+    places: int | None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How one deployment stands.
+
+    Attributes:
+        name, provider, model, credential, dialect: which it is; a credential by its name.
+        state: as drawn above.
+        why: what it is set aside for, "" where it is not.
+        for_s: seconds until it may be asked again, None where it may be now.
+        in_flight: attempts under way.
+        left: what our own limits let through.
+        latency_s, ttft_s: moving averages of good attempts, to the end and to the first content; None before the first.
+        attempts, success, errors, last_error: of the last five minutes, as in `recent.Counts`.
+    """
+
+    name: str
+    provider: str
+    model: str
+    credential: str
+    dialect: str
+    state: State
+    why: str
+    for_s: float | None
+    in_flight: int
+    left: Room
+    latency_s: float | None
+    ttft_s: float | None
+    attempts: int
+    success: float | None
+    errors: dict[str, int]
+    last_error: LastError | None
+
+
+class ProviderStanding(msgspec.Struct, frozen=True):
+    """How one provider stands: "healthy" where all its deployments are, "unhealthy" where none is, else "degraded".
+
+    Attributes:
+        retries_left: what is left of its retry budget, a share from 0 to 1.
+        latency_s: the mean of its deployments' averages, None before the first good attempt.
+    """
+
+    name: str
+    status: Status
+    retries_left: float
+    latency_s: float | None
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """The whole fleet at a moment.
+
+    Attributes:
+        status: over all deployments, as for a provider; a fleet without any is healthy.
+        active_requests: under way, attempts and waits included.
+        deployments, providers, credentials: in the settings' order, deployments as they were first asked for.
+    """
+
+    status: Status
+    active_requests: int
+    deployments: list[Standing]
+    providers: list[ProviderStanding]
+    credentials: list[CredentialState]
+
+
+def picture(world: World, now: float) -> Picture:
+    """Return how the fleet stands at a moment (monotonic seconds)."""
+    rows = [standing(member, now) for member in world.fleet.members]
+    providers = [_provider(name, world, [row for row in rows if row.provider == name]) for name in world.budgets]
+    return Picture(status_of(rows), world.active, rows, providers, credential_states(world, now))
+
+
+def standing(member: Member, now: float) -> Standing:
+    """Return how one deployment stands at a moment (monotonic seconds)."""
+    state, why, span = _state(member, now)
+    deployment, recent = member.deployment, member.recent
+    counts = recent.look(now)
+    return Standing(
+        deployment.name, deployment.provider, deployment.model, deployment.credential, deployment.dialect,
+        state, why, span, member.in_flight, room(member, now), _rounded(recent.latency), _rounded(recent.ttft),
+        counts.attempts, _rounded(counts.success), counts.errors, counts.last_error,
+    )  # fmt: skip
+
+
+def status_of(rows: list[Standing]) -> Status:
+    """Return how several deployments stand together."""
+    well = sum(row.state == "healthy" for row in rows)
+    return "healthy" if well == len(rows) else "degraded" if well else "unhealthy"
+
+
+def room(member: Member, now: float) -> Room:
+    """Return what a deployment's limits let through at a moment."""
+    places = member.concurrency
+    requests, tokens = member.rate.room(now) if member.rate else (None, None)
+    return Room(requests, tokens, None if places is None else max(0, places.limit - places.in_flight))
+
+
+def _state(member: Member, now: float) -> tuple[State, str, float | None]:
+    """State, why, and for how many seconds more."""
+    aside = [cooling for cooling in member.cooling if cooling.until > now]
+    for cooling in aside:
+        if (told := cooling.refusal(now)) is not None:
+            return "cooling", f"{cooling.name}: {cooling.why}", round(told.retry_after or 0.0, 3)
+    if aside:
+        return "half_open", f"the next attempt is the probe of {aside[0].name}: {aside[0].why}", None
+    breaker = member.breaker
+    refusal = breaker.refusal(now)
+    if breaker.state is BreakerState.CLOSED:
+        return "healthy", "", None
+    if breaker.state is BreakerState.OPEN and refusal is not None:
+        return "open", "faults opened the breaker", round(refusal.retry_after or 0.0, 3)
+    return "half_open", "the breaker lets probes through", None if refusal is None else round(refusal.retry_after or 0.0, 3)
+
+
+def _provider(name: str, world: World, rows: list[Standing]) -> ProviderStanding:
+    latencies = [row.latency_s for row in rows if row.latency_s is not None]
+    mean = sum(latencies) / len(latencies) if latencies else None
+    return ProviderStanding(name, status_of(rows), _rounded(world.budgets[name].share) or 0.0, _rounded(mean))
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 4)
