@@ -41,8 +41,11 @@ sandbox: $(VENV)/ready ## a provider that misbehaves on command
 bench: $(VENV)/ready ## speed, as ratios in one run
 	@$(BIN)/python -m bench $(ARGS)
 
+COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: $(VENV)/ready ## pin every dependency with hashes, for all platforms
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements.lock
+	@$(BIN)/$(COMPILE) --group dev pyproject.toml -o requirements.lock
+	@$(BIN)/$(COMPILE) -c requirements.lock pyproject.toml -o deploy/runtime.lock
+	@$(BIN)/$(COMPILE) -c requirements.lock --group image -o deploy/build.lock
 
 catalog: $(VENV)/ready ## make the price snapshot anew from the pinned genai-prices
 	@$(BIN)/python scripts/make_catalog.py
