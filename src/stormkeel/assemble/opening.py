@@ -58,13 +58,13 @@ def open_house(config: str | Path | Settings | None = None, data: str | None = N
     keys = resolve_keys(settings, environ)
     logs = opening.logs
     if logs is None and settings.telemetry.log:
-        logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning")
+        logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning", profile=settings.profile)
     clock = LoopClock(asyncio.get_running_loop())
     folder = data or settings.ledger.data or environ.get(DATA, "")
     ledger = (
         None
         if folder == MEMORY
-        else Ledger.open(Path(folder) if folder else data_folder(environ), clock, must_own=opening.owns_data)
+        else Ledger.open(Path(folder) if folder else data_folder(environ, settings.profile), clock, must_own=opening.owns_data)
     )
     journal: Journal = MemoryJournal() if ledger is None else ledger.journal
     transport = HttpTransport(HttpSettings(connect_timeout=settings.policies.clocks.connect))

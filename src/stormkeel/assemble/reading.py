@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 
 from ..config.check import complete
-from ..config.load import FILE, fault_of_nothing
-from ..config.loaded import Choice, Inputs, Loaded, load_all
+from ..config.formats import USUAL
+from ..config.load import fault_of_nothing
+from ..config.loaded import Choice, Inputs, Loaded, Place, load_all, load_place
 from ..config.origins import DEFAULT, Fault
 from ..config.settings import Settings
 from ..config.source import Source
@@ -70,14 +71,35 @@ def read_loaded(config: str | Path | None, environ: Mapping[str, str], choice: C
 
     Never raises for what is wrong with a configuration: look at `Loaded.faults`, or ask `Loaded.checked()`.
     """
-    loaded = load_all(str(config or _usual_file(environ) or ""), Disk(), Inputs(environ, KINDS, choice or Choice()))
+    try:
+        name = str(config or usual_file(environ) or "")
+    except SettingsError as error:
+        return Loaded(Settings(), faults=(Fault(DEFAULT, str(error)),))
+    loaded = load_all(name, Disk(), Inputs(environ, KINDS, choice or Choice()))
     fault = None if loaded.faults else fault_of_nothing(loaded.settings)
     return msgspec.structs.replace(loaded, faults=(Fault(DEFAULT, fault),)) if fault else loaded
 
 
-def _usual_file(environ: Mapping[str, str]) -> Path | None:
+def read_place(config: str | Path | None, environ: Mapping[str, str], choice: Choice | None = None) -> Place:
+    """Read only where the ledger is: what looks at it needs no provider.
+
+    Raises:
+        SettingsError: the files or the profile can't be read.
+    """
+    return load_place(str(config or usual_file(environ) or ""), Disk(), Inputs(environ, KINDS, choice or Choice()))
+
+
+def usual_file(environ: Mapping[str, str]) -> Path | None:
+    """Return the configuration that is read where none is named: `$STORMKEEL_CONFIG`, else the one in the working directory.
+
+    Raises:
+        SettingsError: there are two.
+    """
     named = environ.get(CONFIG)
     if named:
         return Path(named)
-    usual = Path(FILE)
-    return usual if usual.is_file() else None
+    found = [name for name in USUAL if Path(name).is_file()]
+    if len(found) > 1:
+        shown = " and ".join(f'"{name}"' for name in found)
+        raise SettingsError(f"there are {shown} here; keep one of them, or name one with --config or {CONFIG}")
+    return Path(found[0]) if found else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .choice import chosen, config_options
 from .finite import Finite
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 @click.option("--max-tokens", type=click.IntRange(min=1), help="The most output tokens.")
 @click.option("--temperature", type=Finite(0, 2), help="Sent only where it is given.")
 @click.option("--timeout", type=Finite(0, min_open=True), help="Seconds for everything.")
-@click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; ./stormkeel.toml where it is there."
-)
+@config_options
 @click.option("--data", help='The ledger\'s folder; "memory" keeps nothing.')
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the text.")
 def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
@@ -35,14 +34,18 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     temperature: float | None,
     timeout: float | None,
     config: Path | None,
+    profile: str,
     data: str | None,
     as_json: bool,
 ) -> None:
     """Ask a model one question and print its answer as it comes. PROMPT "-" reads the question from standard input."""
+    from ..assemble import read_settings
     from ..blocking import Client
+    from ..runtime.credentials.sources import read_environment
 
     text = _question(prompt)
-    with Client(config, data=data) as client:
+    settings = read_settings(config, read_environment(), chosen(profile, {"data": data}))
+    with Client(settings) as client:
         stream = client.stream(
             text, model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout, task="ask"
         )

@@ -6,18 +6,17 @@ import json
 from pathlib import Path
 
 import click
-import msgspec
+
+from .choice import chosen, config_options
 
 
 @click.command("serve", short_help="run the gateway")
-@click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; ./stormkeel.toml where it is there."
-)
+@config_options
 @click.option("--host", help="Where to listen; beyond this machine only with keys.")
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any free port.")
 @click.option("--data", help='The ledger\'s folder; "memory" keeps nothing.')
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
-def command(config: Path | None, host: str | None, port: int | None, data: str | None, as_json: bool) -> None:
+def command(config: Path | None, profile: str, host: str | None, port: int | None, data: str | None, as_json: bool) -> None:
     """Run the gateway until it is told to stop (SIGTERM or Ctrl-C; requests under way are finished, twice means now).
 
     Without a configuration it serves the providers whose credentials the environment or .env holds. Point a client at it with
@@ -28,23 +27,20 @@ def command(config: Path | None, host: str | None, port: int | None, data: str |
     from ..gateway.run import serve
     from ..runtime.credentials.sources import read_environment
 
-    settings = read_settings(config, read_environment())
-    server = settings.server
-    server = msgspec.structs.replace(server, host=host or server.host, port=server.port if port is None else port)
-    settings = msgspec.structs.replace(settings, server=server)
-    scheme = "https" if server.tls_cert else "http"
+    settings = read_settings(config, read_environment(), chosen(profile, {"host": host, "port": port, "data": data}))
+    scheme = "https" if settings.server.tls_cert else "http"
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         url = f"{scheme}://{shown}:{port}"
         if as_json:
-            click.echo(
-                json.dumps({"ready": True, "url": url, "routes": list(settings.routes), "providers": list(settings.providers)})
-            )
+            told = {"ready": True, "url": url, "routes": list(settings.routes), "providers": list(settings.providers)}
+            click.echo(json.dumps({**told, "profile": settings.profile}))
         else:
-            click.echo(f"gateway ready at {url} (providers: {', '.join(settings.providers)})")
+            known = f'profile "{settings.profile}"; ' if settings.profile else ""
+            click.echo(f"gateway ready at {url} ({known}providers: {', '.join(settings.providers)})")
 
     try:
-        serve(settings, data, ready)
+        serve(settings, None, ready)
     except OSError as error:
         raise SettingsError(str(error.args[-1] if error.args else error)) from None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import time
-import tomllib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..ledger.reports import GROUPINGS, Sum, grouped, request_of, total
 from ..runtime.credentials.sources import read_environment
 from ..runtime.ledger import Reading, read
 from ..types.money import NanoDollars, dollars, format_dollars
+from .choice import config_options
 from .finite import Finite
 
 HOUR_NS = 3_600_000_000_000
@@ -34,20 +34,18 @@ Row = tuple[str, ...]
 @click.option("--by", type=click.Choice(list(GROUPINGS)), default="model", show_default=True, help="What to sum up by.")
 @click.option("--attempts", "every", is_flag=True, help="List every attempt instead of sums.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: money in nano-dollars and in dollars as text.")
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The configuration that names the data folder; ./stormkeel.toml where it is there.",
-)
+@config_options
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="The data folder [default: the configuration's, $STORMKEEL_DATA, or ~/.local/share/stormkeel].",
 )
-def command(hours: float, by: str, every: bool, as_json: bool, config: Path | None, data: Path | None) -> None:
+def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    hours: float, by: str, every: bool, as_json: bool, config: Path | None, profile: str, data: Path | None
+) -> None:
     """Show requests, tokens and cost of the last hours, while a gateway runs or with none."""
     try:
-        folder = data or _usual_folder(config)
+        folder = data or _usual_folder(config, profile)
         is_unused = data is None and not folder.exists()
         reading = Reading({}, 0) if is_unused else read(folder, time.time_ns() - int(hours * HOUR_NS))
     except SettingsError as fault:
@@ -61,7 +59,7 @@ def command(hours: float, by: str, every: bool, as_json: bool, config: Path | No
         click.echo("\n".join(_attempts(reading) if every else _sums(reading, by, hours)))
 
 
-def _usual_folder(config: Path | None) -> Path:
+def _usual_folder(config: Path | None, profile: str) -> Path:
     """Return the data folder that a gateway started here would use.
 
     Only the place of the ledger is read of the configuration: the providers' keys may be known to the gateway alone.
@@ -69,26 +67,15 @@ def _usual_folder(config: Path | None) -> Path:
     Raises:
         SettingsError: the configuration can't be read, or keeps no ledger.
     """
-    from ..assemble import CONFIG, MEMORY
-    from ..config.load import FILE
+    from ..assemble import MEMORY
+    from ..assemble.reading import read_place
+    from ..config.loaded import Choice
 
     environ = read_environment()
-    named = config or environ.get(CONFIG) or (FILE if Path(FILE).is_file() else None)
-    folder = _folder_of(Path(named)) if named else ""
-    if folder == MEMORY:
-        raise SettingsError(f'"{named}" says data = "{MEMORY}", so nothing is kept; name a folder with --data')
-    return Path(folder) if folder else data_folder(environ)
-
-
-def _folder_of(config: Path) -> str:
-    try:
-        ledger = tomllib.loads(config.read_bytes().decode()).get("ledger", {})
-        folder = ledger.get("data", "")
-    except OSError as fault:
-        raise SettingsError(f'the configuration "{config}" can\'t be read: {fault.strerror}; name another') from None
-    except (ValueError, AttributeError):
-        raise SettingsError(f'the configuration "{config}" makes no sense; mend it, or name the folder with --data') from None
-    return folder if isinstance(folder, str) else ""
+    place = read_place(config, environ, Choice(profile))
+    if place.data == MEMORY:
+        raise SettingsError(f'{place.origin} says data = "{MEMORY}", so nothing is kept; name a folder with --data')
+    return Path(place.data) if place.data else data_folder(environ, place.profile)
 
 
 def _nothing(folder: Path, hours: float) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from .origins import Path
 from .references import fault_of_reference, fault_of_url
 from .settings import (
+    NAME,
     CredentialSettings,
     KeySettings,
     Kinds,
@@ -31,7 +32,6 @@ OWN_HEADERS = frozenset({
 })
 """Headers that are ours to write."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _ID, _HASH = re.compile(r"[0-9A-Za-z]{8}"), re.compile(r"[0-9a-f]{64}")
 
@@ -199,7 +199,7 @@ def _check_keys(source: Source, keys: tuple[KeySettings, ...]) -> None:
 
 
 def _fault_of_key(key: KeySettings) -> str | None:
-    if not _NAME.fullmatch(key.name):
+    if not NAME.fullmatch(key.name):
         return f'a key\'s "name" is {quoted(key.name)}; use letters, digits, dots, dashes and underscores'
     if bool(key.key) == bool(key.hash):
         return f'key "{key.name}" needs either "hash" and "id", or "key"; give one of the two'
@@ -214,5 +214,5 @@ def _fault_of_key(key: KeySettings) -> str | None:
 
 
 def _check_name(source: Source, path: Path, name: str, what: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         source.add(path, f"a {what} is named {quoted(name)}; use letters, digits, dots, dashes and underscores")

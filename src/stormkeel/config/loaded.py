@@ -7,36 +7,20 @@ Never reads a file or the environment itself, never resolves a credential, and n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from .check import complete
 from .environment import offered
-from .formats import parse
-from .formats.document import Unreadable
-from .layers import Layer, layer_of, overlay
-from .origins import Fault, Origin, Path
-from .settings import Kinds, Settings
+from .includes import Files, Gatherer
+from .layers import Layer, layer_of_leaves, overlay
+from .origins import DEFAULT, Fault, Origin, Path
+from .profiles import with_profile
+from .settings import Kinds, LedgerSettings, Settings
 from .shape import WRONG, read_struct
 from .source import Source, refuse
-
-
-class Files(Protocol):
-    """Where files are read from; the disk is one (`assemble/reading.py`)."""
-
-    def read(self, name: str) -> bytes:
-        """Return a file's bytes.
-
-        Raises:
-            OSError: it can't be read; its `strerror` says why.
-        """
-        ...
-
-    def find(self, pattern: str) -> list[str]:
-        """Return the files that a pattern with `*`, `?` or `[...]` matches, sorted."""
-        ...
+from .variables import variables
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -103,39 +87,63 @@ def load_all(name: str, files: Files, inputs: Inputs) -> Loaded:
         inputs: what else counts.
     """
     source = Source(name or "the environment", {})
-    layer = _read(name, files, source) if name else Layer()
+    gatherer = Gatherer(files, source)
+    layer = gatherer.gather(name) if name else Layer()
+    settings = Settings()
+    if not source.faults:  # what stands in a file that can't be read would only be missed everywhere
+        layer = laid(layer, inputs, source)
+        source.origins = layer.origins
+        read = read_struct(source, Settings, layer.tree, ())
+        settings = settings if read is WRONG else complete(source, read, inputs.kinds)
+    faults = tuple(sorted(source.faults, key=_order(list(gatherer.read))))
+    return Loaded(
+        Settings() if faults else settings, layer.origins, tuple(gatherer.read), tuple(gatherer.folders), faults, source.more
+    )
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where the ledger is, as far as a configuration says.
+
+    Attributes:
+        data: the data folder, "" for the usual one, "memory" for none.
+        profile: the profile that was chosen, "" for none.
+        origin: where the folder is said.
+    """
+
+    data: str
+    profile: str
+    origin: Origin
+
+
+def load_place(name: str, files: Files, inputs: Inputs) -> Place:
+    """Read of a configuration only where the ledger is; providers may be set up where nobody but the gateway sees it.
+
+    Raises:
+        SettingsError: the files or the profile can't be read.
+    """
+    source = Source(name or "the environment", {})
+    layer = Gatherer(files, source).gather(name) if name else Layer()
+    source.refuse()
+    layer = laid(layer, inputs, source)
     source.origins = layer.origins
-    if source.faults:
-        return _loaded(Settings(), source, (name,))
-    return _loaded(settings_of(layer, inputs, source), source, (name,) if name else ())
+    found = read_struct(source, LedgerSettings, layer.tree.get("ledger", {}), ("ledger",))
+    source.refuse()
+    assert found is not WRONG, "what is wrong was refused"
+    return Place(found.data, str(layer.tree.get("profile", "")), layer.origins.get(("ledger", "data"), DEFAULT))
 
 
-def settings_of(layer: Layer, inputs: Inputs, source: Source) -> Settings:
-    """Return the settings of a layer; the source notes what is wrong."""
+def laid(layer: Layer, inputs: Inputs, source: Source) -> Layer:
+    """Lay over a file's layer what counts beside it: its profile, the environment, the arguments."""
+    source.origins = layer.origins
+    layer = with_profile(layer, inputs.choice.profile, inputs.environ, source)
     if "providers" not in layer.tree:
         layer = overlay(offered(inputs.environ, inputs.kinds, source), layer)
-    source.origins = layer.origins
-    settings = read_struct(source, Settings, layer.tree, ())
-    return Settings() if settings is WRONG else complete(source, settings, inputs.kinds)
+    layer = overlay(layer, variables(inputs.environ, layer, source))
+    said = inputs.choice.arguments.items()
+    return overlay(layer, layer_of_leaves((path, value, Origin("argument", name)) for name, (path, value) in said))
 
 
-def _read(name: str, files: Files, source: Source) -> Layer:
-    try:
-        return layer_of(parse(files.read(name), name), name)
-    except Unreadable as error:
-        source.note(error.fault(name))
-    except OSError as error:
-        text = f'the configuration "{name}" can\'t be read: {error.strerror}; name another, or mend its rights'
-        source.note(Fault(Origin("default"), text))
-    return Layer()
-
-
-def _loaded(settings: Settings, source: Source, files: tuple[str, ...], folders: tuple[str, ...] = ()) -> Loaded:
+def _order(files: list[str]) -> Callable[[Fault], tuple[int, int, int]]:
+    """In the order of the files and of what stands in them; what stands elsewhere comes last."""
     places = {name: place for place, name in enumerate(files)}
-
-    def place(fault: Fault) -> tuple[int, int, int]:
-        at = fault.origin
-        return places.get(at.name, len(places)), at.line, at.column
-
-    faults = tuple(sorted(source.faults, key=place))
-    return Loaded(Settings() if faults else settings, source.origins, files, folders, faults, source.more)
+    return lambda fault: (places.get(fault.origin.name, len(places)), fault.origin.line, fault.origin.column)

@@ -6,6 +6,7 @@ that policy's own Settings.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
@@ -19,6 +20,8 @@ from ..policies.retry import BudgetSettings, RetrySettings
 from ..routing.strategies import StrategyName
 
 MIB = 1 << 20
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What providers, credentials, keys and profiles may be called."""
 AuthName = Literal["bearer", "x-api-key", "none"]
 LevelName = Literal["info", "warning"]
 
@@ -211,6 +214,7 @@ class Settings(msgspec.Struct, frozen=True):
         providers, routes: by name.
         keys: the callers' keys; without any the gateway asks for none and listens on this machine only.
         default_model: the model or route where the library's caller names none.
+        profile: the profile that was chosen, "" for none.
     """
 
     providers: dict[str, ProviderSettings] = {}
@@ -221,3 +225,4 @@ class Settings(msgspec.Struct, frozen=True):
     server: ServerSettings = ServerSettings()
     ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    profile: str = ""

@@ -109,6 +109,11 @@ def _read_leaf(source: Source, kind: Any, value: object, path: Path) -> Any:
             source.add(path, f"{_name(path)} is {quoted(value)}; give one of {known}")
             return WRONG
         return value
+    if kind is Any:
+        return value
+    if isinstance(value, int) and abs(value) > LARGEST:
+        source.add(path, f"{_name(path)} has too many digits; shorten it")
+        return WRONG
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError:
@@ -121,9 +126,11 @@ def _wrong_type(source: Source, path: Path, wanted: str, value: object) -> Wrong
     return WRONG
 
 
+LARGEST = 2**63
+"""No number of a configuration is larger."""
 MASS = {"text", "nothing"}
 """Type names without an article."""
-ALSO = ("include", "profile", "profiles")
+ALSO = ("include", "profiles")
 """Settings of a file that say how the settings come together."""
 
 

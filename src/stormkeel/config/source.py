@@ -81,7 +81,7 @@ def refuse(faults: Sequence[Fault], more: int = 0) -> None:
     """
     others = len(faults) - 1 + more
     if others > 0:
-        raise SettingsError(f"{faults[0]}\n{others} more mistake{'s' * (others > 1)}: run `stormkeel check` to see them all")
+        raise SettingsError(f"{faults[0]} (and {others} more mistake{'s' * (others > 1)}: run `stormkeel check`)")
     if faults:
         raise SettingsError(str(faults[0]))
 

@@ -37,7 +37,7 @@ def serve(settings: Settings, data: str | None, ready: Ready) -> None:
     fault = fault_of_door(settings)
     if fault is not None:
         raise SettingsError(fault)
-    logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning")
+    logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning", profile=settings.profile)
 
     @asynccontextmanager
     async def open_app(stop: asyncio.Event) -> AsyncIterator[Gateway]:

@@ -61,19 +61,24 @@ class LogWriter:
             self.dropped += data.count(b"\n")
 
 
-def open_logs(path: str, quiet: bool) -> Logs:
+def open_logs(path: str, quiet: bool, profile: str = "") -> Logs:
     """Open the log: a file, made readable to its owner only, or standard error where the path is "".
+
+    Args:
+        path: the file.
+        quiet: write failures only.
+        profile: of the configuration; it stands in every line.
 
     Raises:
         SettingsError: the file can't be written.
     """
     if not path:
-        return Logs(quiet=quiet)
+        return Logs(quiet=quiet, profile=profile)
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise SettingsError(f'the log file "{path}" can\'t be written: {error.strerror}; name another in telemetry.log') from None
-    return Logs(fd, quiet)
+    return Logs(fd, quiet, profile)
 
 
 class Records(logging.Handler):
@@ -114,22 +119,26 @@ class Line(msgspec.Struct, omit_defaults=True):
     key: str = ""
     task: str = ""
     error: str = ""
+    profile: str = ""
 
 
 class Logs:
     """A sink that writes one JSON line a request; `quiet` writes failures only."""
 
-    def __init__(self, fd: int | None = None, quiet: bool = False) -> None:
+    def __init__(self, fd: int | None = None, quiet: bool = False, profile: str = "") -> None:
         self._writer = LogWriter(sys.stderr.fileno() if fd is None else fd)
         self._file = fd
         self._encode = msgspec.json.Encoder().encode
         self._quiet = quiet
+        self._profile = profile
 
     def answered(self, story: Story) -> None:
         """Write the line of one request."""
         if self._quiet and story.failure is None:
             return
-        self._writer.write(self._encode(line_of(story)))
+        line = line_of(story)
+        line.profile = self._profile
+        self._writer.write(self._encode(line))
 
     def broke(self, error: BaseException, request: Request) -> None:
         """Write a fault of ours with the places it passed, without values."""
@@ -138,7 +147,8 @@ class Logs:
 
     def say(self, level: str, event: str, fields: dict[str, Any]) -> None:
         """Write one line about something other than a request."""
-        self._writer.write(self._encode({"time": _stamp_now(), "level": level, "event": event, **fields}))
+        said = {"time": _stamp_now(), "level": level, "event": event, **fields}
+        self._writer.write(self._encode({**said, "profile": self._profile} if self._profile else said))
 
     def flush(self) -> None:
         """Write what is waiting."""
