@@ -111,6 +111,7 @@ SAID: dict[str, list[str]] = {
         'routes.yaml:12:10: provider "openai" has no credential "mian"; did you mean "main"?',
         'routes.yaml:12:49: "openai/gpt-5.4" stands in this route already; take one out',
         'routes.yaml:14:15: "openai/gpt-5.4" has other limits in another route; give it the same rpm, tpm and concurrency everywhere',
+        'routes.yaml:15:1: "fallback_route" names no route: "non"; did you mean "none"? (or add [routes.NAME])',
     ],
     "sixty.yaml": [
         'sixty.yaml:1:16: "22:22" without quotes is a number to the base of 60 in YAML 1.1 and a text in 1.2; put it in quotes',

@@ -33,9 +33,9 @@ groups = [["anthropic/claude-haiku-4-5"], ["openai/gpt-5.4"]]
 class Fleet:
     """Remembers the deployments it was told of."""
 
-    def __init__(self) -> None:
+    def __init__(self, head: bytes = b"") -> None:
         self.told: list[Deployment] = []
-        self.router = Router(load(FILE, {}, KINDS), KINDS, self.told.append)
+        self.router = Router(load(head + FILE, {}, KINDS), KINDS, self.told.append)
 
     def ask(self, model: str, dialect: str = "openai_chat") -> Route | Failure:
         """Resolve a request for a model."""
@@ -154,3 +154,34 @@ def test_callers_cannot_fill_the_memory_with_names():
     assert isinstance(fleet.ask("gpu/one-more"), Failure)
     assert isinstance(fleet.ask("gpu/7"), Route)
     assert isinstance(fleet.ask("fast"), Route)
+
+
+@pytest.mark.parametrize("word", ["default", "stormkeel/default"])
+def test_the_word_default_stands_for_the_default_model(word: str):
+    """A client that must name a model may say "default": it gets the settings' default_model, a route or a model."""
+    assert names(Fleet(b'default_model = "fast"\n').ask(word)) == names(Fleet().ask("fast"))
+    assert names(Fleet(b'default_model = "openai/gpt-9"\n').ask(word))[0][0] == "openai/gpt-9#main"
+    for head in (b"", b'default_model = "default"\n'):
+        failure = Fleet(head).ask(word)
+        assert isinstance(failure, Failure)
+        assert failure.message == f'there is no model or route "{word}"; set default_model'
+
+
+def test_a_route_may_be_called_default():
+    """A route of that name wins over the word."""
+    fleet = Fleet(b'default_model = "fast"\n[routes.default]\ngroups = [["openai/gpt-9#team"]]\n')
+    assert names(fleet.ask("default")) == [["openai/gpt-9#team"]]
+    assert names(fleet.ask("stormkeel/default")) == names(fleet.ask("fast"))
+
+
+def test_an_unknown_model_takes_the_fallback_route():
+    """Where the settings name a fallback route, a model nobody knows is served by it, under its name; known ones are not."""
+    fleet = Fleet(b'fallback_route = "fast"\n')
+    route = fleet.ask("no-such-model")
+    assert isinstance(route, Route)
+    assert (route.name, names(route)) == ("fast", names(fleet.ask("fast")))
+    assert names(fleet.ask("gpt-9"))[0][0] == "openai/gpt-9#main"
+    before = len(fleet.told)
+    for number in range(MOST_FOUND + 1):
+        assert isinstance(fleet.ask(f"made-up-{number}"), Route)
+    assert len(fleet.told) == before

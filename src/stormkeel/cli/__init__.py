@@ -10,6 +10,7 @@ import click
 from .._version import __version__
 
 COMMANDS = {
+    "check": "what a configuration would run, and what is wrong with it",
     "serve": "run the gateway",
     "ask": "ask a model one question",
     "usage": "what was used and what it cost",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..config.loaded import Choice
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+PROFILE_HELP = "The profile of the configuration [default: $STORMKEEL_PROFILE, or what the file says]."
 PATHS = {"host": ("server", "host"), "port": ("server", "port"), "data": ("ledger", "data")}
 """The setting that each option gives."""
 
@@ -26,8 +27,7 @@ def config_options(command: Function) -> Function:
         type=click.Path(path_type=Path, dir_okay=False),
         help="The configuration [default: $STORMKEEL_CONFIG, or ./stormkeel.toml, .yaml, .json].",
     )
-    words = "The profile of the configuration [default: $STORMKEEL_PROFILE, or what the file says]."
-    return named(click.option("--profile", default="", help=words)(command))
+    return named(click.option("--profile", default="", help=PROFILE_HELP)(command))
 
 
 def chosen(profile: str, options: Mapping[str, object]) -> Choice:

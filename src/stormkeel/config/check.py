@@ -46,6 +46,10 @@ def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
     for name, route in settings.routes.items():
         _check_route(source, name, route, settings, limits)
     _check_keys(source, settings.keys)
+    fallback = settings.fallback_route
+    if fallback and fallback not in settings.routes and not source.is_wrong(("routes", fallback)):
+        mend = f"{suggestion(fallback, settings.routes)} (or add [routes.NAME])"
+        source.add(("fallback_route",), f'"fallback_route" names no route: {quoted(fallback)}; {mend}')
     fault = fault_of_door(settings)
     if fault is not None and not source.is_wrong(("keys",)):
         source.add(("server", "host"), fault)

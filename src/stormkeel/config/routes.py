@@ -2,7 +2,8 @@
 
 Never chooses between deployments (that is `routing/`) and never asks how they are. Names are looked for in this order:
 
-    a route of the settings  >  "provider/model"  >  a name that begins as a provider's own do  >  Failure, naming the nearest
+    a route of the settings  >  "default", for the settings' default_model  >  "provider/model"
+    >  a name that begins as a provider's own do  >  the settings' fallback_route  >  Failure, naming the nearest
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, cre
 from .source import quoted, suggestion
 
 MOST_FOUND = 2000  # routes made for models that no route of the settings names; callers choose these names, so they are bounded
+DEFAULTS = ("default", "stormkeel/default")
+"""Models that stand for the settings' `default_model`, for clients that must name one."""
 LONGEST = 256  # characters of a model's name
 
 
@@ -56,16 +59,19 @@ class Router:
 
     def resolve(self, request: Request) -> Route | Failure:
         """Return the route of a request: only deployments that speak its dialect."""
-        return self._routes.get((request.model, request.dialect)) or self._find(request.model, request.dialect)
+        return self._named(request.model, request.dialect)
 
     def _find(self, model: str, dialect: str) -> Route | Failure:
         if model in self._settings.routes:
             groups = self._groups(self._settings.routes[model], None)
             speaks = {deployment.dialect for group in groups for deployment in group.deployments}
             return _foreign(f"route {quoted(model)}", speaks, dialect)
+        if model in DEFAULTS and self._settings.default_model not in {"", *DEFAULTS}:
+            return self._named(self._settings.default_model, dialect)
         target = self._target(model)
         if target is None:
-            return self._unknown(model)
+            fallback = self._settings.fallback_route
+            return self._named(fallback, dialect) if fallback in self._settings.routes else self._unknown(model)
         spoken = self._kind_of(target.provider).dialect
         if spoken != dialect:
             return _foreign(f"provider {quoted(target.provider)}", {spoken}, dialect)
@@ -75,6 +81,9 @@ class Router:
         route = Route(model, self._groups(RouteSettings(((target,),)), dialect))
         self._routes[model, dialect] = route
         return route
+
+    def _named(self, model: str, dialect: str) -> Route | Failure:
+        return self._routes.get((model, dialect)) or self._find(model, dialect)
 
     def _target(self, model: str) -> TargetSettings | None:
         provider, slash, rest = model.partition("/")
@@ -91,6 +100,8 @@ class Router:
         owner = self._owner(model)
         if owner is not None and owner.name not in self._settings.providers and owner.key_names:
             mend = f'provider "{owner.name}" is not set up; set {owner.key_names[0]}'
+        elif model in DEFAULTS:
+            mend = "set default_model"
         else:
             names = [*self._settings.routes, *(f"{name}/..." for name in self._settings.providers)]
             mend = suggestion(model[:LONGEST], names)

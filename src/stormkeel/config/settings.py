@@ -213,7 +213,8 @@ class Settings(msgspec.Struct, frozen=True):
     Attributes:
         providers, routes: by name.
         keys: the callers' keys; without any the gateway asks for none and listens on this machine only.
-        default_model: the model or route where the library's caller names none.
+        default_model: the model or route where the library's caller names none, or a request the model "default".
+        fallback_route: the route of requests for a model that nobody knows; "" refuses them.
         profile: the profile that was chosen, "" for none.
     """
 
@@ -221,6 +222,7 @@ class Settings(msgspec.Struct, frozen=True):
     routes: dict[str, RouteSettings] = {}
     keys: tuple[KeySettings, ...] = ()
     default_model: str = ""
+    fallback_route: str = ""
     policies: PolicySettings = PolicySettings()
     server: ServerSettings = ServerSettings()
     ledger: LedgerSettings = LedgerSettings()
