@@ -5,6 +5,7 @@ Never opens a file or a socket.
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 import msgspec
@@ -13,6 +14,7 @@ from ..config.routes import Router
 from ..config.settings import Settings
 from ..engine.cooling import Cooling
 from ..engine.credentials import Credential
+from ..engine.explain import Preview
 from ..engine.fleet import Fleet, Member
 from ..engine.gates import Gates
 from ..engine.ports import Clock, Journal, Sink, Transport
@@ -25,6 +27,7 @@ from ..providers import KINDS
 from ..providers.base import Auth, Caller, Provider
 from ..routing.deployment import Deployment
 from ..runtime.telemetry.metrics import Metrics
+from ..types.request import Request
 from ..types.secret import Secret
 from .house import Belongings, House
 from .known import DIALECTS, catalog
@@ -56,7 +59,9 @@ def build(settings: Settings, secrets: Secrets, parts: Parts, belongings: Belong
         catalog().snapshot,
     )
     metrics.world = world
-    return House(settings, world, router, metrics, belongings or Belongings())
+    house = House(settings, world, router, metrics, belongings or Belongings())
+    house.preview = partial(builder.preview, router)
+    return house
 
 
 class _Builder:
@@ -75,26 +80,43 @@ class _Builder:
 
     def add(self, deployment: Deployment) -> None:
         """Give a new deployment its place in the fleet."""
+        self.fleet.members.append(self._make(deployment, self._quota(deployment.quota)))
+
+    def preview(self, router: Router, request: Request) -> Preview:
+        """Say where a request would lead; what it would add to the fleet is made, and not added."""
+        members = list(self.fleet.members)
+
+        def make(deployment: Deployment) -> None:
+            quota = self._quotas.get(deployment.quota) or Cooling(_quota_name(deployment.quota))
+            members.append(self._make(deployment, quota))
+
+        return Preview(router.preview(request, make), members)
+
+    def _make(self, deployment: Deployment, quota: Cooling) -> Member:
         dialect = DIALECTS[deployment.dialect]
         credential = self.fleet.credentials[deployment.provider, deployment.credential]
         caller = credential.caller
         gates = Gates(
-            (self._quota(deployment.quota), credential),
+            (quota, credential),
             Breaker(self._settings.policies.breaker),
             RateGate(deployment.rate) if deployment.rate else None,
             ConcurrencyGate(deployment.concurrency) if deployment.concurrency else None,
         )
         seller = caller.provider.vendor.catalog
         facts = catalog().find(seller, deployment.model) if seller else None
-        self.fleet.members.append(Member(deployment, dialect, caller, facts, gates))
+        return Member(deployment, dialect, caller, facts, gates)
 
     def _quota(self, name: str) -> Cooling:
-        return self._quotas.setdefault(name, Cooling(f'quota group "{name}"'))
+        return self._quotas.setdefault(name, Cooling(_quota_name(name)))
 
     def _credential(self, name: str, label: str) -> Credential:
         provider = self._providers[name]
         caller = Caller(provider, DIALECTS[provider.dialect].path, self._secrets.get((name, label)))
         return Credential(name, label, caller, self._settings.policies.parking)
+
+
+def _quota_name(name: str) -> str:
+    return f'quota group "{name}"'
 
 
 def _provider(name: str, settings: Settings) -> Provider:

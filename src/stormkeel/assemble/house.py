@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import msgspec
@@ -16,6 +16,7 @@ from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
 from ..dialects.base import Dialect, ModelCard, own_request
+from ..engine.explain import Explanation, Preview, explain
 from ..engine.fleet import Member
 from ..engine.line import Answer, answer
 from ..engine.ports import Output
@@ -48,6 +49,7 @@ class House:
         world: what the engine needs.
         metrics: one of the world's sinks, kept to be read.
         keys: the callers' keys.
+        preview: says where a request would lead; set by whoever builds the house.
         draining: a stop has been asked for; the gateway's readiness says no.
     """
 
@@ -57,6 +59,7 @@ class House:
         self.metrics = metrics
         self.keys = belongings.keys
         self.draining = False
+        self.preview: Callable[[Request], Preview]
         self._router = router
         self._ledger = belongings.ledger
         self._logs = belongings.logs
@@ -74,6 +77,10 @@ class House:
     async def answer(self, request: Request, out: Output | None = None) -> Answer:
         """Answer one request through the engine's line, the only way to a provider (INV-7)."""
         return await answer(request, self.world, out)
+
+    def explain(self, request: Request) -> Explanation:
+        """Say what would happen to a request now. Nothing is sent, and no state moves."""
+        return explain(request, self.world, self.preview, self.world.ports.clock.now())
 
     def write(self, prompt: Prompt, model: str, stream: bool, options: Options) -> Request | Failure:
         """Write a prompt in the dialect of the first deployment that its model leads to."""

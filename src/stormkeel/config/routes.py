@@ -9,6 +9,7 @@ Never chooses between deployments (that is `routing/`) and never asks how they a
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 
 import msgspec
 
@@ -60,6 +61,12 @@ class Router:
     def resolve(self, request: Request) -> Route | Failure:
         """Return the route of a request: only deployments that speak its dialect."""
         return self._named(request.model, request.dialect)
+
+    def preview(self, request: Request, on_new: Callable[[Deployment], None]) -> Route | Failure:
+        """Return what `resolve` would, and remember nothing; `on_new` is told of deployments that it would have made."""
+        twin = copy(self)
+        twin._by_name, twin._routes, twin._on_new = dict(self._by_name), dict(self._routes), on_new
+        return twin.resolve(request)
 
     def _find(self, model: str, dialect: str) -> Route | Failure:
         if model in self._settings.routes:

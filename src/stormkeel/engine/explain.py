@@ -1,0 +1,330 @@
+"""What would happen to a request now: its route, the candidates in the order they would be tried, and each gate's answer.
+
+Never sends, never debits, never moves any state: gates are looked at, not asked; the dice are a copy, so that the draw shown is
+the one that the next request makes; a model nobody has asked for yet gets no place in the fleet.
+
+    resolve -> walk over a copy of the dice -> for each candidate: what of the body is carried -> gates -> price -> what is left
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import copy
+
+import msgspec
+
+from ..ledger.pricing import Tariff
+from ..policies.base import Dice
+from ..policies.deadline import ClockSettings
+from ..routing.deployment import Deployment
+from ..routing.plan import Walk
+from ..routing.route import Group, Route
+from ..types.failure import Failure, FailureKind
+from ..types.money import NanoDollars
+from ..types.request import Request
+from ..types.usage import Usage
+from .fleet import Member
+from .gates import GATES
+from .hold import Hold, hold_for
+from .standing import Room, Standing, room, standing
+from .world import World
+
+
+class GateAnswer(msgspec.Struct, frozen=True):
+    """What one gate would say now.
+
+    Attributes:
+        gate: its name.
+        passes: would it let the attempt through?
+        says: why not; or what it lets through, where it has a limit.
+    """
+
+    gate: str
+    passes: bool
+    says: str = ""
+
+
+class Price(msgspec.Struct, frozen=True):
+    """What an attempt may cost; nano-dollars, None where the price is unknown.
+
+    Attributes:
+        input_tokens, input: about what the input costs at the full rate.
+        most_input_tokens, most_output_tokens, most: the upper bounds, and what would be reserved for them.
+    """
+
+    input_tokens: int
+    input: NanoDollars | None
+    most_input_tokens: int
+    most_output_tokens: int
+    most: NanoDollars | None
+
+
+class Clocks(msgspec.Struct, frozen=True):
+    """The spans of an attempt, in seconds: to connect, to the first content or the whole answer, between two pieces."""
+
+    connect: float
+    first_content: float
+    answer: float
+    idle: float
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One deployment, in its place in the order.
+
+    Attributes:
+        standing: how it stands, its credential by name.
+        group, strategy, weight: its place in the route.
+        choice: how it came to its place.
+        would_try: would it be tried now, when its turn came?
+        why: why not, "" where it would.
+        gates: each gate's answer, in the order they are asked; empty where the body can't be carried there.
+        edits: what of the body would be changed on the way.
+        losses: what of the body could not be told it, by the client's names.
+        price: what it may cost, None where the body can't be carried there.
+        left: what its limits would let through after this attempt had begun.
+        clocks: its own, or the common ones.
+    """
+
+    standing: Standing
+    group: int
+    strategy: str
+    weight: float
+    choice: str
+    would_try: bool
+    why: str
+    gates: list[GateAnswer]
+    edits: list[str]
+    losses: list[str]
+    price: Price | None
+    left: Room
+    clocks: Clocks
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What would happen to one request now.
+
+    Attributes:
+        model, dialect, stream: what is asked.
+        key, task, user, tags: whom it would be booked to.
+        gates: the order in which the gates of an attempt are asked.
+        route: which route was found, "" where none was.
+        why: why none was found, or why nobody would be asked; "" else.
+        first: the deployment that would be asked first, None where none would.
+        deadline_s: seconds the request has in all.
+        attempts, request_attempts: the most tries of one deployment, and of all.
+        candidates: in the order they would be tried; each but the first only after those before it had failed.
+    """
+
+    model: str
+    dialect: str
+    stream: bool
+    key: str
+    task: str
+    user: str
+    tags: tuple[str, ...]
+    gates: list[str]
+    route: str
+    why: str
+    first: str | None
+    deadline_s: float
+    attempts: int
+    request_attempts: int
+    candidates: list[Candidate]
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """Where a request would lead, without a trace.
+
+    Attributes:
+        route: as `World.resolve` would say.
+        members: the fleet, and behind it the deployments that the request would add to it.
+    """
+
+    route: Route | Failure
+    members: Sequence[Member]
+
+
+def explain(request: Request, world: World, preview: Callable[[Request], Preview], now: float) -> Explanation:
+    """Say what would happen to a request at a moment (monotonic seconds)."""
+    found = preview(request)
+    if isinstance(found.route, Failure):
+        return _told(request, world, "", found.route.message, [])
+    candidates = _Explainer(request, world, found, now).candidates(found.route)
+    tried = any(candidate.would_try for candidate in candidates)
+    why = "" if tried else "nobody would be asked now: each candidate would be refused by us"
+    return _told(request, world, found.route.name, why, candidates)
+
+
+def _told(request: Request, world: World, route: str, why: str, candidates: list[Candidate]) -> Explanation:
+    options, total = request.options, world.clocks.total
+    first = next((one.standing.name for one in candidates if one.would_try), None)
+    return Explanation(
+        request.model, request.dialect, request.stream, options.key, options.task, options.user, options.tags,
+        [name for name, _ in GATES], route, why, first,
+        total if options.timeout is None else min(total, options.timeout),
+        world.retry.attempts, world.retry.request_attempts, candidates,
+    )  # fmt: skip
+
+
+class _Dice:
+    """A copy of the dice that remembers what it drew."""
+
+    def __init__(self, rng: Dice) -> None:
+        self._rng = copy(rng)
+        self.drawn: list[float] = []
+
+    def random(self) -> float:
+        self.drawn.append(self._rng.random())
+        return self.drawn[-1]
+
+
+class _View:
+    """What routing may see of the fleet at a moment, by looks only."""
+
+    def __init__(self, members: Sequence[Member], now: float) -> None:
+        self._members = members
+        self._now = now
+
+    def load(self, index: int) -> float:
+        return self._members[index].in_flight
+
+    def is_ready(self, index: int) -> bool:
+        gates = dict(self._members[index].gates)
+        health = (gates["cooling"], gates["breaker"])
+        return all(gate is None or gate.refusal(self._now, 0, False) is None for gate in health)
+
+
+class _Explainer:
+    """One explanation under way."""
+
+    def __init__(self, request: Request, world: World, found: Preview, now: float) -> None:
+        self._request = request
+        self._world = world
+        self._members = found.members
+        self._now = now
+        self._wall = world.ports.clock.wall()
+        self._view = _View(found.members, now)
+
+    def candidates(self, route: Route) -> list[Candidate]:
+        """Walk the route to its end, as a request would whose every attempt fails."""
+        dice, turn = _Dice(self._world.ports.rng), self._world.turn + 1
+        walk, spent, told = Walk(route, self._view, turn, dice), set[int](), list[Candidate]()
+        while (deployment := walk.next(spent)) is not None:
+            choice = self._choice(route, deployment, spent, dice.drawn, turn)
+            dice.drawn.clear()
+            is_last = not walk.has_other(spent | {deployment.index})
+            told.append(self._candidate(route, deployment, choice, is_last))
+            spent.add(deployment.index)
+        return told
+
+    def _candidate(self, route: Route, deployment: Deployment, choice: str, is_last: bool) -> Candidate:
+        member = self._members[deployment.index]
+        place, group = _place(route, deployment)
+        stands, clocks = standing(member, self._now), _clocks(deployment.clocks or self._world.clocks)
+        at = (stands, place, group.strategy, deployment.weight, choice)
+        carried = carry(self._request, member)
+        if isinstance(carried, Failure):
+            return Candidate(*at, False, carried.message, [], [], [], None, stands.left, clocks)
+        tariff = member.tariff(self._wall)
+        hold = hold_for(self._request, carried.counted, member, self._wall, tariff)
+        gates = [self._ask(name, member, hold, is_last) for name, _ in GATES]
+        why = next((gate.says for gate in gates if not gate.passes), "")
+        price, left = self._price(hold, tariff), self._after(member, hold)
+        return Candidate(*at, not why, why, gates, carried.edits, carried.losses, price, left, clocks)
+
+    def _price(self, hold: Hold, tariff: Tariff | None) -> Price:
+        about = hold.expected - (self._request.max_output or 0)
+        return Price(about, None if tariff is None else tariff.price(Usage(input=about)), *hold.bounds, hold.amount)
+
+    def _ask(self, name: str, member: Member, hold: Hold, is_last: bool) -> GateAnswer:
+        gate = dict(member.gates)[name]
+        if gate is None:
+            return GateAnswer(name, passes=True, says="no limit is set")
+        refusal = gate.refusal(self._now, hold.expected, False)
+        if refusal is None:
+            return GateAnswer(name, passes=True)
+        if is_last and refusal.kind is FailureKind.BREAKER_OPEN and gate.refusal(self._now, hold.expected, True) is None:
+            return GateAnswer(name, passes=True, says="it is open; as the last one left this would go as a probe")
+        return GateAnswer(name, passes=False, says=refusal.message)
+
+    def _after(self, member: Member, hold: Hold) -> Room:
+        now = room(member, self._now)
+        return Room(_less(now.requests, 1), _less(now.tokens, hold.expected), _less(now.places, 1))
+
+    def _choice(self, route: Route, chosen: Deployment, spent: set[int], drawn: list[float], turn: int) -> str:
+        """Say how a candidate came to its place."""
+        place, group = _place(route, chosen)
+        is_ready = self._view.is_ready(chosen.index)
+        left = [one for one in group.deployments if one.index not in spent and (not is_ready or self._view.is_ready(one.index))]
+        which = "ready" if is_ready else "left, none of them ready"
+        if len(left) == 1:
+            return f"the only one {which} of group {place}"
+        if group.strategy == "round_robin":
+            return f"round_robin: number {turn % len(left) + 1} of {len(left)} {which} in turn {turn}"
+        numbers = " and ".join(f"{number:.4f}" for number in drawn)
+        if group.strategy == "weighted":
+            share = chosen.weight / sum(one.weight for one in left)
+            return f"weighted: {numbers} drawn, its share is {100 * share:.3g}% of {len(left)} {which}"
+        return f"{group.strategy}: {numbers} drawn of {len(left)} {which}, {self._members[chosen.index].in_flight} in flight"
+
+
+def _place(route: Route, deployment: Deployment) -> tuple[int, Group]:
+    """The first group a deployment stands in, counted from 1."""
+    pairs = enumerate(route.groups, 1)
+    return next(pair for pair in pairs if any(one.index == deployment.index for one in pair[1].deployments))
+
+
+def _less(amount: int | None, by: int) -> int | None:
+    return None if amount is None else max(0, amount - by)
+
+
+def _clocks(clocks: ClockSettings) -> Clocks:
+    return Clocks(clocks.connect, clocks.first_content, clocks.answer, clocks.idle)
+
+
+# -- the body ----------------------------------------------------------------------------------------------------------
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """A body on its way to a deployment.
+
+    Attributes:
+        counted: the body that its tokens are estimated by, as the engine does: the client's own where it stays in its dialect.
+        edits: what is changed on the way, for people.
+        losses: what could not be told, by the client's names.
+    """
+
+    counted: bytes
+    edits: list[str]
+    losses: list[str]
+
+
+def carry(request: Request, member: Member) -> Carried | Failure:
+    """Say what of a request's body a deployment would be sent, or why it can't be carried there."""
+    if member.dialect.name != request.dialect:
+        return Failure(FailureKind.UNSUPPORTED, f"it speaks {member.dialect.name}, the request is in {request.dialect}")
+    body = member.dialect.write_request(request, member.deployment.model, member.bills)
+    return Carried(request.raw, _edits(request.raw, body), [])
+
+
+SHOWN = frozenset({"model", "stream_options"})
+"""Fields whose values are no content, and may be shown."""
+
+
+def _edits(before: bytes, after: bytes) -> list[str]:
+    """Say which top-level fields of a body were changed."""
+    if before == after:
+        return []
+    old, new = (msgspec.json.decode(body, type=dict[str, msgspec.Raw]) for body in (before, after))
+    told = []
+    for name, value in new.items():
+        was = old.get(name)
+        if was is None or bytes(was) != bytes(value):
+            told.append(f"{name}{_shown(name, was, value)}")
+    return [*told, *(f"{name} left out" for name in old if name not in new)]
+
+
+def _shown(name: str, was: msgspec.Raw | None, value: msgspec.Raw) -> str:
+    if name not in SHOWN:
+        return " changed" if was is not None else " added"
+    return f": {bytes(value).decode()} added" if was is None else f": {bytes(was).decode()} becomes {bytes(value).decode()}"
