@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import click
@@ -15,18 +16,26 @@ import msgspec
 import pytest
 
 import stormkeel
-from stormkeel.assemble import House, open_house
+from stormkeel.assemble import House, Parts, build, open_house
 from stormkeel.cli import COMMANDS, cli
+from stormkeel.cli.explain import lines_of
 from stormkeel.completion import Completion
+from stormkeel.config.load import load
 from stormkeel.config.settings import ProviderSettings, Settings
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
 from stormkeel.dialects.base import Dialect
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.engine.credentials import CredentialState
+from stormkeel.engine.explain import Candidate, Explanation
+from stormkeel.engine.standing import Picture, ProviderStanding, Standing
 from stormkeel.errors import CLASSES, STATUS, StormkeelError
 from stormkeel.gateway import inbound
 from stormkeel.gateway.app import Gateway
+from stormkeel.providers import KINDS
+from stormkeel.runtime.journal import MemoryJournal
 from stormkeel.runtime.telemetry.logs import Line
 from stormkeel.runtime.telemetry.stats import Stats
+from stormkeel.testing import ScriptedTransport, VirtualClock, run_virtual
 from stormkeel.types.attempt import Attempt
 from stormkeel.types.failure import RULES, Charge, Failure, FailureKind
 
@@ -164,10 +173,37 @@ def refusals_table() -> str:
     return in_a_house(ask)
 
 
+EXPLAINED = """
+[providers.openai]
+credentials = { main = "file:x" }
+[providers.local]
+kind = "compatible"
+base_url = "http://127.0.0.1:9/v1"
+"""
+BODY = b'{"model": "fast", "stream": true, "max_tokens": 200, "messages": [{"role": "user", "content": "Hello there"}]}'
+
+
+def explained() -> str:
+    """What `stormkeel explain` prints of the page's own route."""
+
+    async def ask() -> str:
+        found = re.search(r"^\[routes.fast\].*?(?=^```)", read("explain.md"), re.MULTILINE | re.DOTALL)
+        assert found is not None
+        settings = load((EXPLAINED + found[0]).encode(), {}, KINDS)
+        parts = Parts(ScriptedTransport([]), VirtualClock(asyncio.get_running_loop()), MemoryJournal(), Random(1))
+        house = build(settings, {}, parts)
+        request = house.dialect("openai_chat").read_request(BODY, "req_1")
+        assert not isinstance(request, Failure)
+        return "\n".join(["```", *(line for line in lines_of(house.explain(request))), "```"])
+
+    return run_virtual(ask())
+
+
 TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("gateway.md", "endpoints"): endpoints_table,
     ("gateway.md", "errors"): errors_table,
     ("gateway.md", "refusals"): refusals_table,
+    ("explain.md", "example"): explained,
     ("failures.md", "rules"): rules_table,
     ("library.md", "exceptions"): classes_table,
 }
@@ -277,7 +313,7 @@ def commands(text: str) -> Iterator[list[str]]:
 def test_every_command_of_a_document_exists(page: Path) -> None:
     """Each command a document names exists, with each option it is given."""
     for words in commands(page.read_text(encoding="utf-8")):
-        chosen = [word for word in words[1:] if word.startswith("-")]
+        chosen = [word for word in words[1:] if word.startswith("-") and word != "-"]
         if words[1:] and not words[1].startswith("-"):
             assert words[1] in COMMANDS, f"`{' '.join(words)}`: there is no command {words[1]}"
             command = cli.get_command(click.Context(cli), words[1]) if chosen else None
@@ -315,8 +351,13 @@ def test_every_header_that_is_read_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "value"), [("gateway.md", Line), ("library.md", Completion), ("library.md", Stats), ("library.md", Attempt)]
-)
+    ("page", "value"),
+    [
+        ("gateway.md", Line), ("library.md", Completion), ("library.md", Stats), ("library.md", Attempt),
+        ("explain.md", Explanation), ("explain.md", Candidate), ("fleet.md", Picture), ("fleet.md", Standing),
+        ("fleet.md", ProviderStanding), ("fleet.md", CredentialState),
+    ],
+)  # fmt: skip
 def test_every_field_is_told(page: str, value: type[msgspec.Struct]) -> None:
     """The guides name each field of a log line and of the values the library hands out."""
     assert [field for field in value.__struct_fields__ if f"`{field}`" not in read(page)] == []

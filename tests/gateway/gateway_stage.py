@@ -256,6 +256,11 @@ def asking(dialect: str, *, path: str = "", model: str = "", headers: dict[str, 
     return posted(path or PATHS[dialect], json.dumps(body | changes).encode(), headers)
 
 
+def body_of_asking(request: bytes) -> bytes:
+    """The body of one whole HTTP request."""
+    return request.partition(b"\r\n\r\n")[2]
+
+
 def posted(path: str, body: bytes, headers: dict[str, str] | None = None, method: str = "POST") -> bytes:
     """One whole HTTP request with any body."""
     fields = {"host": "gateway", "content-type": "application/json", "content-length": str(len(body))} | (headers or {})

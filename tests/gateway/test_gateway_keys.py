@@ -6,7 +6,23 @@ import os
 from pathlib import Path
 
 import pytest
-from gateway_stage import CHAT, DIALECTS, MESSAGES, MODELS, PATHS, QUICK, SECRETS, Stage, ask, asking, play, posted, staged, wish
+from gateway_stage import (
+    CHAT,
+    DIALECTS,
+    MESSAGES,
+    MODELS,
+    PATHS,
+    QUICK,
+    SECRETS,
+    Stage,
+    ask,
+    asking,
+    body_of_asking,
+    play,
+    posted,
+    staged,
+    wish,
+)
 
 from stormkeel.gateway.app import Row
 from stormkeel.gateway.door import Access
@@ -30,8 +46,7 @@ def keyed(folder: Path) -> str:
 
 def body_of(path: str) -> bytes:
     """A good body for a route that takes one."""
-    dialect = MESSAGES if "messages" in path else CHAT
-    return asking(dialect).partition(b"\r\n\r\n")[2]
+    return body_of_asking(asking(MESSAGES if "messages" in path or path.startswith("/anthropic/") else CHAT))
 
 
 @pytest.mark.parametrize("header", WAYS)

@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "run the gateway",
     "ask": "ask a model one question",
     "usage": "what was used and what it cost",
+    "explain": "what would happen to a request, without sending it",
     "fleet": "how every deployment of a running gateway stands",
     "key": "make a key for a caller of the gateway",
     "sandbox": "run a provider that misbehaves on command",

@@ -20,7 +20,7 @@ from ..routing.deployment import Deployment
 from ..routing.plan import Walk
 from ..routing.route import Group, Route
 from ..types.failure import Failure, FailureKind
-from ..types.money import NanoDollars
+from ..types.money import NanoDollars, dollars
 from ..types.request import Request
 from ..types.usage import Usage
 from .fleet import Member
@@ -45,18 +45,20 @@ class GateAnswer(msgspec.Struct, frozen=True):
 
 
 class Price(msgspec.Struct, frozen=True):
-    """What an attempt may cost; nano-dollars, None where the price is unknown.
+    """What an attempt may cost; None where the price is unknown.
 
     Attributes:
-        input_tokens, input: about what the input costs at the full rate.
-        most_input_tokens, most_output_tokens, most: the upper bounds, and what would be reserved for them.
+        input_tokens, input, input_usd: about what the input costs at the full rate: nano-dollars, and dollars as exact text.
+        most_input_tokens, most_output_tokens, most, most_usd: the upper bounds, and what would be reserved for them.
     """
 
     input_tokens: int
     input: NanoDollars | None
+    input_usd: str | None
     most_input_tokens: int
     most_output_tokens: int
     most: NanoDollars | None
+    most_usd: str | None
 
 
 class Clocks(msgspec.Struct, frozen=True):
@@ -234,7 +236,8 @@ class _Explainer:
 
     def _price(self, hold: Hold, tariff: Tariff | None) -> Price:
         about = hold.expected - (self._request.max_output or 0)
-        return Price(about, None if tariff is None else tariff.price(Usage(input=about)), *hold.bounds, hold.amount)
+        price = None if tariff is None else tariff.price(Usage(input=about))
+        return Price(about, price, _usd(price), *hold.bounds, hold.amount, _usd(hold.amount))
 
     def _ask(self, name: str, member: Member, hold: Hold, is_last: bool) -> GateAnswer:
         gate = dict(member.gates)[name]
@@ -276,6 +279,10 @@ def _place(route: Route, deployment: Deployment) -> tuple[int, Group]:
 
 def _less(amount: int | None, by: int) -> int | None:
     return None if amount is None else max(0, amount - by)
+
+
+def _usd(amount: NanoDollars | None) -> str | None:
+    return None if amount is None else f"{dollars(amount):f}"
 
 
 def _clocks(clocks: ClockSettings) -> Clocks:

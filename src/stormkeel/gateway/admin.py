@@ -6,16 +6,21 @@ Never asks a provider, never moves any state, and never shows a secret: credenti
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs
 
 import msgspec
 
 from .._version import __version__
-from ..assemble import House
+from ..assemble import DIALECTS, House
 from ..engine.standing import Picture, picture
 from ..errors import STATUS
-from ..types.failure import Failure
+from ..types.failure import Failure, FailureKind
+from ..types.request import Request
 from .endpoints import Call
+from .inbound import Gone, read_body
 from .reply import JSON, NO_STORE, send_whole
+
+K = FailureKind
 
 
 class Plain:
@@ -54,6 +59,37 @@ class Admin:
         """Show how every deployment stands."""
         world = self._house().world
         await tell(call, FleetAnswer(__version__, picture(world, world.ports.clock.now())))
+
+
+    async def explain(self, call: Call) -> None:
+        """Say what would happen to the request in the body, were it sent with these headers."""
+        house = self._house()
+        dialect = _dialect_of(call)
+        if isinstance(dialect, Failure):
+            await call.refuse(PLAIN, dialect)
+            return
+        try:
+            read: bytes | Request | Failure = await read_body(call.receive, call.inbound, house.settings.server.max_body)
+        except Gone:
+            return
+        if isinstance(read, bytes):
+            options = call.inbound.options(call.key)
+            read = house.dialect(dialect).read_request(read, call.request_id, call.inbound.passed, options)
+        if isinstance(read, Failure):
+            await call.refuse(PLAIN, read)
+            return
+        await tell(call, house.explain(read))
+
+
+def _dialect_of(call: Call) -> str | Failure:
+    """The dialect of the body to explain: by the query, else by the path, else by the headers."""
+    asked = parse_qs(call.scope.get("query_string", b"").decode("latin-1")).get("dialect", [""])[-1]
+    if asked:
+        known = ", ".join(DIALECTS)
+        return asked if asked in DIALECTS else Failure(K.CALLER, f"`dialect` is not one of {known}", 400, "unknown_dialect")
+    path = call.scope["path"]
+    is_anthropic = path.startswith("/anthropic/") or (not path.startswith("/openai/") and call.inbound.is_anthropic)
+    return "anthropic_messages" if is_anthropic else "openai_chat"
 
 
 async def tell(call: Call, value: object, status: int = 200) -> None:

@@ -23,7 +23,7 @@ from .inbound import Inbound
 from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, Teller, failed, send_whole
 
 K = FailureKind
-PUBLIC, KEY = Access.PUBLIC, Access.KEY
+PUBLIC, KEY, ADMIN = Access.PUBLIC, Access.KEY, Access.ADMIN
 Endpoint = Callable[[Call], Awaitable[None]]
 
 
@@ -70,7 +70,10 @@ class Gateway:
             "/health": Row("GET", PUBLIC, self._health, chat),
             "/health/live": Row("GET", PUBLIC, self._live, chat),
             "/health/ready": Row("GET", PUBLIC, self._ready, chat),
-            "/admin/fleet": Row("GET", Access.ADMIN, admin.fleet, PLAIN),
+            "/admin/fleet": Row("GET", ADMIN, admin.fleet, PLAIN),
+            "/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN),
+            "/openai/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN),
+            "/anthropic/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

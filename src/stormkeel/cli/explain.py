@@ -1,0 +1,155 @@
+"""`stormkeel explain`: what would happen to a request, without sending it.
+
+Never sends the request anywhere but to the gateway it is told of, and there nothing is sent on. Without a gateway it builds the
+configuration anew, with nothing in its memory: then every deployment is well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from ..types.money import format_dollars
+from .gateway import URL, ask, key_option, place_of
+from .show import Column, Row, aligned, printable, show_json, text
+
+if TYPE_CHECKING:
+    from ..engine.explain import Candidate, Explanation
+    from ..engine.standing import Room
+
+DIALECTS = ("openai_chat", "anthropic_messages")
+
+
+@click.command("explain", short_help="what would happen to a request, without sending it")
+@click.argument("file", metavar="REQUEST.json")
+@click.option("--dialect", type=click.Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The request's wire format.")
+@click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; ./stormkeel.toml where it is there."
+)
+@click.option("--url", default="", envvar=URL, help=f"Ask a running gateway, whose state of now counts; {URL} as well.")
+@key_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    file: str, dialect: str, config: Path | None, url: str, key: str, as_json: bool
+) -> None:
+    """Say which deployments the request in REQUEST.json ("-" for standard input) would be sent to, in which order, and why.
+
+    It prints the gates in the order they are asked, each candidate's answers, what of the body would be changed or lost, the
+    price, and what would be left of the limits. Nothing is sent to a provider, nothing is debited.
+    """
+    body = _read(file)
+    if url and config:
+        raise click.UsageError("--url and --config exclude each other: a running gateway has its own configuration")
+    if url:
+        from ..engine.explain import Explanation
+
+        raw = ask(place_of(url, key), "POST", f"/admin/explain?dialect={dialect}", body)
+        told = msgspec.json.decode(raw, type=Explanation)
+    else:
+        told = asyncio.run(_explain(body, dialect, config))
+    if as_json:
+        show_json(told)
+    else:
+        click.echo("\n".join(lines_of(told)))
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise click.UsageError(f'"{file}" can\'t be read: {error.strerror}') from None
+
+
+async def _explain(body: bytes, dialect: str, config: Path | None) -> Explanation:
+    from ..assemble import MEMORY, open_house
+    from ..types.failure import Failure
+
+    house = open_house(config, MEMORY)
+    try:
+        request = house.dialect(dialect).read_request(body, house.new_id())
+        if isinstance(request, Failure):
+            raise click.ClickException(f"the request can't be read as {dialect}: {request.message}")
+        return house.explain(request)
+    finally:
+        await house.close()
+
+
+# -- for people --------------------------------------------------------------------------------------------------------
+
+
+def lines_of(told: Explanation) -> list[str]:
+    """Return an explanation as plain text, a line each."""
+    table = ["", *aligned(*table_of(told)), ""] if told.candidates else []
+    return [headline(told), *table, *details(told)]
+
+
+def headline(told: Explanation) -> str:
+    """Say the whole in one line."""
+    kind = f"{told.dialect}, {'a stream' if told.stream else 'one answer'}"
+    asked = printable(told.model)
+    if told.first is None:
+        return f'"{asked}" ({kind}): nobody would be asked: {printable(told.why)}'
+    return f'"{asked}" ({kind}): by route "{printable(told.route)}", first {printable(told.first)}'
+
+
+def table_of(told: Explanation) -> tuple[list[Row], list[Column]]:
+    """Return the candidates in their order, and what each gate says, in the order of the gates."""
+    rows: list[Row] = []
+    for number, one in enumerate(told.candidates, 1):
+        now, held = "tried" if one.would_try else "refused", format_dollars(one.price.most) if one.price else ""
+        answers = {gate.gate: "yes" if gate.passes else "NO" for gate in one.gates}
+        rows.append({"candidate": f"{number}. {one.standing.name}", "now": now, "held": held, **answers})
+    return rows, [text(name) for name in ("candidate", *told.gates, "now", "held")]
+
+
+def details(told: Explanation) -> list[str]:
+    """Tell each candidate, and the request's time."""
+    lines = [line for number, one in enumerate(told.candidates, 1) for line in (*_candidate(number, one), "")]
+    if told.candidates:
+        lines.append(
+            f"time: {told.deadline_s:g} s in all; at most {told.attempts} tries of one deployment, {told.request_attempts} of all"
+        )
+    return lines
+
+
+def _candidate(number: int, one: Candidate) -> list[str]:
+    clocks = one.clocks
+    facts = [
+        ("now", "would be tried" if one.would_try else one.why),
+        ("chosen", f"{one.choice} (group {one.group}, {one.strategy})"),
+        ("state", one.standing.state + (f": {one.standing.why}" if one.standing.why else "")),
+        *((gate.gate, gate.says) for gate in one.gates if gate.says and gate.says != one.why),
+        ("limits", _limits(one)),
+        ("edits", "; ".join(one.edits) or "none: the body goes as it came"),
+        ("losses", "; ".join(one.losses) or "none"),
+        ("price", _price(one)),
+        ("clocks", f"{clocks.connect:g} s to connect, {clocks.first_content:g} s to the first content, {clocks.answer:g} s to a"
+                   f" whole answer, {clocks.idle:g} s between pieces"),
+    ]  # fmt: skip
+    return [f"{number}. {printable(one.standing.name)}", *(f"   {name:<12} {printable(said)}" for name, said in facts)]
+
+
+def _limits(one: Candidate) -> str:
+    def shown(left: Room) -> str:
+        amounts = ((left.requests, "requests"), (left.tokens, "tokens"), (left.places, "at once"))
+        return ", ".join(f"{amount:,} {name}" for amount, name in amounts if amount is not None)
+
+    now = shown(one.standing.left)
+    return f"{now} left; {shown(one.left)} after it" if now else "none are set"
+
+
+def _price(one: Candidate) -> str:
+    price = one.price
+    if price is None:
+        return "none: it would not be sent"
+    about = f"{price.input_tokens:,} tokens of input cost about {format_dollars(price.input)}"
+    bounds = f"at most {price.most_input_tokens:,} tokens in and {price.most_output_tokens:,} out"
+    exact = "" if price.most is None else f" ({price.most:,} nano-dollars)"
+    return f"{about}; for {bounds}, {format_dollars(price.most)}{exact} would be held"

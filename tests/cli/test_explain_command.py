@@ -1,0 +1,122 @@
+"""`stormkeel explain`: from a file, from standard input, of a configuration and of a running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+from gateway_stage import CHAT, MESSAGES, MODELS, QUICK, ask, asking, body_of_asking, play, posted, route, staged
+
+from stormkeel.cli.explain import command
+from stormkeel.engine.gates import GATES
+
+CONFIG = """
+[providers.openai]
+credentials = { main = "env:OPENAI_API_KEY" }
+[providers.local]
+kind = "compatible"
+base_url = "http://127.0.0.1:9/v1"
+[routes.fast]
+groups = [[{ provider = "openai", model = "gpt-5.4-mini", rpm = 50, tpm = 40000 }], ["local/llama"]]
+"""
+BODY = {"model": "fast", "stream": True, "max_tokens": 200, "messages": [{"role": "user", "content": "CANARY"}]}
+
+
+def run(*words: str, stdin: bytes = b"", **environ: str) -> Result:
+    """Run the command."""
+    return CliRunner(env={"STORMKEEL_URL": "", "STORMKEEL_KEY": "", **environ}).invoke(command, list(words), input=stdin)
+
+
+def test_a_request_of_a_configuration(tmp_path: Path) -> None:
+    """Without a gateway the configuration is built with nothing in its memory: order, gates, edits, price and limits are told."""
+    (tmp_path / "s.toml").write_text(CONFIG)
+    (tmp_path / "r.json").write_text(json.dumps(BODY))
+    data = tmp_path / "data"
+    environ = {"OPENAI_API_KEY": "sk-proj-0123456789abcdef", "STORMKEEL_DATA": str(data)}
+    told = run(str(tmp_path / "r.json"), "--config", str(tmp_path / "s.toml"), **environ)
+    assert told.exit_code == 0, told.output
+    lines = told.stdout.splitlines()
+    assert lines[0] == '"fast" (openai_chat, a stream): by route "fast", first openai/gpt-5.4-mini#main'
+    assert lines[2].split() == ["candidate", *(name for name, _ in GATES), "now", "held"]
+    assert lines[3].split()[-6:-1] == ["yes", "yes", "yes", "yes", "tried"]
+    assert '   edits        model: "fast" becomes "gpt-5.4-mini"; stream_options: {"include_usage":true} added' in lines
+    assert any("50 requests, 40,000 tokens left; 49 requests" in line for line in lines)
+    assert any("nano-dollars) would be held" in line for line in lines)
+    assert any("? would be held" in line for line in lines), "an unknown price is never 0"
+    assert "CANARY" not in told.output
+    assert not data.exists(), "nothing is written, and no journal is locked"
+    said = json.loads(run("-", "--config", str(tmp_path / "s.toml"), "--json", stdin=json.dumps(BODY).encode(), **environ).stdout)
+    assert [one["standing"]["name"] for one in said["candidates"]] == ["openai/gpt-5.4-mini#main", "local/llama"]
+    price = said["candidates"][0]["price"]
+    assert price["most_usd"] == f"0.{price['most']:09d}"
+
+
+def test_what_a_running_gateway_would_do_now(tmp_path: Path) -> None:
+    """With `--url` the gateway's live state counts: who is set aside is told so, and nothing more was sent for it."""
+
+    async def story() -> None:
+        async with staged(tmp_path, QUICK + route(CHAT, "fault=insufficient_quota", "")) as stage:
+            await ask(stage, asking(CHAT, model="r"))
+            sent = len(stage.sandbox.requests)
+            (tmp_path / "r.json").write_bytes(body_of_asking(asking(CHAT, model="r")))
+            told = await asyncio.to_thread(run, str(tmp_path / "r.json"), "--url", stage.url)
+            assert told.exit_code == 0, told.output
+            assert "first spare-openai/" in told.stdout
+            assert "is set aside for" in told.stdout
+            assert len(stage.sandbox.requests) == sent
+
+    play(story)
+
+
+def test_the_dialect_is_asked_for_by_query_path_and_header(tmp_path: Path) -> None:
+    """`POST /admin/explain` takes a body as it would be sent, and headers as well: labels, patience, dialect."""
+
+    async def story() -> None:
+        async with staged(tmp_path) as stage:
+            chat, messages = (body_of_asking(asking(dialect)) for dialect in (CHAT, MESSAGES))
+            cases = [
+                ("/admin/explain", {}, chat, "openai_chat"),
+                ("/admin/explain?dialect=anthropic_messages", {}, messages, "anthropic_messages"),
+                ("/admin/explain", {"anthropic-version": "2023-06-01"}, messages, "anthropic_messages"),
+                ("/anthropic/admin/explain", {}, messages, "anthropic_messages"),
+                ("/openai/admin/explain", {"anthropic-version": "2023-06-01"}, chat, "openai_chat"),
+            ]
+            for path, headers, body, dialect in cases:
+                labels = {"x-stormkeel-task": "a-task", "x-stormkeel-timeout": "3"}
+                got = await ask(stage, posted(path, body, headers | labels))
+                assert [got.status, got.json["dialect"]] == [200, dialect], path
+                assert [got.json["task"], got.json["deadline_s"]] == ["a-task", 3.0]
+                assert got.json["first"].endswith(MODELS[CHAT if dialect == "openai_chat" else MESSAGES] + "#main")
+                assert got.headers["cache-control"] == "no-store"
+            wrong = [
+                (posted("/admin/explain?dialect=klingon", chat), 400, "unknown_dialect"),
+                (posted("/admin/explain", b"[]"), 400, ""),
+                (posted("/admin/explain", chat, {"content-length": "99999999"}), 413, "request_too_large"),
+            ]
+            for request, status, kind in wrong:
+                got = await ask(stage, request)
+                assert got.status == status
+                assert got.json.keys() == {"error"}
+                assert not kind or got.json["error"]["type"] == kind
+            assert stage.sandbox.requests == []
+            assert stage.reserved == []
+
+    play(story)
+
+
+def test_mistakes_are_told_with_their_mend(tmp_path: Path) -> None:
+    """A file that is not there, one that is no request, and a gateway with a configuration: one line each."""
+    (tmp_path / "s.toml").write_text(CONFIG)
+    config = ["--config", str(tmp_path / "s.toml")]
+    cases = [
+        (["nowhere.json", *config], b"", "nowhere.json"),
+        (["-", *config], b"[]", "openai_chat"),
+        (["-", *config, "--url", "http://127.0.0.1:9"], b"{}", "--config"),
+    ]
+    for words, stdin, said in cases:
+        told = run(*words, stdin=stdin, OPENAI_API_KEY="sk-proj-0123456789abcdef")
+        assert told.exit_code in {1, 2}, words
+        assert said in told.stderr
+        assert "Traceback" not in told.stderr
