@@ -17,7 +17,7 @@ import pytest
 
 import stormkeel
 from stormkeel.assemble import House, Parts, build, open_house
-from stormkeel.cli import COMMANDS, cli
+from stormkeel.cli import cli
 from stormkeel.cli.explain import lines_of
 from stormkeel.completion import Completion
 from stormkeel.config.load import load
@@ -313,15 +313,20 @@ def commands(text: str) -> Iterator[list[str]]:
 def test_every_command_of_a_document_exists(page: Path) -> None:
     """Each command a document names exists, with each option it is given."""
     for words in commands(page.read_text(encoding="utf-8")):
-        chosen = [word for word in words[1:] if word.startswith("-") and word != "-"]
-        if words[1:] and not words[1].startswith("-"):
-            assert words[1] in COMMANDS, f"`{' '.join(words)}`: there is no command {words[1]}"
-            command = cli.get_command(click.Context(cli), words[1]) if chosen else None
-        else:
-            command = cli
-        parameters: Sequence[click.Parameter] = getattr(command, "params", ())
-        allowed = {"--help", "-h"} | {flag for one in parameters for flag in (*one.opts, *one.secondary_opts)}
-        assert [word for word in chosen if word not in allowed] == []
+        command, rest = meant(words[1:])
+        chosen = [word for word in rest if word.startswith("-") and word != "-"]
+        allowed = {"--help", "-h"} | {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
+        assert [word for word in chosen if word not in allowed] == [], words
+
+
+def meant(words: list[str]) -> tuple[click.Command, list[str]]:
+    """Return the command that words name, through its groups, and the words that are left."""
+    command: click.Command = cli
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(click.Context(command), words[0])
+        assert found is not None, f"there is no command {words[0]}"
+        command, words = found, words[1:]
+    return command, words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))

@@ -11,6 +11,7 @@ from .._version import __version__
 
 COMMANDS = {
     "check": "what a configuration would run, and what is wrong with it",
+    "config": "show, compare and describe configurations",
     "serve": "run the gateway",
     "ask": "ask a model one question",
     "usage": "what was used and what it cost",
@@ -19,6 +20,7 @@ COMMANDS = {
     "key": "make a key for a caller of the gateway",
     "sandbox": "run a provider that misbehaves on command",
     "demo": "watch Stormkeel go through a storm",
+    "completion": "make your shell complete commands and options",
 }
 
 

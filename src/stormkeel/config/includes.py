@@ -22,6 +22,8 @@ from .source import Source
 
 DEEPEST = 8  # files that include one another
 MOST_FILES = 200
+EDITORS = "$schema"
+"""Where an editor finds the schema of a JSON file, by custom; it is nothing to us."""
 
 
 class Files(Protocol):
@@ -71,7 +73,7 @@ class Gatherer:
         layer = Layer()
         for included, origin in self._included(own, name, (*chain, name)):
             layer = _stacked(layer, self.gather(included, origin, (*chain, name)))
-        return _stacked(layer, own.without(["include"]))
+        return _stacked(layer, own.without(["include", EDITORS]))
 
     def _fault_of(self, name: str, chain: tuple[str, ...]) -> str | None:
         if _plain(name) in map(_plain, chain):

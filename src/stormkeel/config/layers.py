@@ -7,7 +7,7 @@ Never knows what a setting means; tables are merged leaf by leaf, anything else 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -60,7 +60,16 @@ def layer_of_leaves(leaves: Iterable[tuple[Path, Any, Origin]]) -> Layer:
             origins.setdefault(path[:end], origin)
         table[path[-1]] = value
         origins[path] = origin
+        origins.update((at, origin) for at in _inside(value, path))
     return Layer(tree, origins)
+
+
+def _inside(value: Any, path: Path) -> Iterator[Path]:
+    """Every path below a value."""
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for part, one in parts:
+        yield (*path, part)
+        yield from _inside(one, (*path, part))
 
 
 def overlay(base: Layer, top: Layer, is_whole: Callable[[Path], bool] = lambda path: False) -> Layer:

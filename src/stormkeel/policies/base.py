@@ -27,6 +27,21 @@ class Dice(Protocol):
         ...
 
 
+class OutOfRangeError(ValueError):
+    """A setting that lies outside its range.
+
+    Attributes:
+        setting: its name.
+        low, high: the range, both ends included.
+    """
+
+    def __init__(self, text: str, setting: str, low: float, high: float) -> None:
+        super().__init__(text)
+        self.setting = setting
+        self.low = low
+        self.high = high
+
+
 def within(setting: str, value: float, low: float, high: float, unit: str = "") -> None:
     """Check that a setting lies in its range, both ends included.
 
@@ -37,8 +52,9 @@ def within(setting: str, value: float, low: float, high: float, unit: str = "") 
         unit: what the number counts, as in "seconds".
 
     Raises:
-        ValueError: names the setting, what was given, the range, and so the mend.
+        OutOfRangeError: a ValueError that names the setting, what was given, the range, and so the mend.
     """
     if not low <= value <= high:
         of = f" {unit}" if unit else ""
-        raise ValueError(f"`{setting}` is {value:g}: give a number from {low:g} to {high:g}{of}")
+        text = f"`{setting}` is {value:g}: give a number from {low:g} to {high:g}{of}"
+        raise OutOfRangeError(text, setting, low, high)
