@@ -15,6 +15,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .inbound import Gone, Inbound, read_body
 from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, StreamOutput, Teller, failed, raw, send_whole
+from .trace import trace_comment, trace_header
 from .watch import Watch
 
 SHUTDOWN = Failure(FailureKind.CANCELLED, "the gateway is shutting down; ask again", 503, "server_shutdown", retry_after=1.0)
@@ -85,10 +86,9 @@ class Generate:
         answer = await self._house.answer(request, output)
         if not answer.began:
             await self._reply(call, answer)
-        elif answer.failure is None:
-            await output.end()
-        else:
-            await output.end(self._dialect.write_error_frame(answer.failure, request.id))
+            return
+        last = b"" if answer.failure is None else self._dialect.write_error_frame(answer.failure, request.id)
+        await output.end(last + trace_comment(answer.story) if call.inbound.wants_trace else last)
 
     async def _last_words(self, call: Call, output: StreamOutput) -> None:
         """The server cancels us because its grace is over: the client is told so, in its dialect."""
@@ -103,17 +103,20 @@ class Generate:
     async def _reply(self, call: Call, answer: Answer) -> None:
         """Send a whole answer, or a failure before any content."""
         response, member = answer.response, answer.member
+        trace = [trace_header(answer.story)] if call.inbound.wants_trace else []
         if answer.failure is None and response is not None and member is not None:
             headers: RawHeaders = [
                 JSON,
                 (b"x-request-id", call.request_id.encode()),
                 *raw(member.caller.response_headers(response.headers)),
+                *trace,
             ]
             await send_whole(call.send, response.status, headers, response.body)
             return
         assert answer.failure is not None
         asked = member.dialect.name if member is not None else _dialect_of(answer)
-        await send_whole(call.send, *failed(self._dialect, answer.failure, call.request_id, asked))
+        status, fields, body = failed(self._dialect, answer.failure, call.request_id, asked)
+        await send_whole(call.send, status, [*fields, *trace], body)
 
 
 def _dialect_of(answer: Answer) -> str | None:

@@ -30,16 +30,18 @@ class Inbound:
         bearer, api_key: the two ways to bring a key, "" where absent.
         length: the declared length of the body, None where absent.
         passed: headers a provider may see (`providers.base` decides which do), lower-case names.
+        wants_trace: is the story of the request to come back with its answer?
         options: how to handle the request, without the caller's key.
     """
 
-    __slots__ = ("api_key", "bearer", "encoding", "labels", "length", "passed", "patience")
+    __slots__ = ("api_key", "bearer", "encoding", "labels", "length", "passed", "patience", "wants_trace")
 
     def __init__(self, headers: RawHeaders) -> None:
         self.bearer = self.api_key = ""
         self.encoding = b""
         self.length: int | None = None
         self.patience: float | None = None
+        self.wants_trace = False
         self.labels: dict[bytes, str] = {}
         passed: list[tuple[str, str]] = []
         takers = _TAKERS
@@ -91,6 +93,9 @@ class Inbound:
         if 0.0 < seconds < 86_400.0:
             self.patience = seconds if self.patience is None else min(self.patience, seconds)
 
+    def _trace(self, _name: bytes, value: bytes) -> None:
+        self.wants_trace = value == b"1"
+
     def _label(self, name: bytes, value: bytes) -> None:
         self.labels[name] = value.decode("latin-1")[:LABEL_LIMIT]
 
@@ -115,6 +120,7 @@ _TAKERS = _Takers({
     b"content-encoding": Inbound._encoding,
     b"x-stormkeel-timeout": Inbound._patience,
     b"x-stainless-read-timeout": Inbound._patience,
+    b"x-stormkeel-trace": Inbound._trace,
     b"x-stormkeel-task": Inbound._label,
     b"x-stormkeel-user": Inbound._label,
     b"x-stormkeel-tags": Inbound._label,
