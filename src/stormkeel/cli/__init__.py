@@ -10,6 +10,7 @@ import click
 from .._version import __version__
 
 COMMANDS = {
+    "init": "write a first configuration from what is found here",
     "check": "what a configuration would run, and what is wrong with it",
     "config": "show, compare and describe configurations",
     "serve": "run the gateway",
