@@ -23,6 +23,7 @@ from .completion import Asked, Completion, Messages
 from .errors import StormkeelError
 
 if TYPE_CHECKING:
+    from .assemble import Reloaded
     from .config.settings import Settings
     from .runtime.telemetry.stats import Stats
 
@@ -187,6 +188,10 @@ class Client:
     def metrics(self) -> bytes:
         """Return this client's metrics in Prometheus' text format."""
         return self._client.metrics() if self.closed else self._thread.run(_called(self._client.metrics))
+
+    def reload(self) -> Reloaded:
+        """Read configuration, `.env` and credentials again; as `AsyncClient.reload`."""
+        return self._thread.run(self._client.reload())
 
     @property
     def closed(self) -> bool:

@@ -23,7 +23,7 @@ from .types.request import Options, Request
 from .types.wire import Headers
 
 if TYPE_CHECKING:
-    from .assemble import House
+    from .assemble import House, Reloaded, Setup
     from .config.settings import Settings
     from .engine.line import Answer
 
@@ -122,9 +122,9 @@ class AsyncClient:
 
     async def _ask(self, asked: Asked) -> Completion:
         """Do what `complete` does, with the wish as one value."""
-        house = self._open()
-        request = self._request(house, asked, stream=False)
-        answer = await house.answer(request)
+        setup = self._open().setup
+        request = self._request(setup, asked, stream=False)
+        answer = await setup.answer(request)
         if answer.failure is not None or answer.response is None:
             raise failed(answer)
         assert answer.member is not None
@@ -133,13 +133,13 @@ class AsyncClient:
             raise error_of(Failure(FailureKind.BAD_RESPONSE, "the answer made no sense"), answer.story.attempts, request.id)
         return completion(answer.story, response.text, response.model, response.finish)
 
-    def _request(self, house: House, asked: Asked, *, stream: bool) -> Request:
+    def _request(self, setup: Setup, asked: Asked, *, stream: bool) -> Request:
         """Write a wish in the dialect of whoever will be asked.
 
         Raises:
             InvalidRequestError, SettingsError: the wish can't be written; nothing is sent.
         """
-        model = asked.model or self._default_model or house.settings.default_model
+        model = asked.model or self._default_model or setup.settings.default_model
         if not model:
             raise InvalidRequestError(
                 'no model is named; give one, as in "openai/gpt-5.4-mini", or set default_model in stormkeel.toml or the client'
@@ -148,7 +148,7 @@ class AsyncClient:
             model = f"{self._provider}/{model}"
         prompt = Prompt(asked.turns(), asked.max_tokens, asked.temperature)
         options = Options(asked.timeout, asked.task, asked.user, tuple(asked.tags))
-        made = house.write(prompt, model, stream, options)
+        made = setup.write(prompt, model, stream, options)
         if isinstance(made, Failure):
             raise error_of(made)
         return made
@@ -189,6 +189,18 @@ class AsyncClient:
                 "this AsyncClient already belongs to another event loop; make one client per loop, or use the blocking Client"
             )
         return self._house
+
+    async def reload(self) -> Reloaded:
+        """Read configuration, `.env` and credentials again, and use them from now on; calls under way end as they began.
+
+        Limits, breakers and cooldowns go on where the configuration still says the same; a changed limit keeps what was taken.
+
+        Raises:
+            SettingsError: something is wrong with it; the client goes on as it was.
+        """
+        from .assemble import reload_house
+
+        return await reload_house(self._open())
 
     async def aclose(self) -> None:
         """End streams left half-read, finish writing the ledger, close every connection. The client can't be used afterwards."""
@@ -269,10 +281,10 @@ class Stream:
     async def _run(self) -> AsyncIterator[str]:
         if self._closed:
             raise StormkeelError("the stream was closed before its end")
-        house = self._client._open()
-        request = self._client._request(house, self._asked, stream=True)
-        output = _Events(house.dialect(request.dialect).read_events().feed)
-        self._task = asyncio.ensure_future(house.answer(request, output))
+        setup = self._client._open().setup
+        request = self._client._request(setup, self._asked, stream=True)
+        output = _Events(setup.dialect(request.dialect).read_events().feed)
+        self._task = asyncio.ensure_future(setup.answer(request, output))
         self._client._streams.add(self._task)
         self._task.add_done_callback(self._client._streams.discard)
         self._task.add_done_callback(lambda _task: _close(output.queue))

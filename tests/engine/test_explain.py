@@ -49,7 +49,7 @@ def names(explanation: Explanation) -> list[str]:
 def state(bench: Bench) -> bytes:
     """Everything a request could move: fleet, gates, quarantines, dice, turn, retry budgets, router."""
     house = bench.house
-    world, router = house.world, house._router
+    world, router = house.world, house.setup._router
     gates = [
         (one.in_flight, *map(_inside, (one.breaker, one.rate, one.concurrency, one.recent, *one.cooling))) for one in world.fleet.members
     ]

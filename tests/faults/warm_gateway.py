@@ -15,8 +15,7 @@ from __future__ import annotations
 import os
 import sys
 
-from stormkeel.assemble import catalog, read_settings
-from stormkeel.config.settings import Settings
+from stormkeel.assemble import Draft, Origin, catalog, checked_draft
 from stormkeel.gateway.run import serve
 
 
@@ -25,20 +24,20 @@ def tell(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
-def life(settings: Settings, data: str) -> None:
+def life(draft: Draft, data: str) -> None:
     """Be a gateway until the end."""
-    serve(settings, data, lambda _host, port: tell(f"{os.getpid()} {port}"))
+    serve(draft, data, lambda _host, port: tell(f"{os.getpid()} {port}"))
 
 
 def main(configuration: str, data: str) -> None:
     """Fork a gateway for each line."""
-    settings = read_settings(configuration, os.environ)
+    draft = checked_draft(Origin(configuration))
     catalog()
     for _line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             try:
-                life(settings, data)
+                life(draft, data)
             finally:
                 os._exit(1)
         os.waitpid(pid, 0)

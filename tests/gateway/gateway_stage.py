@@ -149,11 +149,15 @@ async def staged(
     sinks: tuple[Sink, ...] = (),
     data: str = "memory",
     has_callback: bool = True,
+    written: Callable[[str], Path] | None = None,
 ) -> AsyncIterator[Stage]:
-    """Open a sandbox and a gateway before it; `has_callback` False: as under an ASGI server that is not ours."""
+    """Open a sandbox and a gateway before it.
+
+    `has_callback` False: as under an ASGI server that is not ours. `written` writes a configuration file for the sandbox's URL.
+    """
     async with await start(sandbox or SandboxSettings(seed=7)) as provider:
         settings = load(configuration(provider.url, folder, more).encode(), {}, KINDS)
-        house = open_house(settings, data, Opening(sinks=sinks))
+        house = open_house(written(provider.url) if written else settings, data, Opening(sinks=sinks))
         gateway, stop = Gateway(house), asyncio.Event()
         ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         given = http or ServeSettings()
@@ -175,11 +179,11 @@ async def staged(
             await house.close()
 
 
-def play(story: Callable[[], Awaitable[None]]) -> None:
-    """Run a story on the loop the gateway runs on, under a deadline."""
+def play(story: Callable[[], Awaitable[None]], deadline: float = DEADLINE) -> None:
+    """Run a story on the loop the gateway runs on, under a deadline in seconds."""
 
     async def told() -> None:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(deadline):
             await story()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -176,6 +176,8 @@ class _Witness:
         self._bench = bench
 
     def _look(self, request: HttpRequest) -> None:
+        if request.method == "GET":
+            return  # the probe of a credential: nothing of it is billed
         attempt = header(request.headers, "x-client-request-id") or ""
         newest = islice(reversed(self._bench.journal.entries), 200)  # the newest are enough, and quick
         if not any(isinstance(entry, Reserved) and entry.attempt == attempt for entry in newest):

@@ -27,7 +27,7 @@ def state_of(bench: Bench, name: str = "main") -> CredentialState:
 async def probed(bench: Bench, name: str = "main") -> None:
     """Let the background probe have its turn."""
     ports = bench.house.world.ports
-    await probe(bench.house.world.fleet.credentials["openai", name], bench.transport, ports.clock, Random(1))
+    await probe(bench.house.world.fleet.credentials["openai", name], ports.clock, Random(1))
 
 
 def test_the_only_credential_fails_at_once_and_says_since_when():

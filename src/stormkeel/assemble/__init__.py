@@ -2,17 +2,20 @@
 
 Never serves a request itself: it builds the world that does, and takes it down again.
 
-    file, environment -> Settings -> secrets, catalog, ledger, transport -> fleet and routes -> World
-    (reading.py)                     (opening.py)                          (building.py)      (house.py)
+    file, environment -> Settings, secrets -> ledger, log, transport -> fleet, routes, World -> Setup    in a House
+    (reading.py)         (reloading.py)       (opening.py)              (building.py)           (setup.py)  (home.py)
 """
 
-from .building import Parts, build
-from .house import Belongings, House
+from .building import build
+from .home import Belongings, House, Parts
 from .known import DIALECTS, catalog
+from .looking import Look, look
 from .opening import Opening, open_house
 from .reading import CONFIG, DATA, MEMORY, read_loaded, read_settings
+from .reloading import Draft, Origin, Reloaded, checked_draft, reload_house
+from .setup import Setup
 
 __all__ = [
-    "CONFIG", "DATA", "DIALECTS", "MEMORY", "Belongings", "House", "Opening", "Parts", "build", "catalog", "open_house",
-    "read_loaded", "read_settings",
+    "CONFIG", "DATA", "DIALECTS", "MEMORY", "Belongings", "Draft", "House", "Look", "Opening", "Origin", "Parts", "Reloaded",
+    "Setup", "build", "catalog", "checked_draft", "look", "open_house", "read_loaded", "read_settings", "reload_house",
 ]  # fmt: skip

@@ -6,73 +6,67 @@ Never opens a file or a socket.
 from __future__ import annotations
 
 from functools import partial
-from random import Random
-
-import msgspec
 
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..engine.cooling import Cooling
+from ..config.version import version_of
 from ..engine.credentials import Credential
 from ..engine.explain import Preview
 from ..engine.fleet import Fleet, Member
 from ..engine.gates import Gates
-from ..engine.ports import Clock, Journal, Sink, Transport
+from ..engine.heritage import Succession
 from ..engine.world import Policies, Ports, World
 from ..policies.breaker import Breaker
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
-from ..policies.retry import RetryBudget
 from ..providers import KINDS
 from ..providers.base import Auth, Caller, Provider
 from ..routing.deployment import Deployment
-from ..runtime.telemetry.metrics import Metrics
 from ..types.request import Request
-from ..types.secret import Secret
-from .house import Belongings, House
+from .home import Belongings, House, Parts
 from .known import DIALECTS, catalog
-
-Secrets = dict[tuple[str, str], Secret]
-
-
-class Parts(msgspec.Struct, frozen=True):
-    """The ways out of the world, as `build` wants them."""
-
-    transport: Transport
-    clock: Clock
-    journal: Journal
-    rng: Random
-    sinks: tuple[Sink, ...] = ()
+from .setup import Blueprint, Secrets, Setup
 
 
 def build(settings: Settings, secrets: Secrets, parts: Parts, belongings: Belongings | None = None) -> House:
     """Build a house of settings and ports; tests give ports of their own."""
-    metrics = Metrics()
-    builder = _Builder(settings, secrets)
+    house = House(parts, belongings or Belongings())
+    house.swap(build_setup(Blueprint(settings, secrets), house))
+    return house
+
+
+def build_setup(blueprint: Blueprint, house: House) -> Setup:
+    """Build a setup beside the present one of a house. Nothing that is in use changes before the house swaps it in."""
+    parts, settings = house.parts, blueprint.settings
+    succession = Succession(house.heritage, parts.clock.now)
+    builder = _Builder(blueprint, house, succession)
     router = Router(settings, KINDS, builder.add)
     policies = settings.policies
     world = World(
         builder.fleet,
-        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (metrics, *parts.sinks)),
+        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (house.metrics, *parts.sinks)),
         router.resolve,
         Policies(policies.clocks, policies.retry, policies.parking, builder.budgets),
         catalog().snapshot,
     )
-    metrics.world = world
-    house = House(settings, world, router, metrics, belongings or Belongings())
-    house.preview = partial(builder.preview, router)
-    return house
+    world.config = version_of(settings)
+    setup = Setup(blueprint, world, router, succession, house.new_id)
+    setup.preview = partial(builder.preview, router)
+    return setup
 
 
 class _Builder:
     """Makes the fleet's members as the router names their deployments."""
 
-    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+    def __init__(self, blueprint: Blueprint, house: House, succession: Succession) -> None:
+        settings = blueprint.settings
         self.fleet = Fleet([])
-        self.budgets = {name: RetryBudget(settings.policies.budget) for name in settings.providers}
+        self.budgets = {name: succession.budget(name, settings.policies.budget) for name in settings.providers}
         self._settings = settings
-        self._secrets = secrets
-        self._quotas: dict[str, Cooling] = {}
+        self._secrets = blueprint.secrets
+        self._succession = succession
+        self._has_prober = house.has_prober
+        self._transports = {name: blueprint.transports.get(name, house.parts.transport) for name in settings.providers}
         self._providers = {name: _provider(name, settings) for name in settings.providers}
         for name, given in settings.providers.items():
             for label in given.credentials or ("",):
@@ -80,43 +74,38 @@ class _Builder:
 
     def add(self, deployment: Deployment) -> None:
         """Give a new deployment its place in the fleet."""
-        self.fleet.members.append(self._make(deployment, self._quota(deployment.quota)))
+        self.fleet.members.append(self._make(deployment, self._succession))
 
     def preview(self, router: Router, request: Request) -> Preview:
         """Say where a request would lead; what it would add to the fleet is made, and not added."""
-        members = list(self.fleet.members)
+        members, onlooker = list(self.fleet.members), self._succession.onlooker()
+        return Preview(router.preview(request, lambda deployment: members.append(self._make(deployment, onlooker))), members)
 
-        def make(deployment: Deployment) -> None:
-            quota = self._quotas.get(deployment.quota) or Cooling(_quota_name(deployment.quota))
-            members.append(self._make(deployment, quota))
-
-        return Preview(router.preview(request, make), members)
-
-    def _make(self, deployment: Deployment, quota: Cooling) -> Member:
+    def _make(self, deployment: Deployment, succession: Succession) -> Member:
         dialect = DIALECTS[deployment.dialect]
         credential = self.fleet.credentials[deployment.provider, deployment.credential]
         caller = credential.caller
-        gates = Gates(
-            (quota, credential),
+        transport = self._transports[deployment.provider]
+        fresh = Gates(
+            (succession.quota(deployment.quota), credential),
             Breaker(self._settings.policies.breaker),
             RateGate(deployment.rate) if deployment.rate else None,
             ConcurrencyGate(deployment.concurrency) if deployment.concurrency else None,
         )
         seller = caller.provider.vendor.catalog
         facts = catalog().find(seller, deployment.model) if seller else None
-        return Member(deployment, dialect, caller, facts, gates)
-
-    def _quota(self, name: str) -> Cooling:
-        return self._quotas.setdefault(name, Cooling(_quota_name(name)))
+        gates = succession.gates(deployment, fresh, self._settings.policies.breaker, transport)
+        member = Member(deployment, dialect, caller, facts, gates)
+        member.transport = transport
+        succession.enter(member)
+        return member
 
     def _credential(self, name: str, label: str) -> Credential:
         provider = self._providers[name]
         caller = Caller(provider, DIALECTS[provider.dialect].path, self._secrets.get((name, label)))
-        return Credential(name, label, caller, self._settings.policies.parking)
-
-
-def _quota_name(name: str) -> str:
-    return f'quota group "{name}"'
+        fresh = Credential((name, label), caller, self._transports[name], self._settings.policies.parking)
+        fresh.has_prober = self._has_prober
+        return self._succession.credential(fresh)
 
 
 def _provider(name: str, settings: Settings) -> Provider:

@@ -15,14 +15,16 @@ from ..config.paths import data_folder
 from ..config.settings import Settings
 from ..engine.ports import Journal, Sink
 from ..runtime.clock import LoopClock
-from ..runtime.credentials.sources import read_environment, resolve_credentials, resolve_keys
+from ..runtime.credentials.sources import read_environment
 from ..runtime.http import HttpSettings, HttpTransport
 from ..runtime.journal import MemoryJournal
 from ..runtime.ledger import Ledger
 from ..runtime.telemetry.logs import Logs, open_logs
-from .building import Parts, build
-from .house import Belongings, House
-from .reading import DATA, MEMORY, read_settings
+from .building import build_setup
+from .home import Belongings, House, Parts
+from .reading import DATA, MEMORY
+from .reloading import Draft, Origin, checked_draft
+from .setup import Blueprint
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -32,19 +34,23 @@ class Opening(msgspec.Struct, frozen=True):
         owns_data: refuse to start where another process owns the data folder.
         logs: the log to write to; None opens the configured file, and writes none where no file is configured (a library's
             standard error is its program's).
+        has_prober: somebody will look after refused credentials in the background.
         sinks: who else wants to know, beside the metrics and the log.
     """
 
     owns_data: bool = False
     logs: Logs | None = None
+    has_prober: bool = False
     sinks: tuple[Sink, ...] = ()
 
 
-def open_house(config: str | Path | Settings | None = None, data: str | None = None, opening: Opening | None = None) -> House:
+def open_house(
+    config: str | Path | Settings | Draft | None = None, data: str | None = None, opening: Opening | None = None
+) -> House:
     """Build everything one configuration says, in the running loop.
 
     Args:
-        config: a file's path, ready settings, or None for the usual file or the environment.
+        config: a file's path, ready settings, None for the usual file or the environment, or what was read of one of these.
         data: the data folder, "memory" for none; None as configured.
         opening: what the gateway asks for beyond a library's needs.
 
@@ -52,22 +58,27 @@ def open_house(config: str | Path | Settings | None = None, data: str | None = N
         SettingsError: anything is wrong; nothing is left open then.
     """
     opening = opening or Opening()
-    environ = read_environment()
-    settings = read_settings(config, environ)
-    secrets = resolve_credentials(settings, environ)
-    keys = resolve_keys(settings, environ)
+    draft = config if isinstance(config, Draft) else checked_draft(Origin(config))
+    settings = draft.settings
     logs = opening.logs
     if logs is None and settings.telemetry.log:
         logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning", profile=settings.profile)
     clock = LoopClock(asyncio.get_running_loop())
-    folder = data or settings.ledger.data or environ.get(DATA, "")
-    ledger = (
-        None
-        if folder == MEMORY
-        else Ledger.open(Path(folder) if folder else data_folder(environ, settings.profile), clock, must_own=opening.owns_data)
-    )
+    ledger = _open_ledger(data or settings.ledger.data, settings.profile, clock, must_own=opening.owns_data)
     journal: Journal = MemoryJournal() if ledger is None else ledger.journal
     transport = HttpTransport(HttpSettings(connect_timeout=settings.policies.clocks.connect))
     sinks = opening.sinks if logs is None else (*opening.sinks, logs)
     parts = Parts(transport, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
-    return build(settings, secrets, parts, Belongings(ledger, keys, logs))
+    house = House(parts, Belongings(ledger, logs))
+    house.origin, house.files, house.has_prober = draft.origin, draft.files, opening.has_prober
+    house.swap(build_setup(Blueprint(settings, draft.secrets, draft.keys), house))
+    return house
+
+
+def _open_ledger(data: str, profile: str, clock: LoopClock, *, must_own: bool) -> Ledger | None:
+    """Open the data folder, None for "memory"."""
+    environ = read_environment()
+    folder = data or environ.get(DATA, "")
+    if folder == MEMORY:
+        return None
+    return Ledger.open(Path(folder) if folder else data_folder(environ, profile), clock, must_own=must_own)

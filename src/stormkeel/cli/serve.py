@@ -22,12 +22,12 @@ def command(config: Path | None, profile: str, host: str | None, port: int | Non
     Without a configuration it serves the providers whose credentials the environment or .env holds. Point a client at it with
     OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1 or ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic.
     """
-    from ..assemble import read_settings
+    from ..assemble import Origin, checked_draft
     from ..errors import SettingsError
     from ..gateway.run import serve
-    from ..runtime.credentials.sources import read_environment
 
-    settings = read_settings(config, read_environment(), chosen(profile, {"host": host, "port": port, "data": data}))
+    draft = checked_draft(Origin(config, chosen(profile, {"host": host, "port": port, "data": data})))
+    settings = draft.settings
     scheme = "https" if settings.server.tls_cert else "http"
 
     def ready(host: str, port: int) -> None:
@@ -41,6 +41,6 @@ def command(config: Path | None, profile: str, host: str | None, port: int | Non
             click.echo(f"gateway ready at {url} ({known}providers: {', '.join(settings.providers)})")
 
     try:
-        serve(settings, None, ready)
+        serve(draft, None, ready)
     except OSError as error:
         raise SettingsError(str(error.args[-1] if error.args else error)) from None

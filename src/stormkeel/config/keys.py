@@ -84,6 +84,10 @@ class KeyRing:
     def __len__(self) -> int:
         return len(self._by_id) + len(self._by_hash)
 
+    def is_same(self, other: KeyRing) -> bool:
+        """Does it let in the very same keys, under the same names?"""
+        return (self._by_id, self._by_hash) == (other._by_id, other._by_hash)
+
     def find(self, text: str) -> CallerKey | None:
         """Return whose key a text is, None for nobody's. The comparison takes the same time however close a guess is."""
         hashed = hash_of(text)

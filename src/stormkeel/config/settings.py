@@ -207,6 +207,21 @@ class TelemetrySettings(msgspec.Struct, frozen=True):
     level: LevelName = "info"
 
 
+class ReloadSettings(msgspec.Struct, frozen=True):
+    """When a gateway reads its configuration again; SIGHUP always makes it.
+
+    Attributes:
+        watch: also where a file that it was read from has changed.
+        interval: seconds between two looks at the files; a change counts once it has held still from one look to the next.
+    """
+
+    watch: bool = True
+    interval: float = 1.0
+
+    def __post_init__(self) -> None:
+        within("interval", self.interval, 0.05, 3600.0, "seconds")
+
+
 class Settings(msgspec.Struct, frozen=True):
     """One whole configuration.
 
@@ -228,3 +243,4 @@ class Settings(msgspec.Struct, frozen=True):
     ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     profile: str = ""
+    reload: ReloadSettings = ReloadSettings()

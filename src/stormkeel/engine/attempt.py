@@ -122,7 +122,7 @@ class Trial:
         return Reserved(
             self._id, request.id, self._wall, run.route, deployment.name, deployment.provider, deployment.model, request.dialect,
             options.key, options.task, options.user, options.tags, *self._bounds, self._held,
-            run.world.prices,
+            run.world.prices, run.world.config,
         )  # fmt: skip
 
     def _http(self) -> HttpRequest:
@@ -137,7 +137,7 @@ class Trial:
         member, run = self.member, self._run
         self._watch(self._started + self._clocks.answer, K.SILENT)
         self.sent = True
-        response = await run.world.ports.transport.send(self._http())
+        response = await member.transport.send(self._http())
         self._status = response.status
         self._provider_request = member.caller.request_id(response.headers)
         if response.status != 200:
@@ -157,7 +157,7 @@ class Trial:
         member, run = self.member, self._run
         self._watch(self._started + self._clocks.first_content, K.SILENT)
         self.sent = True
-        exchange = await run.world.ports.transport.open(self._http())
+        exchange = await member.transport.open(self._http())
         self._exchange = exchange
         self._status = exchange.status
         self._provider_request = member.caller.request_id(exchange.headers)

@@ -60,31 +60,43 @@ class Credential(Cooling):
     Attributes:
         provider, label: its provider's name and its own.
         caller: makes its requests.
+        transport: how its provider is reached.
         quarantine: its standing.
         since: when it was set aside, nanoseconds since the epoch; 0 while it is in service.
         last_good, last_failed: when an attempt with it ended well, and when not (whatever for); nanoseconds, 0 for never.
         birth: its age.
         has_prober: does somebody probe it in the background? Else a caller's request is its probe.
+        is_unclear: did the last background probe say nothing? Then a caller's request is its probe all the same.
     """
 
     __slots__ = (
-        "_parked", "_parked_why", "birth", "caller", "has_prober", "label", "last_failed", "last_good", "last_good_at",
-        "provider", "quarantine", "since",
+        "_parked", "_parked_why", "birth", "caller", "has_prober", "is_unclear", "label", "last_failed", "last_good",
+        "last_good_at", "provider", "quarantine", "since", "transport",
     )  # fmt: skip
 
-    def __init__(self, provider: str, label: str, caller: Caller, parking: ParkingSettings) -> None:
+    def __init__(self, name: tuple[str, str], caller: Caller, transport: Transport, parking: ParkingSettings) -> None:
+        provider, label = name
         super().__init__(f'credential "{label}" of provider "{provider}"')
         self.provider = provider
         self.label = label
         self.caller = caller
+        self.transport = transport
         self.quarantine = Quarantine(parking)
         self.since = 0
         self.last_good = self.last_failed = 0
         self.last_good_at = -FOREVER  # monotonic
         self.birth = Birth()
         self.has_prober = False
+        self.is_unclear = False
         self._parked = 0.0  # until when an empty account keeps it aside, whatever the quarantine says
         self._parked_why = ""
+
+    def change(self, fresh: Credential) -> None:
+        """Go on under the settings of a fresh one that makes the same requests."""
+        self.quarantine.settings = fresh.quarantine.settings
+        self.birth = fresh.birth
+        self.transport = fresh.transport
+        self.has_prober = fresh.has_prober
 
     # -- gate --------------------------------------------------------------------------------------------------------
 
@@ -96,7 +108,11 @@ class Credential(Cooling):
 
     def is_due(self, now: float) -> bool:
         """May a caller's request be the probe now?"""
-        return self.since > 0 and not self.has_prober and self._parked <= now and self.quarantine.is_due(now)
+        return (not self.has_prober or self.is_unclear) and self.needs_probe(now)
+
+    def needs_probe(self, now: float) -> bool:
+        """Is it time for a probe, whoever makes it?"""
+        return self.since > 0 and self._parked <= now and self.quarantine.is_due(now)
 
     def refuse(self, now: float) -> Failure | None:
         """Say why nothing is sent with it; None where this one attempt is the probe."""
@@ -131,7 +147,7 @@ class Credential(Cooling):
     def refused(self, why: str, now: float, wall: int, rng: Dice) -> None:
         """A provider refused it: nobody asks with it until a probe was answered."""
         if self.quarantine.refused(now, rng):
-            self.since, self.why, self.until = wall, why, FOREVER
+            self.since, self.why, self.until, self.is_unclear = wall, why, FOREVER, False
 
     def probed(self, verdict: Verdict, now: float, rng: Dice) -> None:
         """A probe has ended."""
@@ -158,7 +174,7 @@ _NO_DICE = _NoDice()
 # -- probing -----------------------------------------------------------------------------------------------------------
 
 
-async def probe(credential: Credential, transport: Transport, clock: Clock, rng: Dice) -> None:
+async def probe(credential: Credential, clock: Clock, rng: Dice) -> None:
     """Ask for the provider's list of models, which costs nothing, if the credential's probe is due and not out.
 
     401 sets it aside for longer. An answer puts it back in service. Anything else (no such list, a key that may not see it, a
@@ -169,7 +185,7 @@ async def probe(credential: Credential, transport: Transport, clock: Clock, rng:
     verdict = Verdict.IGNORED
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):
-            response = await transport.send(credential.caller.probe())
+            response = await credential.transport.send(credential.caller.probe())
         if 200 <= response.status < 300:
             verdict = Verdict.OK
         elif response.status == 401:
@@ -177,7 +193,7 @@ async def probe(credential: Credential, transport: Transport, clock: Clock, rng:
     except (WireFault, TimeoutError):
         pass
     finally:
-        credential.has_prober = verdict is not Verdict.IGNORED
+        credential.is_unclear = verdict is Verdict.IGNORED
         credential.probed(verdict, clock.now(), rng)
 
 

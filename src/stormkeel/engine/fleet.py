@@ -19,6 +19,7 @@ from ..types.failure import Failure
 from ..types.money import NanoDollars
 from .credentials import Credential
 from .gates import CREDENTIAL_PROBE, GATES, Gates
+from .ports import Transport
 from .recent import Recent
 
 MINUTE = 60_000_000_000  # nanoseconds
@@ -61,6 +62,7 @@ class Member:
         "max_output",
         "rate",
         "recent",
+        "transport",
         "window",
     )
 
@@ -79,6 +81,7 @@ class Member:
         self.breaker = gates.breaker
         self.gates = tuple((name, make(gates)) for name, make in GATES)
         self.bills = caller.provider.vendor.asks_usage
+        self.transport: Transport  # how it is reached
         self.in_flight = 0
         self.recent = Recent()
         there = [gate for _, gate in self.gates if gate is not None]

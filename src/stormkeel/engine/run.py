@@ -132,7 +132,10 @@ class Run:
     def story(self, failure: Failure | None) -> Story:
         """Return the whole story, once the request has ended."""
         latency = self.world.ports.clock.now() - self.started
-        return Story(self.request, self.route, tuple(self.attempts), failure, self.wall, latency, self.ttft, self.committed)
+        return Story(
+            self.request, self.route, tuple(self.attempts), failure, self.wall, latency, self.ttft, self.committed,
+            self.world.config,
+        )  # fmt: skip
 
 
 def _own_task(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:

@@ -39,11 +39,14 @@ class World:
         clocks, retry, parking: the policies' settings.
         budgets: the retry budget of each provider, by name.
         prices: the id of the price snapshot, kept with every ledger row.
+        config: the version of the configuration, likewise (INV-30).
         turn: a counter for round robin.
         active: requests under way.
     """
 
-    __slots__ = ("active", "budgets", "clocks", "fleet", "parking", "ports", "prices", "resolve", "retry", "turn")
+    __slots__ = (
+        "__weakref__", "active", "budgets", "clocks", "config", "fleet", "parking", "ports", "prices", "resolve", "retry", "turn",
+    )  # fmt: skip
 
     def __init__(
         self, fleet: Fleet, ports: Ports, resolve: Callable[[Request], Route | Failure], policies: Policies, prices: str
@@ -56,6 +59,7 @@ class World:
         self.parking = policies.parking
         self.budgets = policies.budgets
         self.prices = prices
+        self.config = ""
         self.turn = 0
         self.active = 0
 

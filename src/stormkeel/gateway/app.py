@@ -14,6 +14,7 @@ import msgspec
 
 from .._version import __version__
 from ..assemble import House
+from ..config.keys import KeyRing
 from ..types.failure import Failure, FailureKind
 from .admin import PLAIN, Admin
 from .door import Access, Door
@@ -48,16 +49,16 @@ class Gateway:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.door = Door(house.keys)
+        self._door = Door(house.keys)
         self._chat = house.dialect("openai_chat")
         self._messages = house.dialect("anthropic_messages")
         self.table = self._rows()
 
     def _rows(self) -> dict[str, Row]:
         chat, messages = self._chat, self._messages
-        ask_chat = Row("POST", KEY, Generate(self.house, chat), chat)
-        ask_messages = Row("POST", KEY, Generate(self.house, messages), messages)
-        models, admin = Models(self.house), Admin(lambda: self.house)
+        ask_chat = Row("POST", KEY, Generate(chat), chat)
+        ask_messages = Row("POST", KEY, Generate(messages), messages)
+        models, admin = Models(), Admin(lambda: self.house)
         return {
             "/v1/chat/completions": ask_chat,
             "/openai/v1/chat/completions": ask_chat,
@@ -81,7 +82,7 @@ class Gateway:
         if scope["type"] != "http":
             await _decline(scope, receive, send)
             return
-        call = Call(scope, receive, send, self.house.new_id())
+        call = Call(scope, receive, send, self.house.setup)
         inbound = call.inbound
         row = self.table.get(scope["path"])
         if row is None:
@@ -91,12 +92,18 @@ class Gateway:
         elif row.access is PUBLIC:
             await row.endpoint(call)
         else:
-            caller = self.door.check(inbound.api_key, inbound.bearer, row.access)
+            caller = self.door_of(call.setup.keys).check(inbound.api_key, inbound.bearer, row.access)
             if isinstance(caller, Failure):
                 await call.refuse(row.dialect, caller)
                 return
             call.key = caller.name
             await row.endpoint(call)
+
+    def door_of(self, keys: KeyRing) -> Door:
+        """Return the door that opens to these keys; a key taken out is refused from the swap on."""
+        if self._door.keys is not keys:
+            self._door = Door(keys)
+        return self._door
 
     def _dialect_of(self, path: str, inbound: Inbound) -> Teller:
         if path.startswith("/admin/"):
@@ -111,7 +118,7 @@ class Gateway:
 
     async def _health(self, call: Call) -> None:
         inbound = call.inbound
-        may_know = not isinstance(self.door.check(inbound.api_key, inbound.bearer), Failure)
+        may_know = not isinstance(self.door_of(call.setup.keys).check(inbound.api_key, inbound.bearer), Failure)
         health = health_of(self.house, __version__, may_know)
         await send_whole(call.send, 200 if health.status != "unhealthy" else 503, [JSON], msgspec.json.encode(health))
 

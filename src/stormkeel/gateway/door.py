@@ -38,7 +38,7 @@ class Door:
     """Knows the callers by their keys; open to all where none is configured (the gateway then listens on loopback only)."""
 
     def __init__(self, keys: KeyRing) -> None:
-        self._keys = keys
+        self.keys = keys
         self._is_open = len(keys) == 0
         self._known: dict[bytes, CallerKey] = {}
 
@@ -64,7 +64,7 @@ class Door:
         known = self._known.get(digest)
         if known is not None:
             return known
-        key = self._keys.find(text)
+        key = self.keys.find(text)
         if key is None:
             return UNKNOWN
         if len(self._known) < REMEMBERED:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..assemble import House
+from ..assemble import House, Setup
 from ..dialects.base import Dialect, ModelCard
 from ..engine.line import Answer
 from ..engine.ports import ClientGone
@@ -22,17 +22,18 @@ SHUTDOWN = Failure(FailureKind.CANCELLED, "the gateway is shutting down; ask aga
 
 
 class Call:
-    """One call of an endpoint: the client's connection, its headers, and the name of its key."""
+    """One call of an endpoint: the client's connection, its headers, the name of its key, and the setup it lives in."""
 
-    __slots__ = ("inbound", "key", "receive", "request_id", "scope", "send")
+    __slots__ = ("inbound", "key", "receive", "request_id", "scope", "send", "setup")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, setup: Setup) -> None:
         self.scope = scope
+        self.setup = setup
         self.inbound = Inbound(scope["headers"])
         self.key = ""
         self.receive = receive
         self.send = send
-        self.request_id = request_id
+        self.request_id = setup.new_id()
 
     async def refuse(self, dialect: Teller, failure: Failure) -> None:
         """Answer with a failure of which no provider knows."""
@@ -42,16 +43,14 @@ class Call:
 class Generate:
     """The endpoint of one dialect's billable route."""
 
-    def __init__(self, house: House, dialect: Dialect) -> None:
-        self._house = house
+    def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._max_body = house.settings.server.max_body
 
     async def __call__(self, call: Call) -> None:
         """Serve one request."""
         inbound = call.inbound
         try:
-            body = await read_body(call.receive, inbound, self._max_body)
+            body = await read_body(call.receive, inbound, call.setup.settings.server.max_body)
         except Gone:
             return
         if type(body) is bytes:
@@ -80,10 +79,10 @@ class Generate:
             watch.end()
 
     async def _whole(self, call: Call, request: Request) -> None:
-        await self._reply(call, await self._house.answer(request))
+        await self._reply(call, await call.setup.answer(request))
 
     async def _stream(self, call: Call, request: Request, output: StreamOutput) -> None:
-        answer = await self._house.answer(request, output)
+        answer = await call.setup.answer(request, output)
         if not answer.began:
             await self._reply(call, answer)
             return
@@ -127,14 +126,11 @@ def _dialect_of(answer: Answer) -> str | None:
 class Models:
     """`GET /v1/models`, in the shape of whoever asks (docs/wire.md, Two dialects at one address)."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-
     async def __call__(self, call: Call, dialect: Dialect) -> None:
         """List the routes and models that can be asked for."""
         cards = [
             ModelCard(card.id, card.created, card.owned_by, card.display_name, card.max_input, card.max_output)
-            for card in self._house.models()
+            for card in call.setup.models()
         ]
         await send_whole(call.send, 200, [JSON, (b"x-request-id", call.request_id.encode())], dialect.write_models(cards))
 

@@ -47,7 +47,7 @@ def health_of(house: House, version: str, may_know: bool) -> Health:
     rows = [standing(member, now) for member in world.fleet.members]
     if not may_know:
         return Health(status_of(rows))
-    return Health(status_of(rows), version, world.active, [_health(row) for row in rows])
+    return Health(status_of(rows), version, house.active, [_health(row) for row in rows])
 
 
 def is_ready(house: House) -> bool:

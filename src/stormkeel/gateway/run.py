@@ -11,22 +11,23 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..assemble import House, Opening, open_house
+from ..assemble import Draft, House, Opening, open_house
 from ..config.check import fault_of_door
-from ..config.settings import ServerSettings, Settings
 from ..errors import SettingsError
-from ..runtime.serve import Ready, ServeSettings, run
+from ..runtime.serve import Ready, make_tls, run
 from ..runtime.telemetry.logs import Records, open_logs
 from .app import Gateway
+from .reloading import Certificate, LogLevel, Reloader, hear, serve_settings
+from .tending import keep_probing
 
 GC_AFTER = 10_000  # new containers between two collections; a request leaves almost none behind
 
 
-def serve(settings: Settings, data: str | None, ready: Ready) -> None:
+def serve(draft: Draft, data: str | None, ready: Ready) -> None:
     """Serve until a signal; returns after the drain.
 
     Args:
-        settings: what to serve.
+        draft: the configuration; it is read again where it came from, whenever that changes.
         data: the data folder, None as configured.
         ready: called with host and port once connections are taken.
 
@@ -34,10 +35,12 @@ def serve(settings: Settings, data: str | None, ready: Ready) -> None:
         SettingsError: the settings can't be served as they are.
         OSError: the port is taken.
     """
+    settings = draft.settings
     fault = fault_of_door(settings)
     if fault is not None:
         raise SettingsError(fault)
     logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning", profile=settings.profile)
+    tls = make_tls(serve_settings(settings.server))
 
     @asynccontextmanager
     async def open_app(stop: asyncio.Event) -> AsyncIterator[Gateway]:
@@ -46,29 +49,23 @@ def serve(settings: Settings, data: str | None, ready: Ready) -> None:
         ours = logging.getLogger("stormkeel")
         ours.setLevel(logging.INFO)
         ours.addHandler(Records(logs, asyncio.get_running_loop()))
-        house = open_house(settings, data, Opening(owns_data=True, logs=logs))
-        watcher = asyncio.ensure_future(_drain(house, stop))
+        house = open_house(draft, data, Opening(owns_data=True, logs=logs, has_prober=True))
+        house.followers.append(LogLevel(logs))
+        if tls is not None:
+            house.followers.append(Certificate(tls, settings.server))
+        reloader = Reloader(house, logs)
+        hear(reloader.ask)
+        tasks = [asyncio.ensure_future(work) for work in (_drain(house, stop), reloader.run(), keep_probing(house))]
         try:
             yield Gateway(house)
         finally:
-            watcher.cancel()
+            for task in tasks:
+                task.cancel()
             await house.close()
 
-    run(open_app, serve_settings(settings.server), ready=ready)
+    run(open_app, serve_settings(settings.server), ready=ready, tls=tls)
 
 
 async def _drain(house: House, stop: asyncio.Event) -> None:
     await stop.wait()
     house.draining = True
-
-
-def serve_settings(server: ServerSettings) -> ServeSettings:
-    """Return what the HTTP server needs to know."""
-    return ServeSettings(
-        host=server.host,
-        port=server.port,
-        tls_cert=server.tls_cert or None,
-        tls_key=server.tls_key or None,
-        drain_delay=server.drain_delay,
-        grace=server.grace,
-    )

@@ -23,6 +23,7 @@ class Reserved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="r"):
         input_bound, output_bound: tokens the attempt can not exceed.
         amount: nano-dollars held, None where the price is unknown.
         prices: the id of the price snapshot.
+        config: the version of the configuration the request ran on, "" where an older Stormkeel wrote the entry.
     """
 
     attempt: str
@@ -41,6 +42,7 @@ class Reserved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="r"):
     output_bound: int
     amount: NanoDollars | None
     prices: str
+    config: str = ""
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="s"):

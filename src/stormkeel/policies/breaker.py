@@ -101,6 +101,13 @@ class Breaker:
         self._out = 0  # half-open tickets not yet settled
         self._successes = 0
 
+    def change(self, settings: BreakerSettings) -> None:
+        """Go on under other settings. What was seen stays seen; only a window of another length begins anew."""
+        if settings.window != self._settings.window:
+            self._window = Window(settings.window)
+        self._settings = settings
+        self._step = min(self._step, len(settings.permits) - 1)
+
     def admit(self, now: float) -> int | Failure:
         """Ask for leave to try. Returns a ticket, or why not and for how long."""
         if self.state is CLOSED:

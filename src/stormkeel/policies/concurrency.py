@@ -16,10 +16,14 @@ class ConcurrencyGate:
     __slots__ = ("in_flight", "limit")
 
     def __init__(self, limit: int) -> None:
+        self.change(limit)
+        self.in_flight = 0
+
+    def change(self, limit: int) -> None:
+        """Go on with another limit; places taken stay taken, also those beyond it."""
         if not 1 <= limit <= MOST:
             raise ValueError(f"`concurrency` is {limit}: give a whole number from 1 to {MOST}")
         self.limit = limit
-        self.in_flight = 0
 
     def admit(self) -> Failure | None:
         """Take a place, or say that all are taken."""

@@ -82,6 +82,12 @@ class Gcra:
             arrival -= units * self._period
             self._arrival = arrival if arrival > now else now
 
+    def follow(self, other: Gcra, at: int) -> None:
+        """Owe what another limit is owed: as many units as it had taken and not yet earned back."""
+        owed = other._arrival - at * other._limit
+        if owed > 0:  # units times the period, which is the same for both
+            self._arrival = at * self._limit + owed * self._period // other._period
+
     def wait(self, excess: int) -> float:
         """Return the seconds until an excess is gone, rounded up to the next microsecond and one more, against float clocks."""
         return (-(-excess // (self._limit * MICRO)) + 1) / 1_000_000
@@ -101,6 +107,13 @@ class RateGate:
         self._settings = settings
         self._requests = _limit(settings.rpm, settings.burst)
         self._tokens = _limit(settings.tpm, settings.token_burst)
+
+    def change(self, settings: RateSettings, now: float) -> None:
+        """Go on under other limits: what was taken stays taken, so that no change of limits opens one (INV-12)."""
+        at = moment(now)
+        self._settings = settings
+        self._requests = _follow(self._requests, _limit(settings.rpm, settings.burst), at)
+        self._tokens = _follow(self._tokens, _limit(settings.tpm, settings.token_burst), at)
 
     def admit(self, now: float, tokens: int) -> int | Failure:
         """Ask for leave to send one request of about so many tokens. Returns a ticket: the tokens debited."""
@@ -165,6 +178,12 @@ class RateGate:
             "send less, ask for fewer output tokens, or raise `tpm` or `token_burst`",
             forever=True,
         )
+
+
+def _follow(old: Gcra | None, new: Gcra | None, at: int) -> Gcra | None:
+    if old is not None and new is not None:
+        new.follow(old, at)
+    return new
 
 
 def _limit(per_minute: int | None, burst: float) -> Gcra | None:

@@ -212,6 +212,13 @@ class RetryBudget:
         """What is left of the full bucket, from 0 to 1."""
         return self.left / self._capacity
 
+    def change(self, settings: BudgetSettings) -> None:
+        """Go on under other settings; what is missing in the bucket stays missing."""
+        missing = self._capacity - self.left
+        self._capacity = settings.capacity
+        self._costs = (settings.transient_cost, settings.throttle_cost)
+        self.left = max(0, settings.capacity - missing)
+
     def take(self, throttled: bool) -> int:
         """Pay for one retry. Returns what was paid, 0 where the bucket can't pay: then no retry."""
         cost = self._costs[throttled]

@@ -132,6 +132,10 @@ class Caller:
                 passed.append(default)
         return HttpRequest("POST", self.url, (*fixed, *passed, ("x-client-request-id", attempt_id)), body)
 
+    def is_same(self, other: Caller) -> bool:
+        """Would it make the very same requests: address, credential, headers, and what is known of the provider?"""
+        return (self.provider, self.url, self._secret) == (other.provider, other.url, other._secret)
+
     def probe(self) -> HttpRequest:
         """Return a request that costs nothing and shows whether the credential is known: the list of models."""
         url = self.provider.base_url.rstrip("/") + self.provider.vendor.models_path

@@ -58,6 +58,7 @@ class Story(msgspec.Struct, frozen=True):
         latency: seconds from arrival to the end.
         ttft: seconds from arrival to the first content, None where none came.
         committed: had content gone out to the caller when it ended? (a failure then is a broken stream)
+        config: the version of the configuration it ran on.
     """
 
     request: Request
@@ -68,6 +69,7 @@ class Story(msgspec.Struct, frozen=True):
     latency: float
     ttft: float | None = None
     committed: bool = False
+    config: str = ""
 
     @property
     def cost(self) -> NanoDollars | None:

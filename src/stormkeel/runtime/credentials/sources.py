@@ -65,6 +65,13 @@ def resolve(ref: str, environ: Mapping[str, str], what: str) -> Secret:
     return secret
 
 
+def files_of(settings: Settings) -> list[str]:
+    """Return the files that references of the settings lead to."""
+    refs = [credential.ref for provider in settings.providers.values() for credential in provider.credentials.values()]
+    refs += [key.key for key in settings.keys]
+    return [str(Path(ref.removeprefix("file:")).expanduser()) for ref in refs if ref.startswith("file:")]
+
+
 def resolve_credentials(settings: Settings, environ: Mapping[str, str]) -> dict[tuple[str, str], Secret]:
     """Return every provider's credentials by (provider, credential).
 

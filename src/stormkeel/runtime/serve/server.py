@@ -16,7 +16,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from types import FrameType
 
@@ -36,7 +36,9 @@ class ServeError(OSError):
     """Listening is not possible: the port is taken, the address is not ours, or the certificate cannot be used."""
 
 
-async def serve(app: AsgiApp, settings: ServeSettings, *, ready: Ready, stop: asyncio.Event | None = None) -> None:
+async def serve(
+    app: AsgiApp, settings: ServeSettings, *, ready: Ready, stop: asyncio.Event | None = None, tls: ssl.SSLContext | None = None
+) -> None:
     """Serve until `stop` is set and everything has drained; cancelling means now.
 
     Args:
@@ -45,12 +47,13 @@ async def serve(app: AsgiApp, settings: ServeSettings, *, ready: Ready, stop: as
         settings: where and how.
         ready: called with the host and the true port once connections are accepted.
         stop: without it, only cancelling ends the service.
+        tls: the settings' certificate, loaded already by whoever will renew it.
 
     Raises:
         ServeError: it cannot listen; the message names host:port or the certificate.
     """
     hub = Hub(app, settings)
-    tls = _tls(settings)
+    tls = tls or make_tls(settings)
     listener = _bind(settings)
     server = await hub.loop.create_server(
         lambda: Connection(hub),
@@ -92,7 +95,8 @@ async def _within(span: float, event: asyncio.Event) -> bool:
     return event.is_set()
 
 
-def _tls(settings: ServeSettings) -> ssl.SSLContext | None:
+def make_tls(settings: ServeSettings) -> ssl.SSLContext | None:
+    """Load the settings' certificate, None where they name none. Raises `ServeError` where it can't be used."""
     if settings.tls_cert is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -103,6 +107,13 @@ def _tls(settings: ServeSettings) -> ssl.SSLContext | None:
     except OSError as error:
         raise ServeError(f'cannot use TLS certificate "{settings.tls_cert}" with key "{settings.tls_key}": {error}') from error
     return context
+
+
+def renew(tls: ssl.SSLContext, settings: ServeSettings) -> None:
+    """Load the settings' certificate into a context in use, for connections to come. Raises `ServeError`, changing nothing."""
+    make_tls(settings)  # a certificate and a key that do not fit would leave the context in between
+    assert settings.tls_cert is not None
+    tls.load_cert_chain(settings.tls_cert, settings.tls_key)
 
 
 def _bind(settings: ServeSettings) -> socket.socket:
@@ -129,14 +140,14 @@ def _bind(settings: ServeSettings) -> socket.socket:
 OpenApp = Callable[[asyncio.Event], AbstractAsyncContextManager[AsgiApp]]
 
 
-def run(open_app: OpenApp, settings: ServeSettings, *, ready: Ready) -> None:
+def run(open_app: OpenApp, settings: ServeSettings, *, ready: Ready, tls: ssl.SSLContext | None = None) -> None:
     """Serve in a loop of its own (uvloop where there is one) until SIGTERM or SIGINT; a second signal means now.
 
     Args:
         open_app: called in the loop with the event that the first signal sets (readiness turns false with it); returns a context
             manager that yields the application, and closes its world after the last request.
         settings: where and how.
-        ready: as in `serve`.
+        ready, tls: as in `serve`.
 
     Raises:
         ServeError: it cannot listen.
@@ -144,15 +155,15 @@ def run(open_app: OpenApp, settings: ServeSettings, *, ready: Ready) -> None:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         stop = asyncio.Event()
         with contextlib.suppress(_Hurried):
-            runner.run(_run(open_app, settings, ready, stop))
+            runner.run(_run(lambda: _open_and_serve(open_app, settings, ready, stop, tls), stop))
 
 
 class _Hurried(Exception):
     """A second signal came."""
 
 
-async def _run(open_app: OpenApp, settings: ServeSettings, ready: Ready, stop: asyncio.Event) -> None:
-    work = asyncio.ensure_future(_open_and_serve(open_app, settings, ready, stop))
+async def _run(serving: Callable[[], Coroutine[None, None, None]], stop: asyncio.Event) -> None:
+    work = asyncio.ensure_future(serving())
     signals: list[int] = []
 
     def heard(number: int) -> None:
@@ -172,9 +183,11 @@ async def _run(open_app: OpenApp, settings: ServeSettings, ready: Ready, stop: a
         raise
 
 
-async def _open_and_serve(open_app: OpenApp, settings: ServeSettings, ready: Ready, stop: asyncio.Event) -> None:
+async def _open_and_serve(
+    open_app: OpenApp, settings: ServeSettings, ready: Ready, stop: asyncio.Event, tls: ssl.SSLContext | None
+) -> None:
     async with open_app(stop) as app:
-        await serve(app, settings, ready=ready, stop=stop)
+        await serve(app, settings, ready=ready, stop=stop, tls=tls)
 
 
 def _listen_to_signals(heard: Callable[[int], None]) -> None:

@@ -45,18 +45,19 @@ MIGRATIONS = (
         PRIMARY KEY (file, start)
     ) STRICT;
     """,
+    "ALTER TABLE attempt ADD COLUMN config TEXT;",
 )
 """Forward only; the file's `user_version` counts those it has had."""
 
 _RESERVE = """
     INSERT INTO attempt (id, writer, at, reserved_at, request, route, deployment, provider, model, dialect, key, task, user, tags,
-                         input_bound, output_bound, reserved, prices)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                         input_bound, output_bound, reserved, prices, config)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET
         at = excluded.at, reserved_at = excluded.reserved_at, request = excluded.request, route = excluded.route,
         deployment = excluded.deployment, provider = excluded.provider, model = excluded.model, dialect = excluded.dialect,
         key = excluded.key, task = excluded.task, user = excluded.user, tags = excluded.tags, input_bound = excluded.input_bound,
-        output_bound = excluded.output_bound, reserved = excluded.reserved, prices = excluded.prices
+        output_bound = excluded.output_bound, reserved = excluded.reserved, prices = excluded.prices, config = excluded.config
     WHERE reserved_at IS NULL
 """
 _SETTLE = """
@@ -74,12 +75,12 @@ _SETTLE = """
 """
 _WHOLE = """
     INSERT OR IGNORE INTO attempt (id, writer, at, reserved_at, request, route, deployment, provider, model, dialect, key, task,
-                                   user, tags, input_bound, output_bound, reserved, prices,
+                                   user, tags, input_bound, output_bound, reserved, prices, config,
                                    settled_at, outcome, status, latency, ttft, input, cache_read, cache_write, cache_write_long,
                                    audio_input, output, reasoning, audio_output, usage_source, amount, provider_request)
     VALUES {rows}
 """
-_COLUMNS = 34
+_COLUMNS = 35
 _AT_ONCE = 64
 """Rows a statement: sqlite3 gives the interpreter's lock away at every statement, and a request's thread takes it each time."""
 
@@ -91,7 +92,7 @@ _ORPHANS = """
 """
 _READ = """
     SELECT id, request, reserved_at, route, deployment, provider, model, dialect, key, task, user, tags,
-           input_bound, output_bound, reserved, prices, settled_at, outcome, status, latency, ttft,
+           input_bound, output_bound, reserved, prices, {config}, settled_at, outcome, status, latency, ttft,
            input, cache_read, cache_write, cache_write_long, audio_input, output, reasoning, audio_output,
            usage_source, amount, provider_request
     FROM attempt WHERE at >= ? OR settled_at IS NULL
@@ -215,11 +216,13 @@ def read_file(path: Path, since: int) -> Stored:
     base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
     try:
         base.execute("BEGIN")
-        if not _shape(base):
+        shape = _shape(base)  # an older one, where no owner has brought it up to date yet
+        if not shape:
             return Stored({}, {}, 0)
         folded = dict(base.execute("SELECT file, folded FROM journal"))
         damages: int = base.execute("SELECT count(*) FROM damage").fetchone()[0]
-        return Stored({row[0]: _booking(row) for row in base.execute(_READ, (since,))}, folded, damages)
+        read = _READ.format(config="config" if shape > 1 else "NULL")
+        return Stored({row[0]: _booking(row) for row in base.execute(read, (since,))}, folded, damages)
     finally:
         base.close()
 
@@ -276,7 +279,7 @@ def _reservation(writer: str, entry: Reserved) -> tuple[object, ...]:
     return (
         entry.attempt, writer, entry.at, entry.at, entry.request, entry.route, entry.deployment, entry.provider, entry.model,
         entry.dialect, entry.key, entry.task, entry.user, msgspec.json.encode(entry.tags).decode() if entry.tags else "[]",
-        entry.input_bound, entry.output_bound, entry.amount, entry.prices,
+        entry.input_bound, entry.output_bound, entry.amount, entry.prices, entry.config,
     )  # fmt: skip
 
 
@@ -305,9 +308,9 @@ def _clamped(number: int) -> int:
 def _booking(row: tuple[Any, ...]) -> Booking:
     reserved = settled = None
     if row[2] is not None:
-        values = (*row[:11], msgspec.json.decode(row[11], type=tuple[str, ...]), *row[12:16])
+        values = (*row[:11], msgspec.json.decode(row[11], type=tuple[str, ...]), *row[12:16], row[16] or "")
         reserved = Reserved(*values)
-    if row[16] is not None:
-        values = (row[0], *row[16:21], Usage(*row[21:29]), *row[29:32])
+    if row[17] is not None:
+        values = (row[0], *row[17:22], Usage(*row[22:30]), *row[30:33])
         settled = Settled(*values)
     return Booking(reserved, settled)

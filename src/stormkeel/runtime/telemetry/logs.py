@@ -74,11 +74,14 @@ def open_logs(path: str, quiet: bool, profile: str = "") -> Logs:
     """
     if not path:
         return Logs(quiet=quiet, profile=profile)
+    return Logs(_open(path), quiet, profile, path)
+
+
+def _open(path: str) -> int:
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise SettingsError(f'the log file "{path}" can\'t be written: {error.strerror}; name another in telemetry.log') from None
-    return Logs(fd, quiet, profile)
 
 
 class Records(logging.Handler):
@@ -120,21 +123,23 @@ class Line(msgspec.Struct, omit_defaults=True):
     task: str = ""
     error: str = ""
     profile: str = ""
+    config: str = ""
 
 
 class Logs:
     """A sink that writes one JSON line a request; `quiet` writes failures only."""
 
-    def __init__(self, fd: int | None = None, quiet: bool = False, profile: str = "") -> None:
+    def __init__(self, fd: int | None = None, quiet: bool = False, profile: str = "", path: str = "") -> None:
         self._writer = LogWriter(sys.stderr.fileno() if fd is None else fd)
         self._file = fd
         self._encode = msgspec.json.Encoder().encode
-        self._quiet = quiet
+        self._path = path
         self._profile = profile
+        self.quiet = quiet
 
     def answered(self, story: Story) -> None:
         """Write the line of one request."""
-        if self._quiet and story.failure is None:
+        if self.quiet and story.failure is None:
             return
         line = line_of(story)
         line.profile = self._profile
@@ -153,6 +158,15 @@ class Logs:
     def flush(self) -> None:
         """Write what is waiting."""
         self._writer.flush()
+
+    def reopen(self) -> None:
+        """Begin the file anew under its name, after the old one was moved away. Raises `SettingsError`; then that goes on."""
+        if self._file is None:
+            return
+        fresh = _open(self._path)
+        self._writer.flush()
+        os.dup2(fresh, self._file, inheritable=False)
+        os.close(fresh)
 
     def close(self) -> None:
         """Write what is waiting and let a file of our own go; standard error stays its process's. Safe to call twice."""
@@ -179,6 +193,7 @@ def line_of(story: Story) -> Line:
         request.stream,
         key=request.options.key,
         task=request.options.task,
+        config=story.config,
     )
     if story.ttft is not None:
         line.ttft_s = round(story.ttft, 6)

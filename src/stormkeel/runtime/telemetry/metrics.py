@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ...types.attempt import Story
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
 LABELS_KEPT = 500  # routes with a label of their own
 OTHER = "(other)"
+RELOADS = ("applied", "unchanged", "invalid")
 TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_long", "audio_input", "output", "reasoning", "audio_output")
 
 
@@ -62,7 +63,8 @@ class Metrics:
         self.costs: dict[tuple[str, str], int] = defaultdict(int)
         self.unpriced: dict[tuple[str, str], int] = defaultdict(int)
         self.faults = 0
-        self.world: World | None = None
+        self.reloads: dict[str, int] = defaultdict(int)
+        self.worlds: Callable[[], list[World]] | None = None
 
     def answered(self, story: Story) -> None:
         """Count one request and its attempts."""
@@ -105,8 +107,8 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families, for `prometheus_client`."""
         yield from _families(self)
-        if self.world is not None:
-            yield from _live(self.world)
+        if self.worlds is not None:
+            yield from _live(self.worlds())
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
@@ -161,14 +163,22 @@ def _spending(metrics: Metrics) -> Iterable[Metric]:
     faults = CounterMetricFamily("stormkeel_internal_faults", "Faults inside Stormkeel")
     faults.add_metric((), metrics.faults)
     yield faults
+    reloads = CounterMetricFamily("stormkeel_config_reloads", "Reloads of the configuration", labels=("outcome",))
+    for outcome in RELOADS:
+        reloads.add_metric((outcome,), metrics.reloads[outcome])
+    yield reloads
 
 
-def _live(world: World) -> Iterable[Metric]:
+def _live(worlds: list[World]) -> Iterable[Metric]:
     from prometheus_client.core import GaugeMetricFamily
 
+    world = worlds[0]
     active = GaugeMetricFamily("stormkeel_active_requests", "Requests under way")
-    active.add_metric((), world.active)
+    active.add_metric((), sum(one.active for one in worlds))
     yield active
+    config = GaugeMetricFamily("stormkeel_config_info", "The configuration that new requests run on", labels=("version",))
+    config.add_metric((world.config,), 1)
+    yield config
     breakers = GaugeMetricFamily("stormkeel_breaker_state", "0 closed, 1 half open, 2 open", labels=("deployment",))
     for member in world.fleet.members:
         breakers.add_metric((member.deployment.name,), {"closed": 0, "half_open": 1, "open": 2}[member.breaker.state.value])

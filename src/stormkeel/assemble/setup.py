@@ -1,14 +1,11 @@
-"""The House: everything one configuration built, in one event loop.
+"""The Setup: what one configuration built, and what a request is answered with.
 
-Never builds anything: `building.py` does.
+Never changes, and never knows whether it is still the present one: that is the House's.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -18,57 +15,70 @@ from ..config.settings import Settings
 from ..dialects.base import Dialect, ModelCard, own_request
 from ..engine.explain import Explanation, Preview, explain
 from ..engine.fleet import Member
+from ..engine.heritage import Succession
 from ..engine.line import Answer, answer
-from ..engine.ports import Output
+from ..engine.ports import Output, Transport
 from ..engine.world import World
 from ..providers import KINDS
 from ..routing.deployment import Deployment
 from ..routing.route import Route
-from ..runtime.ledger import Ledger
-from ..runtime.telemetry.logs import Logs
-from ..runtime.telemetry.metrics import Metrics
 from ..types.content import Prompt
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options, Request
+from ..types.secret import Secret
 from .known import DIALECTS, NEEDS_LIMIT, catalog
 
+Secrets = dict[tuple[str, str], Secret]
+"""Credentials by (provider, credential)."""
+NewId = Callable[[], str]
 
-class Belongings(msgspec.Struct, frozen=True):
-    """What a house holds beside its world, and closes with it."""
 
-    ledger: Ledger | None = None
+class Blueprint(msgspec.Struct, frozen=True):
+    """What a setup is built from.
+
+    Attributes:
+        settings: what is configured.
+        secrets: the providers' credentials.
+        keys: the callers' keys.
+        transports: how each provider is reached, by name; the house's own way for whoever is not in it.
+    """
+
+    settings: Settings
+    secrets: Secrets
     keys: KeyRing = KeyRing(())
-    logs: Logs | None = None
+    transports: Mapping[str, Transport] = {}
 
 
-class House:
-    """Everything one configuration built, in one event loop.
+class Setup:
+    """What one configuration built. A request takes it once, at its beginning, and lives in it to its end (INV-30).
 
     Attributes:
         settings: what it was built from.
-        world: what the engine needs.
-        metrics: one of the world's sinks, kept to be read.
         keys: the callers' keys.
-        preview: says where a request would lead; set by whoever builds the house.
-        draining: a stop has been asked for; the gateway's readiness says no.
+        secrets: the providers' credentials.
+        world: what the engine needs.
+        succession: its claim to the state that outlives configurations.
+        new_id: returns a request id, unique for ever.
+        preview: says where a request would lead; set by whoever builds it.
     """
 
-    def __init__(self, settings: Settings, world: World, router: Router, metrics: Metrics, belongings: Belongings) -> None:
-        self.settings = settings
+    __slots__ = ("__weakref__", "_first", "_router", "keys", "new_id", "preview", "secrets", "settings", "succession", "world")
+
+    def __init__(self, blueprint: Blueprint, world: World, router: Router, succession: Succession, new_id: NewId) -> None:
+        self.settings = blueprint.settings
+        self.keys = blueprint.keys
+        self.secrets = blueprint.secrets
         self.world = world
-        self.metrics = metrics
-        self.keys = belongings.keys
-        self.draining = False
         self.preview: Callable[[Request], Preview]
+        self.succession = succession
+        self.new_id = new_id
         self._router = router
-        self._ledger = belongings.ledger
-        self._logs = belongings.logs
-        self._ids = _ids()
         self._first: dict[str, Deployment] = {}  # by model; the router bounds how many there can be
 
-    def new_id(self) -> str:
-        """Return a request id, unique for ever: random per process, then counted."""
-        return next(self._ids)
+    @property
+    def version(self) -> str:
+        """The version of its configuration."""
+        return self.world.config
 
     def dialect(self, name: str) -> Dialect:
         """Return a dialect by its name."""
@@ -109,7 +119,7 @@ class House:
         return said
 
     def models(self) -> list[ModelCard]:
-        """Return what can be asked for: the routes, and in a house without routes each provider's models by the catalog."""
+        """Return what can be asked for: the routes, and without routes each provider's models by the catalog."""
         if self._router.names:
             return [ModelCard(name, 0, "stormkeel") for name in self._router.names]
         return [
@@ -117,23 +127,6 @@ class House:
             for name, provider in self.settings.providers.items()
             for model in catalog().models(KINDS[provider.kind].catalog)
         ]
-
-    async def close(self) -> None:
-        """Close every connection and fold the ledger to its end. Safe to call twice."""
-        await self.world.ports.transport.close()
-        if self._ledger is not None:
-            try:
-                await asyncio.to_thread(self._ledger.close)
-            except RuntimeError:  # the interpreter is ending and gives no thread any more; closing twice is safe
-                self._ledger.close()
-        if self._logs is not None:
-            await asyncio.sleep(0)  # what the ledger's thread had to say is on its way
-            self._logs.close()
-
-
-def _ids() -> Iterator[str]:
-    prefix = f"req_{os.urandom(6).hex()}"
-    return (f"{prefix}{number:08x}" for number in count(1))
 
 
 def _with_limit(prompt: Prompt, member: Member) -> Prompt:

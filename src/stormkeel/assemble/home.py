@@ -1,0 +1,176 @@
+"""The House: what lives as long as the process, around the setup of the present configuration.
+
+Never builds anything: `building.py` does. Everything a request needs it takes from one setup, once.
+
+    House   ledger, log, metrics, request ids, heritage of gates        until the process ends
+      '- setup   settings, keys, routes, world                          swapped by a reload, in one step
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
+
+import msgspec
+
+from ..config.keys import KeyRing
+from ..config.settings import Settings
+from ..dialects.base import Dialect, ModelCard
+from ..engine.explain import Explanation
+from ..engine.heritage import Heritage
+from ..engine.line import Answer
+from ..engine.ports import Clock, Journal, Output, Sink, Transport
+from ..engine.world import World
+from ..policies.base import Dice
+from ..runtime.ledger import Ledger
+from ..runtime.telemetry.logs import Logs
+from ..runtime.telemetry.metrics import Metrics
+from ..types.request import Request
+from .known import DIALECTS
+from .looking import Look
+from .setup import Setup
+
+if TYPE_CHECKING:
+    from .reloading import Origin
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The ways out of every world of a house."""
+
+    transport: Transport
+    clock: Clock
+    journal: Journal
+    rng: Dice
+    sinks: tuple[Sink, ...] = ()
+
+
+class Belongings(msgspec.Struct, frozen=True):
+    """What a house holds beside its ways out, and closes with it."""
+
+    ledger: Ledger | None = None
+    logs: Logs | None = None
+
+
+class Follower(Protocol):
+    """Something beside the world that follows the configuration: a certificate, a log."""
+
+    def check(self, settings: Settings) -> None:
+        """See whether it could follow. Raises `SettingsError`: then the configuration is not applied."""
+        ...
+
+    def follow(self, settings: Settings) -> bool:
+        """Follow; tell whether anything changed. Never fails after a `check` that did not."""
+        ...
+
+
+class House:
+    """What serves requests in one event loop, whatever the configuration of the moment.
+
+    Attributes:
+        setup: what the present configuration built; `swap` is the only one to set it.
+        parts: the ways out of its worlds.
+        metrics: one of the sinks, kept to be read.
+        heritage: gates and cooldowns that outlive a configuration.
+        logs: the log, None where none is written.
+        draining: a stop has been asked for; the gateway's readiness says no.
+        origin: where the configuration is read again, None for a house built of values.
+        reloading: held while a reload is under way.
+        has_prober: does somebody look after refused credentials in the background?
+        followers: who else follows the configuration, asked before a swap and told after it.
+        files: the files that the configuration was last read from, good or bad, and how they looked.
+    """
+
+    def __init__(self, parts: Parts, belongings: Belongings) -> None:
+        self.setup: Setup
+        self.parts = parts
+        self.metrics = Metrics()
+        self.heritage = Heritage()
+        self.logs = belongings.logs
+        self.draining = False
+        self.origin: Origin | None = None
+        self.reloading = asyncio.Lock()
+        self.has_prober = False
+        self.followers: list[Follower] = []
+        self.files: Mapping[str, Look] = {}
+        self._ledger = belongings.ledger
+        self._ids = _ids()
+        self._older: WeakSet[World] = WeakSet()
+
+    def new_id(self) -> str:
+        """Return a request id, unique for ever: random per process, then counted."""
+        return next(self._ids)
+
+    # -- the present setup -------------------------------------------------------------------------------------------
+
+    def swap(self, setup: Setup) -> None:
+        """Serve by another setup from now on. Requests under way live in theirs to their end."""
+        before = getattr(self, "setup", None)
+        if before is not None:
+            before.succession.end()
+            self._older.add(before.world)
+            setup.world.turn = before.world.turn
+        self.setup = setup
+        setup.succession.commit()
+        self.metrics.worlds = self.worlds
+        self.heritage.sweep(setup.world, self.parts.clock.now())
+
+    def worlds(self) -> list[World]:
+        """Return the present world first, and then those older ones in which requests are still under way."""
+        return [self.world, *(world for world in self._older if world.active)]
+
+    @property
+    def active(self) -> int:
+        """Requests under way, in whichever world."""
+        return sum(world.active for world in self.worlds())
+
+    @property
+    def settings(self) -> Settings:
+        """What is configured now."""
+        return self.setup.settings
+
+    @property
+    def world(self) -> World:
+        """The present world."""
+        return self.setup.world
+
+    @property
+    def keys(self) -> KeyRing:
+        """The callers' keys of now."""
+        return self.setup.keys
+
+    def dialect(self, name: str) -> Dialect:
+        """Return a dialect by its name."""
+        return DIALECTS[name]
+
+    def models(self) -> list[ModelCard]:
+        """Return what can be asked for now."""
+        return self.setup.models()
+
+    async def answer(self, request: Request, out: Output | None = None) -> Answer:
+        """Answer one request by the setup of now."""
+        return await self.setup.answer(request, out)
+
+    def explain(self, request: Request) -> Explanation:
+        """Say what would happen to a request by the setup of now."""
+        return self.setup.explain(request)
+
+    async def close(self) -> None:
+        """Close every connection and fold the ledger to its end. Safe to call twice."""
+        await self.parts.transport.close()
+        if self._ledger is not None:
+            try:
+                await asyncio.to_thread(self._ledger.close)
+            except RuntimeError:  # the interpreter is ending and gives no thread any more; closing twice is safe
+                self._ledger.close()
+        if self.logs is not None:
+            await asyncio.sleep(0)  # what the ledger's thread had to say is on its way
+            self.logs.close()
+
+
+def _ids() -> Iterator[str]:
+    prefix = f"req_{os.urandom(6).hex()}"
+    return (f"{prefix}{number:08x}" for number in count(1))

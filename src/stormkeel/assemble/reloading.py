@@ -1,0 +1,175 @@
+"""Read a configuration again while requests are served, and swap it in if it is good (S-48).
+
+Never applies a configuration with a fault in it, and never half of one: everything is read, checked and built aside, then one
+name changes. What can't change while the process runs is told, and the rest is applied.
+
+    files, environment --thread--> Draft --> Setup, beside the present one --> House.swap
+                                     '-> SettingsError: the present one stays
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ..config.check import fault_of_door
+from ..config.keys import KeyRing
+from ..config.loaded import Choice
+from ..config.settings import Settings
+from ..errors import SettingsError
+from ..runtime.credentials.sources import DOTENV, files_of, read_environment, resolve_credentials, resolve_keys
+from .building import build_setup
+from .home import House
+from .looking import Look, look
+from .reading import read_loaded, read_settings
+from .setup import Blueprint, Secrets
+
+Looks = Mapping[str, Look]
+Outcome = Literal["applied", "unchanged"]
+FIXED = (
+    ("server", "host"), ("server", "port"), ("server", "drain_delay"), ("server", "grace"), ("ledger", "data"),
+    ("telemetry", "log"),
+)  # fmt: skip
+"""Settings that hold for as long as the process runs."""
+TLS = (("server", "tls_cert"), ("server", "tls_key"))
+"""Settings that may change, but not be left out or come in."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a configuration comes from, so that it can be read again.
+
+    Attributes:
+        config: a file's path, ready settings, or None for the usual file or the environment.
+        choice: what arguments say.
+    """
+
+    config: str | Path | Settings | None = None
+    choice: Choice | None = None
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A configuration read and checked, of which nothing is built yet.
+
+    Attributes:
+        origin: where it was read.
+        settings, secrets, keys: what it says, references resolved.
+        files: every file and folder it was read from, or should have been, and how it looked: watch these.
+    """
+
+    origin: Origin
+    settings: Settings
+    secrets: Secrets
+    keys: KeyRing
+    files: Looks = {}
+
+
+class Flaw(msgspec.Struct, frozen=True):
+    """A configuration that can't be used.
+
+    Attributes:
+        error: what is wrong, and where.
+        files: what was read on the way, and how it looked: a change of one of them may have mended it.
+    """
+
+    error: SettingsError
+    files: Looks = {}
+
+
+class Reloaded(msgspec.Struct, frozen=True):
+    """What became of a reload.
+
+    Attributes:
+        outcome: "applied", or "unchanged" where the configuration says what it said before.
+        version: the version that new requests run on.
+        before: the version they ran on before.
+        restart: settings that have changed and count only after a restart, as in "server.port".
+    """
+
+    outcome: Outcome
+    version: str
+    before: str
+    restart: tuple[str, ...] = ()
+
+
+def read_draft(origin: Origin) -> Draft | Flaw:
+    """Read and check a configuration as it is now. Touches nothing but the disk, and may take its time: run it in a thread."""
+    files, since = [DOTENV], time.time_ns()
+    try:
+        environ = read_environment()
+        if isinstance(origin.config, Settings):
+            settings = read_settings(origin.config, environ, origin.choice)
+        else:
+            loaded = read_loaded(origin.config, environ, origin.choice)
+            files += (*loaded.files, *loaded.folders)
+            settings = loaded.checked()
+        files += (*files_of(settings), *filter(None, (settings.server.tls_cert, settings.server.tls_key)))
+        secrets, keys = resolve_credentials(settings, environ), resolve_keys(settings, environ)
+    except SettingsError as error:
+        return Flaw(error, look(files, since))
+    return Draft(origin, settings, secrets, keys, look(files, since))
+
+
+def checked_draft(origin: Origin) -> Draft:
+    """Read a configuration. Raises `SettingsError` where it can't be used."""
+    draft = read_draft(origin)
+    if isinstance(draft, Flaw):
+        raise draft.error
+    return draft
+
+
+async def reload_house(house: House) -> Reloaded:
+    """Read the configuration again and serve by it from now on. One at a time; requests under way end in the world they began in.
+
+    Raises:
+        SettingsError: something is wrong with it; nothing has changed.
+    """
+    assert house.origin is not None, "a house built of values has nowhere to read from"
+    async with house.reloading:
+        draft = await asyncio.to_thread(read_draft, house.origin)
+        house.files = draft.files
+        try:
+            done = _apply(house, draft)
+        except SettingsError:
+            house.metrics.reloads["invalid"] += 1
+            raise
+        house.metrics.reloads[done.outcome] += 1
+        return done
+
+
+def _apply(house: House, draft: Draft | Flaw) -> Reloaded:
+    if isinstance(draft, Flaw):
+        raise draft.error
+    settings, restart = keep_fixed(draft.settings, house.settings)
+    fault = fault_of_door(settings)  # by the address it listens at, whatever the file says by now
+    if fault is not None:
+        raise SettingsError(fault)
+    for follower in house.followers:
+        follower.check(settings)
+    present = house.setup
+    same = (settings, draft.secrets) == (present.settings, present.secrets) and draft.keys.is_same(present.keys)
+    if not same:
+        house.swap(build_setup(Blueprint(settings, draft.secrets, draft.keys), house))
+    moved = [follower.follow(settings) for follower in house.followers]
+    return Reloaded("unchanged" if same and not any(moved) else "applied", house.setup.version, present.version, restart)
+
+
+def keep_fixed(settings: Settings, running: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """Return settings with what can't change while the process runs as it is, and the names of what would have changed."""
+    changed = []
+    is_toggled = bool(settings.server.tls_cert) != bool(running.server.tls_cert)
+    for section, name in FIXED + (TLS if is_toggled else ()):
+        value = getattr(getattr(running, section), name)
+        if getattr(getattr(settings, section), name) != value:
+            settings = _with(settings, section, name, value)
+            changed.append(f"{section}.{name}")
+    return settings, tuple(changed)
+
+
+def _with(settings: Settings, section: str, name: str, value: object) -> Settings:
+    part = msgspec.structs.replace(getattr(settings, section), **{name: value})
+    return msgspec.structs.replace(settings, **{section: part})

@@ -1,0 +1,330 @@
+"""A new configuration while requests are under way: what goes on, what begins anew, and what nobody may see (S-48)."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections import Counter
+from typing import Any
+
+import pytest
+from story_stage import ALONE, ENVIRON, KEYS, Bench, Reply, by, now, play, refused, whole
+
+from stormkeel.assemble.building import build_setup
+from stormkeel.assemble.setup import Blueprint
+from stormkeel.config.load import load
+from stormkeel.engine.credentials import credential_states
+from stormkeel.engine.heritage import KEPT
+from stormkeel.providers import KINDS
+from stormkeel.types.failure import Failure, FailureKind
+from stormkeel.types.secret import Secret
+
+K = FailureKind
+LIMITED = b"""
+[providers.openai.credentials]
+main = "env:OPENAI_API_KEY"
+[routes.fast]
+groups = [[{ provider = "openai", model = "gpt-5.4-mini", rpm = 60, concurrency = 3 }]]
+"""
+OTHER = ALONE.replace(b"gpt-5.4-mini", b"gpt-5.5")
+
+
+def renew(bench: Bench, settings: bytes, **secrets: str) -> None:
+    """Swap in another configuration, as a reload does at its end; `secrets` are new ones by credential."""
+    read = load(settings, ENVIRON, KINDS)
+    known = {
+        (name, label): Secret(secrets.get(label, f"sk-{name}-{label}-0123456789abcdef"))
+        for name, provider in read.providers.items()
+        for label in provider.credentials
+    }
+    bench.house.swap(build_setup(Blueprint(read, known), bench.house))
+
+
+def member(bench: Bench, place: int = 0) -> Any:
+    """A deployment of the present world."""
+    return bench.house.world.fleet.members[place]
+
+
+def test_a_request_ends_in_the_world_it_began_in():
+    """A request under way keeps its route, and its ledger row says on which version it ran; the next one runs on the new."""
+
+    async def story():
+        bench = Bench(by({"openai#main": [Reply(200, whole().body, delay=5.0), whole()]}), ALONE)
+        before = bench.house.setup.version
+        task = asyncio.ensure_future(bench.ask())
+        await asyncio.sleep(1)
+        renew(bench, OTHER)
+        assert (bench.house.active, bench.house.world.active) == (1, 0)
+        await bench.ask()
+        assert (await task).failure is None
+        after = bench.house.setup.version
+        assert before != after
+        assert [(entry.model, entry.config) for entry in bench.reserved] == [("gpt-5.4-mini", before), ("gpt-5.5", after)]
+        assert [(story.attempts[0].model, story.config) for story in bench.told] == [("gpt-5.5", after), ("gpt-5.4-mini", before)]
+        assert bench.house.active == 0
+
+    play(story)
+
+
+def test_a_retry_stays_in_its_world():
+    """A request that waits for its second try meanwhile makes it by the settings it began with."""
+
+    async def story():
+        bench = Bench(by({"openai#main": [refused(429, headers=(("retry-after", "3"),)), whole(), whole()]}), ALONE)
+        task = asyncio.ensure_future(bench.ask())
+        await asyncio.sleep(1)
+        renew(bench, OTHER)
+        assert (await task).failure is None
+        assert [entry.model for entry in bench.reserved] == ["gpt-5.4-mini", "gpt-5.4-mini"]
+        assert len({entry.config for entry in bench.reserved}) == 1
+
+    play(story)
+
+
+def test_limits_are_shared_by_both_worlds():
+    """Requests of the old world and of the new one count against one limit; a reload opens neither places nor the rate."""
+
+    async def story():
+        bench = Bench([Reply(200, whole().body, delay=5.0)], LIMITED)
+        first = [asyncio.ensure_future(bench.ask()) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        renew(bench, LIMITED + b'\n[routes.more]\ngroups = [["openai/gpt-5.5"]]\n')
+        more = [asyncio.ensure_future(bench.ask()) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        assert member(bench).concurrency.in_flight == 3
+        answers = await asyncio.gather(*first, *more)
+        assert [answer.failure is None for answer in answers] == [True, True, True, False]
+        assert answers[3].failure.kind is K.CONCURRENCY_REACHED
+        assert member(bench).concurrency.in_flight == 0
+
+    play(story)
+
+
+@pytest.mark.parametrize("limits", [(60, 60), (60, 30), (30, 60)])
+def test_a_minute_holds_over_reloads(limits):
+    """However often the configuration changes, no minute has more requests than the larger limit and its burst allow (INV-12)."""
+
+    async def story():
+        bench = Bench([whole()], LIMITED.replace(b"rpm = 60", b"rpm = %d" % limits[0]))
+        for turn in range(600):
+            await bench.ask()
+            await asyncio.sleep(0.25)
+            if turn % 2:
+                renew(bench, LIMITED.replace(b"rpm = 60", b"rpm = %d" % limits[turn // 2 % 2]))
+        times = bench.times
+        most = max(sum(start <= at < start + 60.0 for at in times) for start in times)
+        assert most <= 2 * max(limits)
+
+    play(story)
+
+
+def test_a_line_taken_out_and_in_again_opens_no_limit():
+    """A deployment that a configuration leaves out for a while comes back with what it had taken."""
+
+    async def story():
+        bench = Bench([whole()], LIMITED)
+        for _ in range(60):
+            await bench.ask()
+        renew(bench, OTHER)
+        await bench.ask()
+        renew(bench, LIMITED)
+        assert (await bench.ask(timeout=0.5)).failure.kind is K.RATE_REACHED
+
+    play(story)
+
+
+def test_what_was_gone_for_long_is_forgotten():
+    """After a quarter of an hour out of every configuration nothing of a deployment is kept."""
+
+    async def story():
+        bench = Bench([whole()], LIMITED)
+        renew(bench, OTHER)
+        await asyncio.sleep(KEPT + 1)
+        renew(bench, OTHER + b"\n[policies.retry]\nattempts = 2\n")
+        renew(bench, OTHER)
+        assert set(bench.house.heritage.members) == {"openai/gpt-5.5#main"}
+        assert set(bench.house.heritage.quotas) == {"openai#main/gpt-5.5"}
+        assert set(bench.house.heritage.credentials) == {("openai", "main")}
+
+    play(story)
+
+
+def test_an_open_breaker_stays_open():
+    """A reload does not send the next requests into an outage; other breaker settings hold from then on."""
+
+    async def story():
+        bench = Bench([refused(500)], ALONE + b"\n[policies.retry]\nattempts = 1\n")
+        for _ in range(5):
+            await bench.ask()
+        assert member(bench).breaker.state.value == "open"
+        renew(bench, ALONE + b"\n[policies.breaker]\nconsecutive = 7\n")
+        assert member(bench).breaker.state.value == "open"
+        assert member(bench).breaker._settings.consecutive == 7
+
+    play(story)
+
+
+def test_an_outcome_of_the_old_world_counts():
+    """A fault that comes after the swap, of a request from before it, is the breaker's fifth."""
+
+    async def story():
+        bench = Bench([*[refused(500)] * 4, Reply(500, delay=5.0)], ALONE + b"\n[policies.retry]\nattempts = 1\n")
+        for _ in range(4):
+            await bench.ask()
+        task = asyncio.ensure_future(bench.ask())
+        await asyncio.sleep(1)
+        renew(bench, ALONE)
+        await task
+        assert member(bench).breaker.state.value == "open"
+
+    play(story)
+
+
+def test_a_breaker_of_another_address_begins_anew():
+    """Where the address has changed, what the old one did says nothing; the limits stay."""
+
+    async def story():
+        bench = Bench([refused(500)], LIMITED + b"\n[policies.retry]\nattempts = 1\n")
+        for _ in range(5):
+            await bench.ask()
+        rate = member(bench).rate
+        address = b'[providers.openai]\nbase_url = "http://127.0.0.1:7/v1"\n'
+        moved = LIMITED.replace(b"[providers.openai.cred", address + b"[providers.openai.cred")
+        renew(bench, moved)
+        assert member(bench).breaker.state.value == "closed"
+        assert member(bench).rate is rate
+
+    play(story)
+
+
+def test_a_pause_that_the_provider_asked_for_is_kept():
+    """A Retry-After is not forgotten by a reload (INV-12)."""
+
+    async def story():
+        bench = Bench([refused(429, headers=(("retry-after", "30"),)), whole()], ALONE)
+        await bench.ask(timeout=1)
+        renew(bench, ALONE + b"\n[policies.retry]\nattempts = 2\n")
+        assert (await bench.ask(timeout=1)).failure.kind is K.COOLING
+        assert now() < 5
+
+    play(story)
+
+
+def test_a_credential_changed_in_its_place_is_in_service_at_once():
+    """A dead credential stays aside over a reload; the key that is put there instead serves at once, the old one's state gone."""
+
+    async def story():
+        bench = Bench(by({"openai#main": [refused(401)], "openai#new": [whole()]}), ALONE)
+        await bench.ask()
+        renew(bench, ALONE + b"\n[policies.parking]\ncredential = 120.0\n")
+        assert (await bench.ask()).failure.kind is K.CREDENTIAL
+        assert credential_states(bench.house.world, now())[0].state == "set_aside"
+        renew(bench, ALONE, main="sk-openai-new-0123456789abcdef")
+        assert (await bench.ask()).failure is None
+        assert credential_states(bench.house.world, now())[0].state == "in_service"
+
+    play(story)
+
+
+def test_a_credential_is_changed_without_a_failure():
+    """Requests under way finish with the old key, the next go out with the new one, and none fails."""
+
+    async def story():
+        slow = Reply(200, whole().body, delay=2.0)
+        bench = Bench(by({"openai#main": [slow], "openai#new": [slow]}), ALONE)
+        tasks = []
+        for turn in range(40):
+            tasks.append(asyncio.ensure_future(bench.ask()))
+            await asyncio.sleep(0.1)
+            if turn == 19:
+                renew(bench, ALONE, main="sk-openai-new-0123456789abcdef")
+        assert all(answer.failure is None for answer in await asyncio.gather(*tasks))
+        assert Counter(bench.whom) == {"openai#main": 20, "openai#new": 20}
+
+    play(story)
+
+
+def test_retry_budgets_and_turns_go_on():
+    """What retries have cost stays paid, and round robin goes on where it was."""
+
+    async def story():
+        bench = Bench(by({"openai#main": [refused(500)], "openai#second": [whole()]}), KEYS)
+        await bench.ask()
+        await bench.ask()
+        left, turn = bench.house.world.budgets["openai"].left, bench.house.world.turn
+        assert left < 500
+        renew(bench, KEYS + b"\n[policies.retry]\nattempts = 2\n")
+        assert bench.house.world.budgets["openai"].left == left
+        assert bench.house.world.turn == turn == 2
+
+    play(story)
+
+
+def test_latency_goes_on():
+    """The average latency that people see is kept while the deployment is the same."""
+
+    async def story():
+        bench = Bench([Reply(200, whole().body, delay=2.0)], ALONE)
+        await bench.ask()
+        renew(bench, ALONE + b"\n[policies.retry]\nattempts = 2\n")
+        assert member(bench).recent.latency == pytest.approx(2.0)
+
+    play(story)
+
+
+def test_a_model_found_later_has_its_state_too():
+    """A deployment that no route names, asked for again after a reload, has the breaker it had."""
+
+    async def story():
+        bench = Bench([refused(500)], ALONE + b"\n[policies.retry]\nattempts = 1\n")
+        for _ in range(5):
+            await bench.ask("openai/gpt-5.5")
+        renew(bench, ALONE + b"\n[policies.breaker]\nconsecutive = 9\n")
+        answer = await bench.ask("openai/gpt-5.5")
+        assert len(bench.transport.sent) == 6, answer  # one probe of the last candidate left, no more
+        assert member(bench, 1).breaker._settings.consecutive == 9
+
+    play(story)
+
+
+def test_a_setup_that_is_not_swapped_in_changes_nothing():
+    """Building beside the present world leaves every gate as it is, until the swap."""
+
+    async def story():
+        bench = Bench([whole()], LIMITED)
+        await bench.ask()
+        kept = dict(bench.house.heritage.members)
+        read = load(LIMITED.replace(b"rpm = 60", b"rpm = 1"), ENVIRON, KINDS)
+        build_setup(Blueprint(read, {}), bench.house)
+        assert bench.house.heritage.members == kept
+        assert not isinstance(await asyncio.gather(*(bench.ask() for _ in range(3))), Failure)
+        assert [answer.failure for answer in [await bench.ask() for _ in range(3)]] == [None] * 3
+
+    play(story)
+
+
+def test_old_worlds_are_let_go():
+    """After a thousand swaps, with a request in every tenth world, only the present world is left, and no collector was needed."""
+
+    async def story():
+        bench = Bench([Reply(200, whole().body, delay=0.5)], LIMITED.replace(b"concurrency = 3", b"concurrency = 300"))
+        gc.disable()
+        try:
+            worlds, tasks = [], []
+            for turn in range(1000):
+                worlds.append(weakref.ref(bench.house.world))
+                if turn % 10 == 0:
+                    tasks.append(asyncio.ensure_future(bench.ask()))
+                    await asyncio.sleep(0)
+                renew(bench, LIMITED.replace(b"concurrency = 3", b"concurrency = %d" % (300 + turn % 7)))
+            assert sum(one() is not None for one in worlds) <= 101
+            await asyncio.gather(*tasks)
+            tasks.clear()
+            await asyncio.sleep(1)
+            assert [one() for one in worlds if one() is not None] == []
+        finally:
+            gc.enable()
+        assert len(bench.house.heritage.members) == 1
+
+    play(story)
