@@ -107,6 +107,15 @@ def test_a_second_signal_means_now(tmp_path: Path) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
+def test_ctrl_c_ends_an_idle_gateway_at_once(tmp_path: Path) -> None:
+    """A person who stops a gateway by hand, while nothing is under way, does not wait for load balancers to notice."""
+    (tmp_path / "stormkeel.toml").write_text(QUICK.replace("drain_delay = 0.3", "drain_delay = 60"))
+    with serving(tmp_path) as (process, url):
+        assert status(url + "/health/live") == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE) == 0
+
+
 def test_a_second_gateway_on_the_same_data_is_refused(tmp_path: Path) -> None:
     """The data folder has one owner; the other is told whose process it is and what to do."""
     (tmp_path / "stormkeel.toml").write_text(QUICK)

@@ -157,3 +157,36 @@ def test_the_table_of_providers_is_sound():
         assert vendor.dialect in PATHS
     prefixes = [prefix for vendor in KNOWN.values() for prefix in vendor.models]
     assert len(prefixes) == len(set(prefixes))
+
+
+@pytest.mark.parametrize(
+    ("kind", "base_url", "body", "mend"),
+    [
+        ("openai", "https://api.openai.com", b'{"error": {"message": "Invalid URL (POST /chat/completions)", "code": null}}', "ends in"),
+        ("openai", "https://host/v1", b'{"error": {"message": "Invalid URL (POST /v1/chat/completions)"}}', "right one"),
+        ("vllm", "http://127.0.0.1:8000", b'{"detail": "Not Found"}', "ends in"),
+        ("ollama", "http://127.0.0.1:11434", b"404 page not found", "ends in"),
+        ("vllm", "http://127.0.0.1:8000/v2", b"<html><title>404 Not Found</title></html>", "ends in"),
+        ("vllm", "http://127.0.0.1:8000/v1", b"", "right one"),
+        ("anthropic", "https://api.anthropic.com/v1", b'{"type": "error", "error": {"type": "not_found_error", "message": "Not Found"}}',
+         "must not end"),
+    ],
+)
+def test_a_wrong_base_url_is_told_with_its_mend(kind: str, base_url: str, body: bytes, mend: str) -> None:
+    """A 404 for the path itself is no missing model: the provider's words are replaced by the mend, for the client as well."""
+    vendor = KNOWN[kind]
+    provider = Provider("mine", vendor, base_url, vendor.dialect, vendor.auth)
+    failure = Caller(provider, PATHS[vendor.dialect], None).classify(HttpResponse(404, (), body), 0.0)
+    assert failure.kind is FailureKind.MODEL_UNAVAILABLE
+    assert failure.body == b""
+    assert 'provider "mine"' in failure.message
+    assert '"base_url"' in failure.message
+    assert mend in failure.message
+
+
+@pytest.mark.parametrize("message", ["The model `x` does not exist", "model: claude-x", 'model "x" not found, try pulling it first'])
+def test_a_missing_model_stays_one(message: str) -> None:
+    """A 404 that speaks of the model keeps the provider's words and body."""
+    body = json.dumps({"error": {"message": message}}).encode()
+    failure = caller().classify(HttpResponse(404, (), body), 0.0)
+    assert [failure.message, failure.body] == [message, body]

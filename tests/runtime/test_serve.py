@@ -21,7 +21,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stormkeel.runtime.serve import AsgiApp, ClientGoneError, ServeError, ServeSettings, serve
+from stormkeel.runtime.serve import AsgiApp, ClientGoneError, ServeError, ServeSettings, Stop, serve
 from stormkeel.runtime.serve.head import Asked, write_head
 
 T = TypeVar("T")
@@ -72,9 +72,11 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: AsgiApp, settings: ServeSettings = QUICK) -> AsyncIterator[Served]:
+async def serving(
+    app: AsgiApp, settings: ServeSettings = QUICK, stop: asyncio.Event | None = None
+) -> AsyncIterator[Served]:
     """Serve in this loop on a free port until the block ends."""
-    stop = asyncio.Event()
+    stop = stop or asyncio.Event()
     where: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(app, settings, ready=lambda host, port: where.set_result(port), stop=stop))
     try:
@@ -772,6 +774,40 @@ def test_during_the_drain_delay_requests_are_still_served(within: Within) -> Non
             return answer
 
     assert b"connection: close" in within(work())
+
+
+def test_a_stop_by_hand_waits_for_what_is_under_way_only(within: Within) -> None:
+    """Stopped by a person, the drain delay of a minute lasts until the request under way has ended, and not at all without one."""
+    go, began = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await start(send)
+        began.set()
+        await go.wait()
+        await part(send, b"last", more=False)
+
+    async def work(is_busy: bool) -> bytes:
+        stop = Stop()
+        stop.is_by_hand = True
+        async with serving(app, ServeSettings(port=0, drain_delay=60.0, grace=60.0), stop) as served:
+            reader, writer = await served.open()
+            if is_busy:
+                writer.write(GET)
+                await began.wait()
+            stop.set()
+            if is_busy:
+                other, another = await served.open()  # new connections are still taken
+                go.set()
+                assert await other.read() == b""
+                another.close()
+            rest = await reader.read()
+            async with asyncio.timeout(5.0):
+                await served.task
+            writer.close()
+            return rest
+
+    assert within(work(True)).endswith(b"last\r\n0\r\n\r\n")
+    assert within(work(False)) == b""
 
 
 def test_a_stream_begun_in_the_drain_delay_ends_well(within: Within) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from ..types.failure import Failure
 from ..types.secret import HIDDEN, Secret
 from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
-from .signals import classify
+from .signals import classify, is_nowhere
 
 
 class Auth(StrEnum):
@@ -153,7 +153,19 @@ class Caller:
         if self._secret:
             body = body.replace(self._secret.encode(), HIDDEN.encode())
         failure = classify(self.provider.vendor.family, HttpResponse(response.status, response.headers, body), wall_now)
+        if is_nowhere(failure):  # our configuration's fault, and told in our words: a client would look for its own
+            failure = msgspec.structs.replace(failure, message=self._nowhere(), body=b"")
         return msgspec.structs.replace(failure, headers=self.response_headers(response.headers))
+
+    def _nowhere(self) -> str:
+        """Say that the provider serves nothing at its address, with the mend."""
+        base, name = self.provider.base_url.rstrip("/"), self.provider.name
+        path = self.url.removeprefix(base)
+        if path.startswith("/v1/"):
+            mend = 'it must not end in "/v1", which comes by itself' if base.endswith("/v1") else "is it the right one?"
+        else:
+            mend = "is it the right one?" if base.endswith("/v1") else 'mostly it ends in "/v1"'
+        return f'provider "{name}" serves no {path} at its "base_url" (404): {mend}'
 
     def response_headers(self, headers: Headers) -> Headers:
         """Return the provider's headers that may go back to the client; its `x-request-id` under a name of its own."""

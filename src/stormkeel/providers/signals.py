@@ -182,6 +182,19 @@ def classify(family: str, response: HttpResponse, wall_now: float) -> Failure:
     )
 
 
+_NOTHING_THERE = re.compile(
+    r"invalid url\b"  # OpenAI: the address has no such path
+    r"|(?:404:? )?(?:page |file |resource )?not found\W*$"  # FastAPI (vLLM), Go (Ollama), llama.cpp, Azure, Anthropic
+    r"|cannot post\b|status 404 without",
+    re.IGNORECASE,
+)
+
+
+def is_nowhere(failure: Failure) -> bool:
+    """Does a failure say that its address has no such path? Then no model is missing: the base URL is wrong."""
+    return failure.status == 404 and _NOTHING_THERE.match(failure.message) is not None
+
+
 def is_larger_than_limit(message: str) -> bool:
     """Does a rate limit's message say that the request alone is larger than the limit? Then no waiting helps.
 

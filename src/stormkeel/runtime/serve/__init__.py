@@ -3,8 +3,10 @@
 Never imports the application or anything else of ours; any other ASGI server may stand in for it.
 """
 
-from .server import OpenApp, Ready, ServeError, make_tls, renew, run, serve
+from .server import OpenApp, Ready, ServeError, Stop, make_tls, renew, run, serve
 from .settings import ServeSettings
 from .turn import AsgiApp, ClientGoneError
 
-__all__ = ["AsgiApp", "ClientGoneError", "OpenApp", "Ready", "ServeError", "ServeSettings", "make_tls", "renew", "run", "serve"]
+__all__ = [
+    "AsgiApp", "ClientGoneError", "OpenApp", "Ready", "ServeError", "ServeSettings", "Stop", "make_tls", "renew", "run", "serve",
+]  # fmt: skip

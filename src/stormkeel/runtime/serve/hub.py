@@ -39,6 +39,7 @@ class Hub:
         is_draining: set when we are leaving; every answer then ends its connection.
         tick: seconds between looks at the clocks; a deadline is enforced up to one tick early, so that it is never overrun.
         is_empty: set while leaving, once no connection is open and no application runs.
+        a_turn_ended: set while leaving, whenever an application is done with a turn.
     """
 
     def __init__(self, app: AsgiApp, settings: ServeSettings) -> None:
@@ -47,6 +48,7 @@ class Hub:
         self.date = b""
         self.is_draining = False
         self.is_empty = asyncio.Event()
+        self.a_turn_ended = asyncio.Event()
         self._app = app
         self._members: set[Member] = set()
         self._turns: set[Turn] = set()
@@ -87,7 +89,13 @@ class Hub:
         """Take note that the application is done with a turn."""
         self._turns.discard(turn)
         if self.is_draining:
+            self.a_turn_ended.set()
             self._note()
+
+    @property
+    def is_busy(self) -> bool:
+        """Is any application at work on a turn?"""
+        return bool(self._turns)
 
     def _note(self) -> None:
         if self.is_draining and not self._members and not self._turns:

@@ -5,6 +5,8 @@ Never speaks HTTP (connection.py does) and knows nothing of what the application
 
     stop set --> answers say "connection: close" --> drain_delay --> listener closed, idle connections ended --> grace
              --> applications still running are cancelled --> last_words --> what is left is cut
+
+A person who stops it by hand (SIGINT) waits for no load balancer: the drain delay ends as soon as nothing is under way.
 """
 
 from __future__ import annotations
@@ -32,6 +34,16 @@ SETTLING = 1.0  # seconds a cancelled application has to settle its money where 
 log = logging.getLogger("stormkeel.serve")
 
 
+class Stop(asyncio.Event):
+    """Set to end a service.
+
+    Attributes:
+        is_by_hand: a person asked for it, and no load balancer needs the drain delay to notice.
+    """
+
+    is_by_hand = False
+
+
 class ServeError(OSError):
     """Listening is not possible: the port is taken, the address is not ours, or the certificate cannot be used."""
 
@@ -46,7 +58,7 @@ async def serve(
             takes a callback and calls it, once, when the client goes before its response is complete: the cheap way to watch.
         settings: where and how.
         ready: called with the host and the true port once connections are accepted.
-        stop: without it, only cancelling ends the service.
+        stop: without it, only cancelling ends the service; a `Stop` may be by hand.
         tls: the settings' certificate, loaded already by whoever will renew it.
 
     Raises:
@@ -67,7 +79,7 @@ async def serve(
     try:
         ready(settings.host, listener.getsockname()[1])
         await (stop or asyncio.Event()).wait()
-        await _leave(hub, server)
+        await _leave(hub, server, isinstance(stop, Stop) and stop.is_by_hand)
     finally:
         server.close()
         hub.drain()
@@ -78,14 +90,25 @@ async def serve(
         await asyncio.sleep(0)  # let the connections hear of their end
 
 
-async def _leave(hub: Hub, server: asyncio.AbstractServer) -> None:
+async def _leave(hub: Hub, server: asyncio.AbstractServer, is_by_hand: bool) -> None:
     hub.is_draining = True
-    await asyncio.sleep(hub.settings.drain_delay)
+    if is_by_hand:
+        await _idle_within(hub.settings.drain_delay, hub)
+    else:
+        await asyncio.sleep(hub.settings.drain_delay)
     server.close()
     hub.drain()
     if not await _within(hub.settings.grace, hub.is_empty):
         log.warning("%d requests outlived the grace of %g s and are cancelled", hub.cancel(), hub.settings.grace)
         await _within(hub.settings.last_words, hub.is_empty)
+
+
+async def _idle_within(span: float, hub: Hub) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(span):
+            while hub.is_busy:
+                hub.a_turn_ended.clear()
+                await hub.a_turn_ended.wait()
 
 
 async def _within(span: float, event: asyncio.Event) -> bool:
@@ -153,7 +176,7 @@ def run(open_app: OpenApp, settings: ServeSettings, *, ready: Ready, tls: ssl.SS
         ServeError: it cannot listen.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        stop = asyncio.Event()
+        stop = Stop()
         with contextlib.suppress(_Hurried):
             runner.run(_run(lambda: _open_and_serve(open_app, settings, ready, stop, tls), stop))
 
@@ -162,7 +185,7 @@ class _Hurried(Exception):
     """A second signal came."""
 
 
-async def _run(serving: Callable[[], Coroutine[None, None, None]], stop: asyncio.Event) -> None:
+async def _run(serving: Callable[[], Coroutine[None, None, None]], stop: Stop) -> None:
     work = asyncio.ensure_future(serving())
     signals: list[int] = []
 
@@ -170,6 +193,7 @@ async def _run(serving: Callable[[], Coroutine[None, None, None]], stop: asyncio
         signals.append(number)
         if len(signals) == 1:
             log.info("signal %d: draining", number)
+            stop.is_by_hand = number == signal.SIGINT
             stop.set()
         else:
             work.cancel()
