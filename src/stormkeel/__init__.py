@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         UnsupportedError,
         UpstreamError,
     )
+    from .resilience import CircuitBreaker, Guard, GuardEvent, GuardStats, RateLimiter, RetryPolicy, resilient
     from .runtime.telemetry.stats import Stats
     from .types.content import Message
     from .types.usage import Usage
@@ -62,6 +63,7 @@ _HOMES = {
         "ReadTimeoutError", "RefusalError", "SettingsError", "StormkeelError", "StreamBrokenError", "TransportError",
         "UnsupportedError", "UpstreamError",
     ),
+    "resilience": ("CircuitBreaker", "Guard", "GuardEvent", "GuardStats", "RateLimiter", "RetryPolicy", "resilient"),
     "runtime.telemetry.stats": ("Stats",),
     "types.content": ("Message",),
     "types.usage": ("Usage",),
@@ -69,12 +71,12 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "AsyncClient", "BadResponseError", "BlockingStream", "BudgetSpentError", "CircuitOpenError", "Client", "Completion",
-    "ConcurrencyReachedError", "ConnectError", "ContentRefusedError", "ContextTooLongError", "CredentialError", "DeadlineError",
-    "ExhaustedError", "InternalError", "InvalidRequestError", "KeyRefusedError", "Message", "ModelUnavailableError",
-    "OverloadedError", "QuotaError", "RateLimitedError", "RateReachedError", "ReadTimeoutError", "RefusalError", "SettingsError",
-    "Stats", "StormkeelError", "Stream", "StreamBrokenError", "TransportError", "UnsupportedError", "UpstreamError", "Usage",
-    "__version__",
+    "AsyncClient", "BadResponseError", "BlockingStream", "BudgetSpentError", "CircuitBreaker", "CircuitOpenError", "Client",
+    "Completion", "ConcurrencyReachedError", "ConnectError", "ContentRefusedError", "ContextTooLongError", "CredentialError",
+    "DeadlineError", "ExhaustedError", "Guard", "GuardEvent", "GuardStats", "InternalError", "InvalidRequestError",
+    "KeyRefusedError", "Message", "ModelUnavailableError", "OverloadedError", "QuotaError", "RateLimitedError", "RateLimiter",
+    "RateReachedError", "ReadTimeoutError", "RefusalError", "RetryPolicy", "SettingsError", "Stats", "StormkeelError", "Stream",
+    "StreamBrokenError", "TransportError", "UnsupportedError", "UpstreamError", "Usage", "__version__", "resilient",
 ]  # fmt: skip
 
 

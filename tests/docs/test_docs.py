@@ -7,6 +7,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ import msgspec
 import pytest
 
 import stormkeel
+from stormkeel import CircuitBreaker, GuardEvent, GuardStats, RateLimiter, RetryPolicy
 from stormkeel.assemble import House, Parts, build, open_house
 from stormkeel.cli import cli
 from stormkeel.cli.explain import lines_of
@@ -32,12 +34,13 @@ from stormkeel.errors import CLASSES, STATUS, StormkeelError
 from stormkeel.gateway import inbound
 from stormkeel.gateway.app import Gateway
 from stormkeel.providers import KINDS
+from stormkeel.resilience.failures import CLASSES as CLASSES_OF_EXCEPTIONS
 from stormkeel.runtime.journal import MemoryJournal
 from stormkeel.runtime.telemetry.logs import Line
 from stormkeel.runtime.telemetry.stats import Stats
 from stormkeel.testing import ScriptedTransport, VirtualClock, run_virtual
 from stormkeel.types.attempt import Attempt
-from stormkeel.types.failure import RULES, Charge, Failure, FailureKind
+from stormkeel.types.failure import RULES, Again, Charge, Failure, FailureKind
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -199,6 +202,43 @@ def explained() -> str:
     return run_virtual(ask())
 
 
+def kinds_table() -> str:
+    """What an exception of somebody's own function means."""
+    rows = [
+        ("one of ours (`StormkeelError`)", "its own", "as its kind says", "as its kind says"),
+        ("with an HTTP status", "by the status", "as its kind says", "as its kind says"),
+        ("with a `retry_after`", f"`{FailureKind.RATE_LIMIT.value}`", *_calls_for(FailureKind.RATE_LIMIT)),
+    ]
+    for kind, classes in groupby(CLASSES_OF_EXCEPTIONS, lambda row: row[1]):
+        shown = ", ".join(f"`{_full_name(known)}`" for known, _ in classes)
+        rows.append((shown, f"`{kind.value}`", *_calls_for(kind)))
+    rows.append(("`OSError` that says the network is unreachable", f"`{FailureKind.CONNECT.value}`", *_calls_for(FailureKind.CONNECT)))
+    rows.append(("`OSError` with any other number", f"`{FailureKind.CALLER.value}`", *_calls_for(FailureKind.CALLER)))
+    rows.append(("any other `Exception`", f"`{FailureKind.SERVER.value}`", *_calls_for(FailureKind.SERVER)))
+    return table(("exception", "kind", "tried again?", "counts for the breaker?"), rows)
+
+
+def _calls_for(kind: FailureKind) -> tuple[str, str]:
+    return ("no" if RULES[kind].again is Again.NEVER else "yes"), ("yes" if RULES[kind].trips else "no")
+
+
+def _full_name(known: type) -> str:
+    return known.__name__ if known.__module__ == "builtins" else f"{known.__module__}.{known.__name__}"
+
+
+def defaults_table() -> str:
+    """What each part of a guard does where nothing is said."""
+    rows = []
+    for part in (RetryPolicy, CircuitBreaker, RateLimiter):
+        for name, parameter in inspect.signature(part).parameters.items():
+            words = re.search(rf"^ +{name}: (.*?)(?=\n +\w+: |\n\n)", part.__doc__ or "", re.MULTILINE | re.DOTALL)
+            assert words is not None, f"{part.__name__} does not say what {name} is"
+            if name not in {"name", "clock"}:
+                shown = "" if parameter.default in {inspect.Parameter.empty, None} else f"{parameter.default:g}"
+                rows.append((f"`{part.__name__}`", f"`{name}`", shown, " ".join(words[1].split()).rstrip(".")))
+    return table(("", "setting", "default", "what it is"), rows)
+
+
 TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("gateway.md", "endpoints"): endpoints_table,
     ("gateway.md", "errors"): errors_table,
@@ -206,6 +246,8 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("explain.md", "example"): explained,
     ("failures.md", "rules"): rules_table,
     ("library.md", "exceptions"): classes_table,
+    ("resilience.md", "kinds"): kinds_table,
+    ("resilience.md", "defaults"): defaults_table,
 }
 
 
@@ -233,7 +275,12 @@ def surface() -> str:
     lines: list[str] = []
     for name in sorted(stormkeel.__all__):
         value = getattr(stormkeel, name)
-        lines += _class_lines(value) if isinstance(value, type) else [f"{name}: {type(value).__name__}"]
+        if isinstance(value, type):
+            lines += _class_lines(value)
+        elif inspect.isfunction(value):
+            lines.append(f"{name}{_signature(value, bound=False)}")
+        else:
+            lines.append(f"{name}: {type(value).__name__}")
     return "\n".join(lines) + "\n"
 
 
@@ -263,8 +310,8 @@ def _fields(cls: type[msgspec.Struct]) -> Iterator[str]:
         yield f"    {name}: {types[name]}{default}"
 
 
-def _signature(function: Callable[..., object]) -> str:
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+def _signature(function: Callable[..., object], bound: bool = True) -> str:
+    parameters = list(inspect.signature(function).parameters.values())[bound:]
     words = []
     for place, parameter in enumerate(parameters):
         if parameter.kind is parameter.KEYWORD_ONLY and (not place or parameters[place - 1].kind is not parameter.kind):
@@ -360,7 +407,8 @@ def test_every_header_that_is_read_is_told() -> None:
     [
         ("gateway.md", Line), ("library.md", Completion), ("library.md", Stats), ("library.md", Attempt),
         ("explain.md", Explanation), ("explain.md", Candidate), ("fleet.md", Picture), ("fleet.md", Standing),
-        ("fleet.md", ProviderStanding), ("fleet.md", CredentialState),
+        ("fleet.md", ProviderStanding), ("fleet.md", CredentialState), ("resilience.md", GuardStats),
+        ("resilience.md", GuardEvent),
     ],
 )  # fmt: skip
 def test_every_field_is_told(page: str, value: type[msgspec.Struct]) -> None:

@@ -124,7 +124,7 @@ def _no_more_here(situation: Situation, settings: RetrySettings) -> str:
     if may is May.ONCE and here > 1:
         return "this failure is worth one more try, and it was made"
     if here >= settings.attempts:
-        return f"all {settings.attempts} attempts at this deployment are used (`attempts`)"
+        return f"all {settings.attempts} attempts here are used (`attempts`)"
     return ""
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 from collections.abc import Coroutine
+from random import Random
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -63,3 +65,54 @@ def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in virtual time and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
+
+
+class ManualClock:
+    """Time and chance for guards, limiters and breakers under test (`resilience.Clock`).
+
+    In a thread, a wait moves it forward at once. In a virtual loop it is the loop's own time, so `asyncio.timeout` agrees.
+
+    Args:
+        seed: of its dice.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = Random(seed)  # noqa: S311 - dice that fall the same way each time
+        self._at = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        """Return virtual seconds."""
+        loop = _running()
+        return self._at if loop is None else loop.time()
+
+    def wall(self) -> int:
+        """Return nanoseconds since the epoch, from a fixed start."""
+        return EPOCH * 1_000_000_000 + int(self.now() * 1e9)
+
+    def advance(self, seconds: float) -> None:
+        """Move it forward."""
+        with self._lock:
+            self._at += seconds
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        """Wait for an event where there is no end to it, else move forward by the span."""
+        if seconds is None:
+            return event.wait()
+        until = self._at + seconds
+        if not event.is_set():
+            with self._lock:
+                self._at = max(self._at, until)
+        return event.is_set()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep on the running loop."""
+        await asyncio.sleep(seconds)
+
+
+def _running() -> VirtualLoop | None:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    return loop if isinstance(loop, VirtualLoop) else None
