@@ -58,7 +58,8 @@ def test_every_route_but_health_asks_for_a_key(header: str, tmp_path: Path) -> N
             table = stage.gateway.table
             assert {path for path, row in table.items() if row.access is Access.PUBLIC} == PUBLIC
             assert {path for path, row in table.items() if row.access is Access.ADMIN} == {p for p in table if "/admin/" in p}
-            for path, row in table.items():
+            for known, row in table.items():
+                path = known.replace("{id}", MODELS[MESSAGES if known.startswith("/anthropic/") else CHAT])
                 right, public = WAYS[header], row.access is Access.PUBLIC
                 for headers in ({}, *({header: wrong} for wrong in ("nonsense", right[:-1], right + "x", ""))):
                     got = await ask(stage, posted(path, body_of(path), headers, row.method))

@@ -11,6 +11,8 @@ import openai
 import pytest
 from gateway_stage import CHAT, MESSAGES, MODELS, QUICK, Stage, play, route, staged, wish
 
+from stormkeel.assemble import catalog
+
 TEXT = "The sea is calm today, and so are we."
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 
@@ -158,6 +160,42 @@ def test_models_in_both_shapes(tmp_path: Path) -> None:
                     assert [model.id async for model in other.models.list()] == ["r"]
 
     play(story)
+
+
+def test_one_model_in_both_shapes(tmp_path: Path) -> None:
+    """`models.retrieve()` of both SDKs finds a route, `provider/model` and a bare model; asking often adds none to the fleet."""
+
+    async def story() -> None:
+        async with staged(tmp_path, QUICK + route(CHAT, "")) as stage:
+            fleet = stage.house.world.fleet.members
+            before = len(fleet)
+            for prefix in ("/v1", "/openai/v1"):
+                async with chat(stage, prefix) as client:
+                    for name, owner in (("r", "stormkeel"), ("spare-openai/gpt-5.4", "spare-openai"), ("gpt-5.4", "openai")):
+                        found = await client.models.retrieve(name)
+                        assert [found.id, found.object, found.owned_by] == [name, "model", owner]
+                    for name in ("nothing", "gpt-made-up", "openai/", "r/"):
+                        with pytest.raises(openai.NotFoundError) as raised:
+                            await client.models.retrieve(name)
+                        assert raised.value.code == "model_not_found"
+            for prefix in ("", "/anthropic"):
+                async with messages(stage, prefix) as other:
+                    for name in ("r", "anthropic/claude-sonnet-5", "claude-sonnet-5"):
+                        card = await other.models.retrieve(name)
+                        assert [card.id, card.type, card.display_name] == [name, "model", name]
+                    assert card.max_input_tokens == fleet_window(stage)
+                    with pytest.raises(anthropic.NotFoundError):
+                        await other.models.retrieve("claude-made-up")
+            assert len(fleet) == before
+            assert stage.sandbox.requests == []
+
+    play(story)
+
+
+def fleet_window(stage: Stage) -> int | None:
+    """The context window of the messages model, by the catalog."""
+    found = catalog().find("anthropic", MODELS[MESSAGES])
+    return None if found is None else found.window
 
 
 CHAT_ERRORS: dict[str, tuple[type[openai.APIStatusError], int]] = {

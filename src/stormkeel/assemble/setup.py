@@ -128,6 +128,21 @@ class Setup:
             for model in catalog().models(KINDS[provider.kind].catalog)
         ]
 
+    def model(self, name: str) -> ModelCard | Failure:
+        """Return what one name stands for: a route, or a model that can be asked for and that the catalog knows.
+
+        Leaves no trace: callers choose the names, and asking for one is not asking it.
+        """
+        found = [self.preview(Request("", dialect, name, b"")) for dialect in DIALECTS]
+        members = [one.members[one.route.groups[0].deployments[0].index] for one in found if isinstance(one.route, Route)]
+        if not members:
+            return next(one.route for one in found if isinstance(one.route, Failure))
+        first, is_route = members[0], name in self._router.names
+        if first.facts is None and not is_route:
+            return Failure(FailureKind.MODEL_UNAVAILABLE, f'nothing is known of a model "{name}"', 404, "model_not_found")
+        owner = "stormkeel" if is_route else first.deployment.provider
+        return ModelCard(name, 0, owner, max_input=first.window, max_output=first.max_output)
+
 
 def _with_limit(prompt: Prompt, member: Member) -> Prompt:
     """Fill in the model's own largest output where the dialect insists on a limit and none was named; never a made-up one."""

@@ -108,8 +108,8 @@ def lines_of(said: dict[str, Any]) -> list[str]:
 
 def headline(said: dict[str, Any]) -> str:
     """Say the whole in one line."""
-    fleet = said["fleet"]
-    return f"{fleet['status']}, {fleet['active_requests']} requests under way, stormkeel {said['version']}"
+    fleet, served_by = said["fleet"], f"stormkeel {said['version']}, configuration {said['config']}"
+    return f"{fleet['status']}, {fleet['active_requests']} requests under way, {served_by}"
 
 
 def tables_of(said: dict[str, Any]) -> list[tuple[list[Row], list[Column]]]:

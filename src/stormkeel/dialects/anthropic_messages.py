@@ -153,6 +153,10 @@ class AnthropicMessages:
         """Return the error as an event: the SDK raises on it, nothing follows it."""
         return b"event: error\ndata: " + _encode(_error(failure, request_id)) + b"\n\n"
 
+    def write_model(self, model: ModelCard) -> bytes:
+        """Return the body of `GET /v1/models/{id}`."""
+        return _encode(_model(model))
+
     def write_models(self, models: Sequence[ModelCard]) -> bytes:
         """Return the body of `GET /v1/models`: one page."""
         data = [_model(card) for card in models]

@@ -192,6 +192,10 @@ class Dialect(Protocol):
         """Return the bytes that tell a client of this dialect, inside a stream, that it failed."""
         ...
 
+    def write_model(self, model: ModelCard) -> bytes:
+        """Return the body of one model."""
+        ...
+
     def write_models(self, models: Sequence[ModelCard]) -> bytes:
         """Return the body of a model list."""
         ...

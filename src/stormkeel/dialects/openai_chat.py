@@ -168,10 +168,17 @@ class OpenAIChat:
         """Return the error as an event: the SDK raises on it, and `[DONE]` ends the stream for who does not."""
         return b"data: " + _encode(_error(failure, request_id)) + b"\n\ndata: [DONE]\n\n"
 
+    def write_model(self, model: ModelCard) -> bytes:
+        """Return the body of `GET /v1/models/{id}`."""
+        return _encode(_model(model))
+
     def write_models(self, models: Sequence[ModelCard]) -> bytes:
         """Return the body of `GET /v1/models`."""
-        data = [{"id": card.id, "object": "model", "created": card.created, "owned_by": card.owned_by} for card in models]
-        return _encode({"object": "list", "data": data})
+        return _encode({"object": "list", "data": [_model(card) for card in models]})
+
+
+def _model(card: ModelCard) -> dict[str, Any]:
+    return {"id": card.id, "object": "model", "created": card.created, "owned_by": card.owned_by}
 
 
 def _request(seen: Peek, raw: bytes, id: str, headers: Headers, options: Options) -> Request:

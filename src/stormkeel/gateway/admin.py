@@ -5,7 +5,6 @@ Never asks a provider, never moves any state, and never shows a secret: credenti
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import msgspec
@@ -42,43 +41,45 @@ class FleetAnswer(msgspec.Struct, frozen=True):
 
     Attributes:
         version: Stormkeel's own.
+        config: the version of the configuration it serves by.
         fleet: how everything stands.
     """
 
     version: str
+    config: str
     fleet: Picture
 
 
 class Admin:
-    """The endpoints of `/admin`. The house is asked for anew with each call: a reload puts another in its place."""
+    """The endpoints of `/admin`. Each call lives in the setup it began in, as every request does (INV-30)."""
 
-    def __init__(self, house: Callable[[], House]) -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
 
     async def fleet(self, call: Call) -> None:
         """Show how every deployment stands."""
-        world = self._house().world
-        await tell(call, FleetAnswer(__version__, picture(world, world.ports.clock.now())))
-
+        world = call.setup.world
+        shown = picture(world, world.ports.clock.now())
+        fleet = msgspec.structs.replace(shown, active_requests=self._house.active)  # those of older configurations too
+        await tell(call, FleetAnswer(__version__, call.setup.version, fleet))
 
     async def explain(self, call: Call) -> None:
         """Say what would happen to the request in the body, were it sent with these headers."""
-        house = self._house()
         dialect = _dialect_of(call)
         if isinstance(dialect, Failure):
             await call.refuse(PLAIN, dialect)
             return
         try:
-            read: bytes | Request | Failure = await read_body(call.receive, call.inbound, house.settings.server.max_body)
+            read: bytes | Request | Failure = await read_body(call.receive, call.inbound, call.setup.settings.server.max_body)
         except Gone:
             return
         if isinstance(read, bytes):
             options = call.inbound.options(call.key)
-            read = house.dialect(dialect).read_request(read, call.request_id, call.inbound.passed, options)
+            read = call.setup.dialect(dialect).read_request(read, call.request_id, call.inbound.passed, options)
         if isinstance(read, Failure):
             await call.refuse(PLAIN, read)
             return
-        await tell(call, house.explain(read))
+        await tell(call, call.setup.explain(read))
 
 
 def _dialect_of(call: Call) -> str | Failure:

@@ -15,6 +15,7 @@ import msgspec
 from .._version import __version__
 from ..assemble import House
 from ..config.keys import KeyRing
+from ..dialects.base import Dialect
 from ..types.failure import Failure, FailureKind
 from .admin import PLAIN, Admin
 from .door import Access, Door
@@ -25,6 +26,8 @@ from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, Teller, failed,
 
 K = FailureKind
 PUBLIC, KEY, ADMIN = Access.PUBLIC, Access.KEY, Access.ADMIN
+ID = "{id}"
+"""The end of a path in the table that stands for any id."""
 Endpoint = Callable[[Call], Awaitable[None]]
 
 
@@ -58,15 +61,18 @@ class Gateway:
         chat, messages = self._chat, self._messages
         ask_chat = Row("POST", KEY, Generate(chat), chat)
         ask_messages = Row("POST", KEY, Generate(messages), messages)
-        models, admin = Models(), Admin(lambda: self.house)
+        models, admin = Models(), Admin(self.house)
         return {
             "/v1/chat/completions": ask_chat,
             "/openai/v1/chat/completions": ask_chat,
             "/v1/messages": ask_messages,
             "/anthropic/v1/messages": ask_messages,
-            "/v1/models": Row("GET", KEY, lambda call: models(call, messages if call.inbound.is_anthropic else chat), chat),
+            "/v1/models": Row("GET", KEY, lambda call: models(call, self._asked(call)), chat),
             "/openai/v1/models": Row("GET", KEY, lambda call: models(call, chat), chat),
             "/anthropic/v1/models": Row("GET", KEY, lambda call: models(call, messages), messages),
+            "/v1/models/{id}": Row("GET", KEY, lambda call: models.one(call, self._asked(call)), chat),
+            "/openai/v1/models/{id}": Row("GET", KEY, lambda call: models.one(call, chat), chat),
+            "/anthropic/v1/models/{id}": Row("GET", KEY, lambda call: models.one(call, messages), messages),
             "/metrics": Row("GET", KEY, Metrics(self.house), chat),
             "/health": Row("GET", PUBLIC, self._health, chat),
             "/health/live": Row("GET", PUBLIC, self._live, chat),
@@ -84,7 +90,7 @@ class Gateway:
             return
         call = Call(scope, receive, send, self.house.setup)
         inbound = call.inbound
-        row = self.table.get(scope["path"])
+        row = self.table.get(scope["path"]) or self._open_row(scope["path"])
         if row is None:
             await call.refuse(self._dialect_of(scope["path"], inbound), _unknown(scope["method"], scope["path"], self.table))
         elif row.method != scope["method"]:
@@ -104,6 +110,19 @@ class Gateway:
         if self._door.keys is not keys:
             self._door = Door(keys)
         return self._door
+
+    def _open_row(self, path: str) -> Row | None:
+        """Return the row whose path goes on with any id, slashes included; an id has at least one character, and no steps back."""
+        if ".." in path.split("/"):
+            return None
+        for known, row in self.table.items():
+            if known.endswith(ID) and path.startswith(known[: -len(ID)]) and len(path) > len(known) - len(ID):
+                return row
+        return None
+
+    def _asked(self, call: Call) -> Dialect:
+        """Return the dialect of who asks at an address of both (docs/wire.md, Two dialects at one address)."""
+        return self._messages if call.inbound.is_anthropic else self._chat
 
     def _dialect_of(self, path: str, inbound: Inbound) -> Teller:
         if path.startswith("/admin/"):

@@ -124,7 +124,15 @@ def _dialect_of(answer: Answer) -> str | None:
 
 
 class Models:
-    """`GET /v1/models`, in the shape of whoever asks (docs/wire.md, Two dialects at one address)."""
+    """`GET /v1/models`, all or one, in the shape of whoever asks (docs/wire.md, Two dialects at one address)."""
+
+    async def one(self, call: Call, dialect: Dialect) -> None:
+        """Show the model that the path ends in; its name may have slashes."""
+        card = call.setup.model(call.scope["path"].partition("/models/")[2])
+        if isinstance(card, Failure):
+            await call.refuse(dialect, card)
+            return
+        await send_whole(call.send, 200, [JSON, (b"x-request-id", call.request_id.encode())], dialect.write_model(card))
 
     async def __call__(self, call: Call, dialect: Dialect) -> None:
         """List the routes and models that can be asked for."""
