@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from stormkeel.ledger.booking import Booking, gather
 from stormkeel.ledger.entry import Entry, Reserved, Settled
 from stormkeel.ledger.lines import Lines, read_lines, write_line
-from stormkeel.ledger.reports import GROUPINGS, grouped, total
-from stormkeel.runtime.stores.sqlite import LedgerFile, read_file
+from stormkeel.ledger.query import Query
+from stormkeel.runtime.reports import nothing
+from stormkeel.runtime.stores.sqlite import LedgerFile, add, read_file
 from stormkeel.types.usage import Usage
 
 COUNT = st.integers(0, 2**40)
@@ -84,21 +85,13 @@ def test_the_ledger_is_the_sum_of_its_entries(entries: list[Entry]) -> None:
     first = once(entries)
     ended = [entry for entry in first if isinstance(entry, Settled)]
     still = [entry for entry in first if isinstance(entry, Reserved) and entry.attempt not in {end.attempt for end in ended}]
-    one = total("all", list(gathered(entries).values()))
+    with nothing() as view:
+        add(view._base, "w", entries)
+        one = view.total(Query(0, 1 << 62))
     assert one.cost == sum(entry.amount or 0 for entry in ended)
     assert one.held == sum(entry.amount or 0 for entry in still)
     assert one.unpriced == sum(entry.amount is None for entry in (*ended, *still))
     assert one.usage.total == sum(entry.usage.total for entry in ended)
-
-
-@given(ENTRIES, st.sampled_from([by for by in GROUPINGS if by != "tag"]))
-def test_groups_add_up(entries: list[Entry], by: str) -> None:
-    """Groups that do not overlap add up to the whole."""
-    bookings = list(gathered(entries).values())
-    whole, parts = total("all", bookings), grouped(bookings, by)
-    assert (whole.cost, whole.attempts, whole.open) == tuple(
-        sum(getattr(part, name) for part in parts) for name in ("cost", "attempts", "open")
-    )
 
 
 @settings(max_examples=30, deadline=None)

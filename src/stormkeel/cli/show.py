@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 """Values by column name; what is missing is unknown."""
+WIDEST = 10_000
+"""Cells; a table wider than that is not drawn."""
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -42,6 +44,7 @@ class Column(msgspec.Struct, frozen=True):
         is_number: is it aligned to the right?
         shown: writes a value for people.
         plain: makes of a value what JSON and CSV hold: text, a number, a truth or None.
+        is_extra: is it left out on a terminal that is too narrow for it?
     """
 
     name: str
@@ -49,6 +52,7 @@ class Column(msgspec.Struct, frozen=True):
     is_number: bool
     shown: Callable[[Any], str]
     plain: Callable[[Any], Any]
+    is_extra: bool = False
 
 
 def text(name: str, title: str = "") -> Column:
@@ -180,21 +184,30 @@ def aligned(rows: Sequence[Row], columns: Sequence[Column], last: Row | None = N
 
 
 def draw(rows: Sequence[Row], columns: Sequence[Column], console: Console, last: Row | None = None) -> None:
-    """Draw a table on a terminal."""
-    console.print(drawn(rows, columns, last))
+    """Draw a table on a terminal; where it is too narrow, without its extras, and then as plain text that the terminal wraps."""
+    from rich.measure import Measurement
+
+    unlimited = console.options.update(max_width=WIDEST)
+    needed = [column for column in columns if not column.is_extra]
+    for shown in (columns, needed):
+        table = drawn(rows, shown, last)
+        if Measurement.get(console, unlimited, table).maximum <= console.width:
+            console.print(table)
+            return
+    console.print("\n".join(aligned(rows, needed, last)), markup=False, highlight=False, soft_wrap=True)
 
 
 def drawn(rows: Sequence[Row], columns: Sequence[Column], last: Row | None = None) -> Table:
-    """Return a table as it is drawn on a terminal."""
+    """Return a table as it is drawn on a terminal that is wide enough."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_footer=last is not None, pad_edge=False, header_style="bold", footer_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_footer=last is not None, pad_edge=False, padding=(0, 1, 0, 0))
     sums = _cells([last], columns)[0] if last is not None else [""] * len(columns)
     for column, end in zip(columns, sums, strict=True):
         justify: Literal["right", "left"] = "right" if column.is_number else "left"
-        table.add_column(Text(column.title), Text(end), justify=justify, overflow="fold", no_wrap=column.is_number)
+        table.add_column(Text(column.title, "bold"), Text(end, "bold"), justify=justify, no_wrap=True)
     for row in _cells(rows, columns):
         table.add_row(*map(Text, row))
     return table

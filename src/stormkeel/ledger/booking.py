@@ -29,6 +29,12 @@ class Booking(msgspec.Struct, frozen=True):
     settled: Settled | None = None
 
     @property
+    def attempt(self) -> str:
+        """The attempt's id."""
+        half = self.reserved or self.settled
+        return half.attempt if half else ""
+
+    @property
     def at(self) -> int:
         """When it began, nanoseconds since the epoch; when it ended, where the beginning was lost."""
         half = self.reserved or self.settled

@@ -1,52 +1,70 @@
-"""Reports: bookings summed up, as a person or a budget wants to know.
+"""Reports: attempts summed up, as a person or a budget wants to know.
 
-Never adds an unknown price as 0: such attempts are counted beside the sum.
+Never adds an unknown price as 0: such attempts are counted beside the sum. Never reads: the sums are made where the attempts are
+(`runtime/reports.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from heapq import nsmallest
+from typing import Any
 
 import msgspec
 
 from ..types.money import NanoDollars
-from ..types.usage import Usage
-from .booking import ORPHANED, Booking
+from ..types.usage import NO_USAGE, Usage
+from .booking import Booking
+from .query import TIMES
 
 GUESSED = frozenset({"estimated", "reserved"})
 """Usage sources that are not the provider's word."""
 
+PERCENTS = (50, 95, 99)
+
+Percentiles = tuple[float, float, float]
+"""By `PERCENTS`, in seconds."""
+
 
 class Sum(msgspec.Struct, frozen=True):
-    """Bookings of one name, summed up.
+    """Attempts that have names in common, summed up.
 
     Attributes:
-        name: what they have in common.
+        names: what they have in common, by the query's `by`; hours and days as their beginnings in UTC.
         requests: different requests.
         succeeded: requests of which an attempt succeeded.
         attempts: all attempts.
+        failures: attempts that failed.
+        retries: attempts whose request had asked the same deployment just before.
+        fallbacks: attempts whose request had asked another deployment just before.
         open: attempts under way; their money is held, not booked.
+        open_requests: requests that have not succeeded and have an attempt under way.
         usage: tokens by bucket.
         cost: nano-dollars booked.
         guessed: the part of `cost` that rests on an estimate or a reservation.
         held: nano-dollars of open attempts.
         unpriced: attempts whose price is unknown: `cost` and `held` do not hold them.
-        latencies: p50, p95 and p99 of the seconds that finished attempts took; None where there is none.
+        latencies: of the seconds that finished attempts took; None where there is none.
+        ttfts: of the seconds to the first content; None where none came.
     """
 
-    name: str
-    requests: int
-    succeeded: int
-    attempts: int
-    open: int
-    usage: Usage
-    cost: NanoDollars
-    guessed: NanoDollars
-    held: NanoDollars
-    unpriced: int
-    latencies: tuple[float, float, float] | None
+    names: tuple[str, ...] = ()
+    requests: int = 0
+    succeeded: int = 0
+    attempts: int = 0
+    failures: int = 0
+    retries: int = 0
+    fallbacks: int = 0
+    open: int = 0
+    open_requests: int = 0
+    usage: Usage = NO_USAGE
+    cost: NanoDollars = 0
+    guessed: NanoDollars = 0
+    held: NanoDollars = 0
+    unpriced: int = 0
+    latencies: Percentiles | None = None
+    ttfts: Percentiles | None = None
 
     @property
     def success(self) -> float | None:
@@ -54,41 +72,49 @@ class Sum(msgspec.Struct, frozen=True):
         done = self.requests - self.open_requests
         return self.succeeded / done if done > 0 else None
 
-    open_requests: int = 0
-    """Requests that have not succeeded and have an attempt under way."""
+    @property
+    def cached(self) -> float | None:
+        """The share of input tokens that were read from the provider's cache; None where there is no input."""
+        return self.usage.cache_read / self.usage.total_input if self.usage.total_input else None
+
+    @property
+    def known_cost(self) -> NanoDollars | None:
+        """Nano-dollars booked, None where every attempt's price is unknown."""
+        return None if self.unpriced and self.unpriced == self.attempts else self.cost
 
 
-def total(name: str, bookings: Sequence[Booking]) -> Sum:
-    """Sum bookings up."""
-    settled = [booking.settled for booking in bookings if booking.settled]
-    still = [booking.reserved for booking in bookings if booking.is_open and booking.reserved]
-    requests = {request_of(booking) for booking in bookings}
-    succeeded = {request_of(booking) for booking in bookings if booking.settled and booking.settled.outcome == "ok"}
-    latencies = sorted(half.latency for half in settled if half.outcome != ORPHANED)
-    return Sum(
-        name=name,
-        requests=len(requests),
-        succeeded=len(succeeded),
-        attempts=len(bookings),
-        open=len(still),
-        usage=_added(half.usage for half in settled),
-        cost=sum(half.amount or 0 for half in settled),
-        guessed=sum(half.amount or 0 for half in settled if half.usage_source in GUESSED),
-        held=sum(half.amount or 0 for half in still),
-        unpriced=sum(booking.amount is None for booking in bookings),
-        latencies=(percentile(latencies, 50), percentile(latencies, 95), percentile(latencies, 99)) if latencies else None,
-        open_requests=len({half.request for half in still} - succeeded),
-    )
+class Failures(msgspec.Struct, frozen=True):
+    """Attempts that failed in one way.
 
+    Attributes:
+        names: as in `Sum`.
+        kind: the failure's kind, or "orphaned" where the process died.
+        attempts: how many.
+        share: of all attempts with these names.
+        requests: different requests they belong to.
+        answered: of those requests, the ones that another attempt answered all the same.
+        cost: nano-dollars booked for them.
+        unpriced: attempts whose price is unknown.
+    """
 
-def _added(usages: Iterable[Usage]) -> Usage:
-    columns = zip(*(msgspec.structs.astuple(usage) for usage in usages), strict=True)
-    return Usage(*(sum(column) for column in columns))
+    names: tuple[str, ...]
+    kind: str
+    attempts: int
+    share: float
+    requests: int
+    answered: int
+    cost: NanoDollars
+    unpriced: int
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
     """Return the nearest-rank percentile of values in ascending order: the smallest that so many percent do not exceed."""
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+    return ordered[rank(len(ordered), percent)]
+
+
+def rank(count: int, percent: int) -> int:
+    """Return the place, from 0, of a percentile among so many values in ascending order."""
+    return max(0, math.ceil(count * percent / 100) - 1)
 
 
 def request_of(booking: Booking) -> str:
@@ -98,32 +124,31 @@ def request_of(booking: Booking) -> str:
     return booking.settled.attempt.rpartition(".")[0] if booking.settled else ""
 
 
-def _field(name: str) -> Callable[[Booking], tuple[str, ...]]:
-    return lambda booking: (getattr(booking.reserved, name, "") or "-",)
-
-
-def _time(form: str) -> Callable[[Booking], tuple[str, ...]]:
-    return lambda booking: (datetime.fromtimestamp(booking.at // 1_000_000_000, UTC).strftime(form),)
-
-
-GROUPINGS: dict[str, Callable[[Booking], tuple[str, ...]]] = {
-    **{name: _field(name) for name in ("model", "provider", "deployment", "route", "key", "task", "user")},
-    "tag": lambda booking: (booking.reserved.tags if booking.reserved else ()) or ("-",),
-    "hour": _time("%Y-%m-%d %H:00Z"),
-    "day": _time("%Y-%m-%d"),
-    "outcome": lambda booking: (booking.settled.outcome if booking.settled else "open",),
+SORTS: dict[str, Callable[[Sum], float]] = {
+    "cost": lambda one: one.cost,
+    "requests": lambda one: one.requests,
+    "attempts": lambda one: one.attempts,
+    "failures": lambda one: one.failures,
+    "tokens": lambda one: one.usage.total,
+    "latency": lambda one: one.latencies[1] if one.latencies else -1.0,
+    "ttft": lambda one: one.ttfts[1] if one.ttfts else -1.0,
 }
-"""How bookings can be grouped: the names each belongs under. With two tags it is under both; "-" is for none. Times are UTC."""
-
-IN_ORDER = frozenset({"hour", "day"})
-"""Groupings told in the order of their names; all others with the dearest first."""
+"""What sums can be put in order by, the largest first; latencies by p95. Besides, `name`: in the order of the names."""
 
 
-def grouped(bookings: Iterable[Booking], by: str) -> list[Sum]:
-    """Sum bookings up by one of `GROUPINGS`."""
-    groups: dict[str, list[Booking]] = {}
-    for booking in bookings:
-        for name in GROUPINGS[by](booking):
-            groups.setdefault(name, []).append(booking)
-    sums = [total(name, members) for name, members in groups.items()]
-    return sorted(sums, key=lambda one: (0 if by in IN_ORDER else -one.cost, one.name))
+def in_order(sums: Iterable[Sum], by: Sequence[str], sort: str | None, top: int | None) -> list[Sum]:
+    """Put sums in order, and keep the first.
+
+    Args:
+        sums: read one by one, so that with `top` only so many are kept.
+        by: what they are summed up by.
+        sort: a key of `SORTS`, or "name"; None for times in their order, all else with the dearest first.
+        top: how many to keep, None for all.
+    """
+    if sort is None:
+        sort = "name" if top is None and set(by) & set(TIMES) else "cost"
+
+    def key(one: Sum) -> Any:
+        return one.names if sort == "name" else (-SORTS[sort](one), one.names)
+
+    return sorted(sums, key=key) if top is None else nsmallest(top, sums, key)

@@ -15,9 +15,10 @@ import logging
 import os
 import sqlite3
 import threading
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -35,6 +36,7 @@ JOURNALS = "journal"
 DATABASE = "ledger.db"
 LOCK = "lock"
 EVERY_S = 1.0
+Found = TypeVar("Found")
 
 
 class Ledger:
@@ -207,8 +209,8 @@ def read(folder: Path, since: int) -> Reading:
     """
     with ExitStack() as held:
         try:
-            files = [(part.name, held.enter_context(file)) for part in _parts(folder) if (file := _opened(part))]
-            stored = _stored(folder, since)
+            files = [(part.name, held.enter_context(file)) for part, file in open_parts(folder)]
+            stored = rescued(folder, lambda path: read_file(path, since) if path.exists() else Stored({}, {}, 0))
             tails = [_tail(file, stored.folded.get(name, 0)) for name, file in files]
         except (sqlite3.Error, OSError) as fault:
             raise SettingsError(f'the ledger in "{folder}" can not be read: {fault}') from fault
@@ -218,16 +220,12 @@ def read(folder: Path, since: int) -> Reading:
     return Reading(bookings, stored.damages + sum(len(lines.damages) for lines in tails))
 
 
-def _parts(folder: Path) -> list[Path]:
+def open_parts(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Open the parts of all journals, each for its caller to close. Raises `OSError` where the folder can not be read."""
     os.listdir(folder)  # a folder that is not there, or not ours to read, is told apart from an empty one
-    return journal_parts(folder / JOURNALS)
-
-
-def _opened(part: Path) -> BinaryIO | None:
-    try:
-        return part.open("rb")
-    except FileNotFoundError:
-        return None  # folded and deleted since it was listed: the database has it
+    for part in journal_parts(folder / JOURNALS):
+        with suppress(FileNotFoundError):  # folded and deleted since it was listed: the database has it
+            yield part, part.open("rb")
 
 
 def _tail(file: BinaryIO, offset: int) -> Lines:
@@ -235,12 +233,15 @@ def _tail(file: BinaryIO, offset: int) -> Lines:
     return read_lines(file.read(), offset, is_final=False)
 
 
-def _stored(folder: Path, since: int) -> Stored:
+def rescued(folder: Path, look: Callable[[Path], Found]) -> Found:
+    """Look into the database; where its writer died within a commit, and nobody owns the folder, roll that back and look again.
+
+    Raises:
+        sqlite3.Error, SettingsError: it can not be read.
+    """
     path = folder / DATABASE
-    if not path.exists():
-        return Stored({}, {}, 0)
     try:
-        return read_file(path, since)
+        return look(path)
     except sqlite3.OperationalError:
         fd = take_lock(folder)
         if fd < 0:
@@ -249,4 +250,4 @@ def _stored(folder: Path, since: int) -> Stored:
             recover(path)
         finally:
             _let_go(fd)
-        return read_file(path, since)
+        return look(path)

@@ -90,13 +90,13 @@ _ORPHANS = """
         amount = reserved, provider_request = ''
     WHERE writer = ? AND settled_at IS NULL
 """
-_READ = """
+READ = """
     SELECT id, request, reserved_at, route, deployment, provider, model, dialect, key, task, user, tags,
-           input_bound, output_bound, reserved, prices, {config}, settled_at, outcome, status, latency, ttft,
+           input_bound, output_bound, reserved, prices, config, settled_at, outcome, status, latency, ttft,
            input, cache_read, cache_write, cache_write_long, audio_input, output, reasoning, audio_output,
            usage_source, amount, provider_request
-    FROM attempt WHERE at >= ? OR settled_at IS NULL
-"""
+    FROM """
+"""What `booking_of` makes a booking of; the table's name is to follow."""
 
 
 class LedgerFile:
@@ -120,7 +120,7 @@ class LedgerFile:
             raise SettingsError(f'the ledger "{path}" can not be opened ({fault}): {_MEND}') from fault
 
     def _settle_in(self) -> None:
-        shape = _shape(self._base)
+        shape = shape_of(self._base)
         for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "mmap_size=0", "trusted_schema=OFF"):
             self._base.execute(f"PRAGMA {pragma}")
         for number, script in enumerate(MIGRATIONS[shape:], shape + 1):
@@ -137,31 +137,12 @@ class LedgerFile:
     def fold(self, file: str, writer: str, lines: Lines, now: int) -> None:
         """Add what was read of a journal part and note how far it was, in one transaction: nothing lost, nothing twice."""
         with self._transaction():
-            try:
-                self._add(writer, lines.entries)
-            except (OverflowError, sqlite3.IntegrityError):
-                self._add(writer, tuple(map(_held, lines.entries)))
+            add(self._base, writer, lines.entries)
             self._base.executemany(
                 "INSERT OR IGNORE INTO damage VALUES (?, ?, ?, ?, ?)",
                 [(file, damage.offset, damage.length, damage.torn, now) for damage in lines.damages],
             )
             self._base.execute("INSERT OR REPLACE INTO journal VALUES (?, ?)", (file, lines.offset))
-
-    def _add(self, writer: str, entries: Sequence[Entry]) -> None:
-        whole, halves = _pair(entries)
-        if self._insert(list(_wholes(writer, whole))) < len(whole):
-            halves = entries  # some were here already, perhaps half: add what is missing, half by half
-        self._base.executemany(_RESERVE, _reservations(writer, halves))
-        self._base.executemany(_SETTLE, _settlements(writer, halves))
-
-    def _insert(self, rows: list[tuple[object, ...]]) -> int:
-        """Add whole attempts that are not there yet; return how many were added."""
-        added = 0
-        for start in range(0, len(rows), _AT_ONCE):
-            part = rows[start : start + _AT_ONCE]
-            statement = _WHOLE.format(rows=", ".join([f"({', '.join('?' * _COLUMNS)})"] * len(part)))
-            added += self._base.execute(statement, tuple(chain.from_iterable(part))).rowcount
-        return added
 
     def open_writers(self) -> set[str]:
         """Return the writers that have attempts under way."""
@@ -195,6 +176,32 @@ class LedgerFile:
         self._base.execute("COMMIT")
 
 
+def add(base: sqlite3.Connection, writer: str, entries: Sequence[Entry]) -> None:
+    """Add entries to the table `attempt`; of each attempt the first reservation and settlement stand. Raises `sqlite3.Error`."""
+    try:
+        _add(base, writer, entries)
+    except (OverflowError, sqlite3.IntegrityError):
+        _add(base, writer, tuple(map(_held, entries)))
+
+
+def _add(base: sqlite3.Connection, writer: str, entries: Sequence[Entry]) -> None:
+    whole, halves = _pair(entries)
+    if _insert(base, list(_wholes(writer, whole))) < len(whole):
+        halves = entries  # some were here already, perhaps half: add what is missing, half by half
+    base.executemany(_RESERVE, _reservations(writer, halves))
+    base.executemany(_SETTLE, _settlements(writer, halves))
+
+
+def _insert(base: sqlite3.Connection, rows: list[tuple[object, ...]]) -> int:
+    """Add whole attempts that are not there yet; return how many were added."""
+    added = 0
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        statement = _WHOLE.format(rows=", ".join([f"({', '.join('?' * _COLUMNS)})"] * len(part)))
+        added += base.execute(statement, tuple(chain.from_iterable(part))).rowcount
+    return added
+
+
 _MEND = "if it is no ledger of ours, move it away; nothing of it was changed"
 
 
@@ -213,22 +220,45 @@ def read_file(path: Path, since: int) -> Stored:
         sqlite3.Error: the file can not be read; `OperationalError` too where a writer died within a transaction and nobody has
             rolled it back yet: that takes a writer.
     """
-    base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    base = open_read_only(path)
     try:
         base.execute("BEGIN")
-        shape = _shape(base)  # an older one, where no owner has brought it up to date yet
+        shape = shape_of(base)
         if not shape:
             return Stored({}, {}, 0)
-        folded = dict(base.execute("SELECT file, folded FROM journal"))
-        damages: int = base.execute("SELECT count(*) FROM damage").fetchone()[0]
-        read = _READ.format(config="config" if shape > 1 else "NULL")
-        return Stored({row[0]: _booking(row) for row in base.execute(read, (since,))}, folded, damages)
+        folded, damages = progress(base)
+        rows = base.execute(f"{READ} ({stored(shape)}) WHERE at >= ? OR settled_at IS NULL", (since,))
+        return Stored({row[0]: booking_of(row) for row in rows}, folded, damages)
     finally:
         base.close()
 
 
-def _shape(base: sqlite3.Connection) -> int:
-    """Return how many migrations the file has had."""
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a ledger's file to read it, waiting for a commit at most `BUSY_S`. Raises `sqlite3.Error`."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+
+
+def make_empty() -> sqlite3.Connection:
+    """Return a database in memory, of a ledger that holds nothing yet."""
+    base = sqlite3.connect(":memory:", isolation_level=None)
+    for script in MIGRATIONS:
+        base.executescript(script)
+    return base
+
+
+def stored(shape: int) -> str:
+    """Return what reads all attempts of a file of any shape as this version knows them, whether an owner has seen it or not."""
+    return "SELECT *, NULL AS config FROM main.attempt" if shape < 2 else "SELECT * FROM main.attempt"
+
+
+def progress(base: sqlite3.Connection) -> tuple[dict[str, int], int]:
+    """Return how far each journal part was folded, and how many damages were found."""
+    damages: int = base.execute("SELECT count(*) FROM damage").fetchone()[0]
+    return dict(base.execute("SELECT file, folded FROM journal")), damages
+
+
+def shape_of(base: sqlite3.Connection) -> int:
+    """Return how many migrations the file has had. Raises `sqlite3.DatabaseError` where that is more than this version knows."""
     shape: int = base.execute("PRAGMA user_version").fetchone()[0]
     if shape > len(MIGRATIONS):
         raise sqlite3.DatabaseError(f"a newer Stormkeel wrote it (shape {shape}, this one knows {len(MIGRATIONS)}): upgrade")
@@ -305,7 +335,8 @@ def _clamped(number: int) -> int:
     return max(0, min(number, LARGEST))
 
 
-def _booking(row: tuple[Any, ...]) -> Booking:
+def booking_of(row: tuple[Any, ...]) -> Booking:
+    """Make a booking of a row of `READ`."""
     reserved = settled = None
     if row[2] is not None:
         values = (*row[:11], msgspec.json.decode(row[11], type=tuple[str, ...]), *row[12:16], row[16] or "")

@@ -1,0 +1,201 @@
+"""The SQL of reports: a query becomes a statement and its values.
+
+Never runs anything, and never puts a value into a statement. All read `booked`, attempts as `runtime/reports.py` shows them:
+
+    booked --where, since, until--> seen --group by--> sums | percentiles in order | failures
+"""
+
+# ruff: noqa: S608 - the statements are put together from the parts below alone; every value is bound
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...ledger.booking import ORPHANED
+from ...ledger.query import NAMES, NOBODY, Query, Where
+from ...ledger.reports import GUESSED
+from ...types.usage import Usage
+
+SPANS_NS = {"hour": 3_600 * 10**9, "day": 86_400 * 10**9}
+
+_REQUEST = "coalesce({at}.request, substr({at}.id, 1, length(rtrim({at}.id, '0123456789')) - 1))"
+"""A request's id; without its reservation, the attempt's id up to the last dot (`Reserved.attempt`)."""
+
+_NUMBER = "cast(substr({at}.id, length(rtrim({at}.id, '0123456789')) + 1) AS INTEGER)"
+"""An attempt's number within its request."""
+
+_SIBLING = (
+    (f"o.id > {_REQUEST} || '.' AND o.id < {_REQUEST} || '/' AND {_REQUEST.replace('{at}', '{{at}}')} = {_REQUEST}")
+    .format(at="b")
+    .format(at="o")
+)
+"""Is `o` an attempt of the same request as `b`? A range of ids, so that it is looked up and not searched for."""
+
+_EARLIER = f"{_SIBLING} AND {_NUMBER.format(at='o')} < {_NUMBER.format(at='b')}"
+
+_FIRST = "substr(b.id, -2) = '.1'"
+"""Has it the number 1, as most have? Then nothing need be looked up."""
+
+_SAME_DEPLOYMENT = f"""
+    CASE WHEN {_FIRST} THEN NULL ELSE (
+        SELECT o.deployment IS b.deployment FROM (
+            SELECT o.id, o.deployment FROM main.attempt o WHERE {_EARLIER}
+            UNION ALL SELECT o.id, o.deployment FROM temp.attempt o WHERE {_EARLIER}
+        ) o ORDER BY {_NUMBER.format(at="o")} DESC, o.deployment IS NULL LIMIT 1
+    ) END
+"""
+"""Did the attempt before, of the same request, ask the same deployment? NULL where there was none.
+
+Names both tables itself: SQLite would not look ids up in a view of two that it has to sort, but read it whole."""
+
+_ANSWERED = f"EXISTS (SELECT 1 FROM booked o WHERE {_SIBLING} AND o.outcome = 'ok')"
+
+_FINISHED = f"b.settled_at IS NOT NULL AND b.outcome <> '{ORPHANED}'"
+_GUESSED = "b.usage_source IN ({})".format(", ".join(f"'{source}'" for source in sorted(GUESSED)))
+_UNPRICED = "CASE WHEN b.settled_at IS NULL THEN b.reserved ELSE b.amount END IS NULL"
+
+COUNTS = ("attempts", "requests", "succeeded", "failures", "open", "open_requests", "unpriced", "timed", "begun")
+"""The first columns of sums: counts. `timed` attempts have a latency, `begun` ones a first content."""
+
+LARGE = (*Usage.__struct_fields__, "cost", "guessed", "held", "again")
+"""The columns behind: sums that 64 bits may not hold, as a high and a low half; fallbacks are the high one of `again`."""
+
+Statement = tuple[str, list[object]]
+
+
+def sums(query: Query) -> Statement:
+    """Return what sums up: the groups' names, `COUNTS`, and `LARGE` in halves, in the order of the names.
+
+    Requests are counted at their first attempt within the group: most have only one, and of the others the earlier ones are
+    looked up. (`count(DISTINCT request)` takes several times as long.)
+    """
+    other, values = _others(query)
+    seen = [
+        "b.outcome IS 'ok' AS won",
+        "b.settled_at IS NULL AS open",
+        f"CASE WHEN {_FIRST} THEN 0 ELSE EXISTS ({other} AND {_EARLIER}) END AS later",
+        f"""CASE WHEN {_FIRST} OR b.outcome IS NOT 'ok' THEN 0 ELSE EXISTS (
+            {other} AND {_EARLIER} AND o.outcome = 'ok') END AS rewon""",
+        f"""CASE WHEN b.settled_at IS NOT NULL THEN 0 ELSE NOT EXISTS (
+            {other} AND {_SIBLING} AND (o.outcome = 'ok' OR o.settled_at IS NULL AND {_EARLIER})) END AS waits""",
+        f"{_UNPRICED} AS unpriced",
+        f"{_FINISHED} AS timed",
+        "b.ttft AS ttft",
+        *(f"b.{name} AS {name}" for name in Usage.__struct_fields__),
+        "b.amount AS cost",
+        f"CASE WHEN {_GUESSED} THEN b.amount END AS guessed",
+        "CASE WHEN b.settled_at IS NULL THEN b.reserved END AS held",
+        f"{_SAME_DEPLOYMENT} AS again",
+    ]
+    source, chosen = _seen(query, seen)
+    told = [
+        *("count(*)", "count(*) - sum(s.later)", "sum(s.won) - sum(s.rewon)", "count(*) - sum(s.won) - sum(s.open)"),
+        *("sum(s.open)", "sum(s.waits)", "sum(s.unpriced)", "sum(s.timed)", "count(s.ttft)"),
+        *(f"sum(s.{name} >> 32), sum(s.{name} & 4294967295)" for name in LARGE if name != "again"),
+        "NULL, sum(CASE s.again WHEN 1 THEN 1 WHEN 0 THEN 4294967296 END)",  # named once, and so looked up once
+    ]
+    keys = _list(_keys(query.by))
+    grouped = f"GROUP BY {keys} ORDER BY {keys}" if keys else ""
+    return f"SELECT {_list([*_keys(query.by), *told])} FROM ({source}) s {grouped}", [*values * 3, *chosen]
+
+
+def _others(query: Query) -> Statement:
+    """Return what finds other attempts of a query that stand in the same group; of one request, so their tags are the same."""
+    chosen, values = conditions(query, "o")
+    chosen = chosen.replace("o.at", "+o.at", 2)  # to be found by their ids, not by when they began
+    same = [f"{_expression(field, 'o')} = {_expression(field, 'b')}" for field in query.by if field != "tag"]
+    return f"SELECT 1 FROM booked o WHERE {' AND '.join([chosen, *same])}", values
+
+
+def spans(query: Query, column: str) -> Statement:
+    """Return what lists one kind of span ("latency" or "ttft"), the groups in the order of their names, the shortest first."""
+    condition = _FINISHED if column == "latency" else "b.ttft IS NOT NULL"
+    source, values = _seen(query, [f"b.{column} AS span"], condition)
+    return (
+        f"SELECT {_list([*_keys(query.by), 's.span'])} FROM ({source}) s ORDER BY {_list([*_keys(query.by), 's.span'])}",
+        values,
+    )
+
+
+def counts(query: Query) -> Statement:
+    """Return what counts attempts: names, how many."""
+    source, values = _seen(query, ["b.id"])
+    keys = _keys(query.by)
+    return f"SELECT {_list([*keys, 'count(*)'])} FROM ({source}) s" + (f" GROUP BY {_list(keys)}" if keys else ""), values
+
+
+def failures(query: Query) -> Statement:
+    """Return what sums up failures: names, kind, attempts, requests, answered ones, unpriced ones, cost in halves."""
+    seen = [
+        "b.outcome AS kind",
+        f"{_REQUEST.format(at='b')} AS request",
+        f"{_ANSWERED} AS answered",
+        f"{_UNPRICED} AS unpriced",
+        "b.amount AS cost",
+    ]
+    source, values = _seen(query, seen, "b.settled_at IS NOT NULL AND b.outcome <> 'ok'")
+    told = [
+        *_keys(query.by),
+        "s.kind",
+        "count(*)",
+        "count(DISTINCT s.request)",
+        "count(DISTINCT CASE WHEN s.answered THEN s.request END)",
+        "sum(s.unpriced)",
+        "sum(s.cost >> 32), sum(s.cost & 4294967295)",
+    ]
+    keys = _list([*_keys(query.by), "s.kind"])
+    return f"SELECT {_list(told)} FROM ({source}) s GROUP BY {keys} ORDER BY {keys}", values
+
+
+def _seen(query: Query, columns: Iterable[str], condition: str = "1") -> Statement:
+    """Return the attempts in question, with the names of their groups."""
+    keys = [f"{_expression(field, 'b')} AS k{place}" for place, field in enumerate(query.by)]
+    tags = " LEFT JOIN json_each(b.tags) tag ON tag.id = (SELECT min(id) FROM json_each(b.tags) WHERE value = tag.value)"
+    chosen, values = conditions(query)
+    source = f"booked b{tags if 'tag' in query.by else ''}"
+    return f"SELECT {_list([*keys, *columns])} FROM {source} WHERE {chosen} AND ({condition})", values
+
+
+def conditions(query: Query, at: str = "b") -> Statement:
+    """Return the condition that chooses a query's attempts, under the name `at`."""
+    parts, values = [f"{at}.at >= ? AND {at}.at < ?"], list[object]([query.since, query.until])
+    for field in dict.fromkeys(where.field for where in query.where):
+        wanted = [where for where in query.where if where.field == field and not where.is_not]
+        unwanted = [where for where in query.where if where.field == field and where.is_not]
+        if wanted:
+            parts.append("(" + " OR ".join(_match(where, at) for where in wanted) + ")")
+        parts += [f"NOT {_match(where, at)}" for where in unwanted]
+        values += [_glob(where.pattern) for where in (*wanted, *unwanted)]
+    return " AND ".join(parts), values
+
+
+def _match(where: Where, at: str) -> str:
+    if where.field != "tag":
+        return f"({_expression(where.field, at)} GLOB ?)"
+    named = f"SELECT coalesce(nullif(value, ''), '{NOBODY}') AS name FROM json_each({at}.tags)"
+    nameless = f"SELECT '{NOBODY}' WHERE coalesce({at}.tags, '[]') = '[]'"
+    return f"EXISTS (SELECT 1 FROM ({named} UNION ALL {nameless}) WHERE name GLOB ?)"
+
+
+def _glob(pattern: str) -> str:
+    """Return a pattern in which only `*` and `?` mean anything."""
+    return pattern.replace("[", "[[]")
+
+
+def _expression(field: str, at: str) -> str:
+    """Return what names an attempt's group."""
+    if field in SPANS_NS:
+        return f"{at}.at / {SPANS_NS[field]}"
+    if field == "tag":
+        return f"coalesce(nullif(tag.value, ''), '{NOBODY}')"
+    if field == "outcome":
+        return f"coalesce({at}.outcome, 'open')"
+    assert field in NAMES, field
+    return f"coalesce(nullif({at}.{field}, ''), '{NOBODY}')"
+
+
+def _keys(by: tuple[str, ...]) -> list[str]:
+    return [f"s.k{place}" for place in range(len(by))]
+
+
+def _list(parts: Iterable[str]) -> str:
+    return ", ".join(parts)
