@@ -112,7 +112,7 @@ class Gateway:
         return self._door
 
     def _open_row(self, path: str) -> Row | None:
-        """Return the row whose path goes on with any id, slashes included; an id has at least one character, and no steps back."""
+        """Return the row whose path goes on with any id, slashes included. An id has a character, and no steps back."""
         if ".." in path.split("/"):
             return None
         for known, row in self.table.items():
