@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 import pytest
-from http_stage import PEM, after_request, answer, post
+from http_stage import PEM, after_request, answer, post, stay
 from raw_server import Connection, RawServer
 
 from stormkeel.engine.ports import Transport, WireFault
-from stormkeel.runtime.http import HttpSettings, HttpTransport
-from stormkeel.runtime.http1 import RequestFault
+from stormkeel.runtime.http import HttpSettings, HttpTransport, make_tls
+from stormkeel.runtime.proxies import Proxies, read_proxy
+
+
+def by(url: str) -> Proxies:
+    """Everything through one proxy."""
+    proxy = read_proxy(url)
+    return Proxies(proxy, proxy)
 
 
 def test_a_silent_tls_handshake_ends_at_the_connect_timeout(play):
@@ -40,9 +47,9 @@ def test_an_unknown_certificate_is_a_connect_fault(play):
     play(answer, act, tls=True)
 
 
-@pytest.mark.parametrize("settings", [HttpSettings(ca_file=str(PEM)), HttpSettings(verify=False)], ids=["ca_file", "verify"])
+@pytest.mark.parametrize("settings", [HttpSettings(ca=PEM.read_text()), HttpSettings(verify=False)], ids=["ca", "verify"])
 def test_tls_answers_with_a_trusted_authority_or_no_check(play, settings):
-    """`ca_file` adds an authority; `verify = False` asks for none."""
+    """`ca` adds an authority; `verify = False` asks for none."""
 
     async def act(server: RawServer, transport: Transport) -> None:
         for _ in range(2):
@@ -52,10 +59,10 @@ def test_tls_answers_with_a_trusted_authority_or_no_check(play, settings):
     play(answer, act, settings, tls=True)
 
 
-def test_a_missing_ca_file_is_told_at_once():
-    """An authority file that is not there fails where the transport is built, not at its first request."""
-    with pytest.raises(OSError, match="No such file"):
-        HttpTransport(HttpSettings(ca_file="/nonexistent/ca.pem"))
+def test_authorities_that_are_none_are_told_at_once():
+    """Text without a certificate fails where the transport is built, not at its first request."""
+    with pytest.raises(ssl.SSLError):
+        HttpTransport(HttpSettings(ca="no certificate"))
 
 
 def test_cancelling_while_connecting_closes_the_connection(play):
@@ -81,7 +88,7 @@ def test_a_plain_http_proxy_is_told_the_whole_url_and_who_we_are(play):
     """Plain requests go to the proxy with an absolute URL and the proxy's own credential."""
 
     async def act(server: RawServer, _transport: Transport) -> None:
-        through = HttpTransport(HttpSettings(proxy=server.url.replace("//", "//me:p%40ss@")))
+        through = HttpTransport(HttpSettings(proxies=by(server.url.replace("//", "//me:p%40ss@"))))
         assert (await through.send(post("http://api.example:81"))).body == b"ok"
         head = server.connections[0].head
         assert head.startswith(b"POST http://api.example:81/v1?key=SECRET HTTP/1.1\r\nhost: api.example:81\r\n")
@@ -103,7 +110,7 @@ def test_https_goes_through_the_proxy_in_a_tunnel(play):
 
     async def act(provider: RawServer, _transport: Transport) -> None:
         async with RawServer(relay) as proxy:
-            through = HttpTransport(HttpSettings(proxy=proxy.url.replace("//", "//me:pass@"), ca_file=str(PEM)))
+            through = HttpTransport(HttpSettings(proxies=by(proxy.url.replace("//", "//me:pass@")), ca=PEM.read_text()))
             for _ in range(2):
                 assert (await through.send(post(provider.url))).body == b"ok"
             place = provider.url.removeprefix("https://").encode()
@@ -129,15 +136,26 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
-@pytest.mark.parametrize("data", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b""])
-def test_a_proxy_that_says_no_is_a_connect_fault(play, data):
-    """Without a tunnel nothing was sent to the provider."""
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", r"wants a user and password \(407\); .*`proxy_credential`"),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", r"answered 403 when asked for 127\.0\.0\.1:1; allow it there, or .*`no_proxy`"),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", r"answered 502 when asked for 127\.0\.0\.1:1; see whether it can get there"),
+        (b"SSH-2.0-OpenSSH\r\n", "did not answer as one"),
+        (b"", "did not answer as one"),
+    ],
+    ids=["407", "403", "502", "no proxy", "closed"],
+)
+def test_a_proxy_that_says_no_is_a_connect_fault(play, data, said):
+    """Without a tunnel nothing was sent to the provider; the proxy is named, with what mends it."""
 
     async def act(server: RawServer, _transport: Transport) -> None:
-        through = HttpTransport(HttpSettings(proxy=server.url))
-        with pytest.raises(WireFault, match="proxy") as caught:
+        through = HttpTransport(HttpSettings(proxies=by(server.url)))
+        with pytest.raises(WireFault, match=said) as caught:
             await through.send(post("https://127.0.0.1:1"))
         assert caught.value.stage == "connect"
+        assert f'proxy "127.0.0.1:{server.url.rpartition(":")[2]}"' in caught.value.detail
 
     play(after_request(data, Connection.close), act)
 
@@ -146,8 +164,8 @@ def test_a_silent_proxy_ends_at_the_connect_timeout(play):
     """The connect timeout covers the proxy's answer too, and no socket is left behind."""
 
     async def act(server: RawServer, _transport: Transport) -> None:
-        through = HttpTransport(HttpSettings(proxy=server.url, connect_timeout=0.05))
-        with pytest.raises(WireFault, match="no connection within") as caught:
+        through = HttpTransport(HttpSettings(proxies=by(server.url), connect_timeout=0.05))
+        with pytest.raises(WireFault, match=r"no connection through proxy .* within") as caught:
             await through.send(post("https://127.0.0.1:1"))
         assert caught.value.stage == "connect"
         await server.connections[0].gone.wait()
@@ -165,7 +183,7 @@ def test_cancelling_while_the_proxy_is_silent_closes_the_connection(play):
         await connection.wait_gone()
 
     async def act(server: RawServer, _transport: Transport) -> None:
-        through = HttpTransport(HttpSettings(proxy=server.url))
+        through = HttpTransport(HttpSettings(proxies=by(server.url)))
         task = asyncio.ensure_future(through.send(post("https://127.0.0.1:1")))
         await reached.wait()
         task.cancel()
@@ -176,8 +194,68 @@ def test_cancelling_while_the_proxy_is_silent_closes_the_connection(play):
     play(script, act)
 
 
-@pytest.mark.parametrize("proxy", ["socks5://h:1", "http://", "http://h:x", "http://h/path"])
-def test_a_proxy_we_cannot_use_is_refused_when_built(proxy):
-    """Only `http://host:port` proxies are known; another is told at once."""
-    with pytest.raises(RequestFault):
-        HttpTransport(HttpSettings(proxy=proxy))
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_plain_request_s_407_is_the_proxy_s(play, streaming):
+    """A proxy that does not know us has passed nothing on: a fault before anything was sent, not an answer of the provider."""
+
+    async def act(server: RawServer, transport: Transport) -> None:
+        through = HttpTransport(HttpSettings(proxies=by(server.url.replace("//", "//me:wrong@"))))
+        with pytest.raises(WireFault, match="refused our user and password") as caught:
+            await (through.open if streaming else through.send)(post("http://api.example"))
+        assert caught.value.stage == "connect" and "wrong" not in caught.value.detail
+        response = await transport.send(post(server.url))
+        assert response.status == 407, "of a provider it is an answer"
+
+    play(after_request(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n", stay), act)
+
+
+def test_a_proxy_that_is_not_there_is_told_as_such(play):
+    """A refused connection to the proxy names the proxy, not the provider."""
+
+    async def act(server: RawServer, _transport: Transport) -> None:
+        through = HttpTransport(HttpSettings(proxies=by("http://127.0.0.1:1")))
+        for url in (server.url, server.url.replace("http:", "https:")):
+            with pytest.raises(WireFault, match=r'proxy "127\.0\.0\.1:1" can\'t be reached: ConnectionRefused') as caught:
+                await through.send(post(url))
+            assert caught.value.stage == "connect"
+
+    play(answer, act)
+
+
+def test_hosts_left_out_are_reached_straight(play):
+    """What `no_proxy` names is not asked of the proxy, and gets neither the whole URL nor the proxy's credential."""
+
+    async def act(server: RawServer, _transport: Transport) -> None:
+        proxy = read_proxy("http://me:pass@127.0.0.1:1")
+        straight = HttpTransport(HttpSettings(proxies=Proxies(proxy, proxy, ("127.0.0.0/8",))))
+        assert (await straight.send(post(server.url))).body == b"ok"
+        assert server.connections[0].head.startswith(b"POST /v1")
+        assert b"proxy-authorization" not in server.connections[0].head
+        await straight.close()
+
+    play(answer, act)
+
+
+def test_an_unknown_authority_is_told_with_its_mend(play):
+    """A certificate of an unknown authority names the host and `ca_file`; one of another name says so."""
+
+    async def act(server: RawServer, transport: Transport) -> None:
+        with pytest.raises(WireFault, match=r'certificate of "127\.0\.0\.1" is not accepted .*`ca_file`'):
+            await transport.send(post(server.url))
+        other = HttpTransport(HttpSettings(ca=PEM.read_text()))
+        with pytest.raises(WireFault, match=r'certificate of "localhost" is not accepted .*another name'):
+            await other.send(post(server.url.replace("127.0.0.1", "localhost")))
+
+    play(answer, act, tls=True)
+
+
+def test_only_one_s_own_authorities(play):
+    """With `ca_only` the system's authorities count for nothing, and one's own for everything."""
+
+    async def act(server: RawServer, _transport: Transport) -> None:
+        own = HttpTransport(HttpSettings(ca=PEM.read_text(), ca_only=True))
+        assert (await own.send(post(server.url))).body == b"ok"
+        await own.close()
+
+    play(answer, act, tls=True)
+    assert len(make_tls(HttpSettings(ca=PEM.read_text(), ca_only=True)).get_ca_certs()) == 1

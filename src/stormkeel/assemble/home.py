@@ -29,6 +29,7 @@ from ..policies.base import Dice
 from ..runtime.ledger import Ledger
 from ..runtime.telemetry.logs import Logs
 from ..runtime.telemetry.metrics import Metrics
+from ..runtime.transports import Transports
 from ..types.request import Request
 from .known import DIALECTS
 from .looking import Look
@@ -53,6 +54,7 @@ class Belongings(msgspec.Struct, frozen=True):
 
     ledger: Ledger | None = None
     logs: Logs | None = None
+    transports: Transports | None = None
 
 
 class Follower(Protocol):
@@ -76,6 +78,7 @@ class House:
         metrics: one of the sinks, kept to be read.
         heritage: gates and cooldowns that outlive a configuration.
         logs: the log, None where none is written.
+        transports: the ways out to providers, None where `parts.transport` is the only one.
         draining: a stop has been asked for; the gateway's readiness says no.
         origin: where the configuration is read again, None for a house built of values.
         reloading: held while a reload is under way.
@@ -90,6 +93,7 @@ class House:
         self.metrics = Metrics()
         self.heritage = Heritage()
         self.logs = belongings.logs
+        self.transports = belongings.transports
         self.draining = False
         self.origin: Origin | None = None
         self.reloading = asyncio.Lock()

@@ -20,11 +20,11 @@ def look(files: Iterable[str], since: int | None = None) -> dict[str, Look]:
     """Return how files look now.
 
     Args:
-        files: their paths.
+        files: their paths; "" for none.
         since: when they began to be read, nanoseconds since the epoch: one that changed about then may have been read half and
             half, or before it changed, and will look changed to whoever compares.
     """
-    return {name: _look(name, since) for name in files}
+    return {name: _look(name, since) for name in files if name}
 
 
 def _look(name: str, since: int | None) -> Look:

@@ -16,15 +16,14 @@ from ..config.settings import Settings
 from ..engine.ports import Journal, Sink
 from ..runtime.clock import LoopClock
 from ..runtime.credentials.sources import read_environment
-from ..runtime.http import HttpSettings, HttpTransport
 from ..runtime.journal import MemoryJournal
 from ..runtime.ledger import Ledger
 from ..runtime.telemetry.logs import Logs, open_logs
+from ..runtime.transports import Transports
 from .building import build_setup
 from .home import Belongings, House, Parts
 from .reading import DATA, MEMORY
-from .reloading import Draft, Origin, checked_draft
-from .setup import Blueprint
+from .reloading import Draft, Origin, blueprint_of, checked_draft
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -66,12 +65,12 @@ def open_house(
     clock = LoopClock(asyncio.get_running_loop())
     ledger = _open_ledger(data or settings.ledger.data, settings.profile, clock, must_own=opening.owns_data)
     journal: Journal = MemoryJournal() if ledger is None else ledger.journal
-    transport = HttpTransport(HttpSettings(connect_timeout=settings.policies.clocks.connect))
+    transports = Transports()
     sinks = opening.sinks if logs is None else (*opening.sinks, logs)
-    parts = Parts(transport, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
-    house = House(parts, Belongings(ledger, logs))
+    parts = Parts(transports, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
+    house = House(parts, Belongings(ledger, logs, transports))
     house.origin, house.files, house.has_prober = draft.origin, draft.files, opening.has_prober
-    house.swap(build_setup(Blueprint(settings, draft.secrets, draft.keys), house))
+    house.swap(build_setup(blueprint_of(draft, settings, house), house))
     return house
 
 

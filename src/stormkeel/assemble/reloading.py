@@ -23,6 +23,8 @@ from ..config.loaded import Choice
 from ..config.settings import Settings
 from ..errors import SettingsError
 from ..runtime.credentials.sources import DOTENV, files_of, read_environment, resolve_credentials, resolve_keys
+from ..runtime.http import HttpSettings
+from ..runtime.network import files_of_network, resolve_network
 from .building import build_setup
 from .home import House
 from .looking import Look, look
@@ -58,6 +60,7 @@ class Draft(msgspec.Struct, frozen=True):
     Attributes:
         origin: where it was read.
         settings, secrets, keys: what it says, references resolved.
+        ways: how each provider is reached.
         files: every file and folder it was read from, or should have been, and how it looked: watch these.
     """
 
@@ -65,6 +68,7 @@ class Draft(msgspec.Struct, frozen=True):
     settings: Settings
     secrets: Secrets
     keys: KeyRing
+    ways: Mapping[str, HttpSettings] = {}
     files: Looks = {}
 
 
@@ -107,11 +111,12 @@ def read_draft(origin: Origin) -> Draft | Flaw:
             loaded = read_loaded(origin.config, environ, origin.choice)
             files += (*loaded.files, *loaded.folders)
             settings = loaded.checked()
-        files += (*files_of(settings), *filter(None, (settings.server.tls_cert, settings.server.tls_key)))
+        files += (*files_of(settings), *files_of_network(settings), settings.server.tls_cert, settings.server.tls_key)
         secrets, keys = resolve_credentials(settings, environ), resolve_keys(settings, environ)
+        ways = resolve_network(settings, environ)
     except SettingsError as error:
         return Flaw(error, look(files, since))
-    return Draft(origin, settings, secrets, keys, look(files, since))
+    return Draft(origin, settings, secrets, keys, ways, look(files, since))
 
 
 def checked_draft(origin: Origin) -> Draft:
@@ -137,6 +142,9 @@ async def reload_house(house: House) -> Reloaded:
         except SettingsError:
             house.metrics.reloads["invalid"] += 1
             raise
+        finally:
+            if house.transports is not None:
+                await house.transports.keep(house.setup.blueprint.transports.values())
         house.metrics.reloads[done.outcome] += 1
         return done
 
@@ -150,12 +158,18 @@ def _apply(house: House, draft: Draft | Flaw) -> Reloaded:
         raise SettingsError(fault)
     for follower in house.followers:
         follower.check(settings)
-    present = house.setup
-    same = (settings, draft.secrets) == (present.settings, present.secrets) and draft.keys.is_same(present.keys)
+    present, blueprint = house.setup, blueprint_of(draft, settings, house)
+    same = blueprint.is_same(present.blueprint)
     if not same:
-        house.swap(build_setup(Blueprint(settings, draft.secrets, draft.keys), house))
+        house.swap(build_setup(blueprint, house))
     moved = [follower.follow(settings) for follower in house.followers]
     return Reloaded("unchanged" if same and not any(moved) else "applied", house.setup.version, present.version, restart)
+
+
+def blueprint_of(draft: Draft, settings: Settings, house: House) -> Blueprint:
+    """Return what a draft's setup is built from; its ways out are those of the house, where it has any of its own."""
+    transports = {} if house.transports is None else house.transports.of(draft.ways)
+    return Blueprint(settings, draft.secrets, draft.keys, transports)
 
 
 def keep_fixed(settings: Settings, running: Settings) -> tuple[Settings, tuple[str, ...]]:

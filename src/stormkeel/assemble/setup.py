@@ -48,6 +48,11 @@ class Blueprint(msgspec.Struct, frozen=True):
     keys: KeyRing = KeyRing(())
     transports: Mapping[str, Transport] = {}
 
+    def is_same(self, other: Blueprint) -> bool:
+        """Would the same be built of it?"""
+        alike = (self.settings, self.secrets, self.transports) == (other.settings, other.secrets, other.transports)
+        return alike and self.keys.is_same(other.keys)
+
 
 class Setup:
     """What one configuration built. A request takes it once, at its beginning, and lives in it to its end (INV-30).
@@ -55,19 +60,19 @@ class Setup:
     Attributes:
         settings: what it was built from.
         keys: the callers' keys.
-        secrets: the providers' credentials.
+        blueprint: all that it was built from.
         world: what the engine needs.
         succession: its claim to the state that outlives configurations.
         new_id: returns a request id, unique for ever.
         preview: says where a request would lead; set by whoever builds it.
     """
 
-    __slots__ = ("__weakref__", "_first", "_router", "keys", "new_id", "preview", "secrets", "settings", "succession", "world")
+    __slots__ = ("__weakref__", "_first", "_router", "blueprint", "keys", "new_id", "preview", "settings", "succession", "world")
 
     def __init__(self, blueprint: Blueprint, world: World, router: Router, succession: Succession, new_id: NewId) -> None:
         self.settings = blueprint.settings
         self.keys = blueprint.keys
-        self.secrets = blueprint.secrets
+        self.blueprint = blueprint
         self.world = world
         self.preview: Callable[[Request], Preview]
         self.succession = succession

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 import msgspec
 
+from .network import check_network
 from .origins import Path
 from .references import fault_of_reference, fault_of_url
 from .settings import (
@@ -46,6 +47,7 @@ def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
     for name, route in settings.routes.items():
         _check_route(source, name, route, settings, limits)
     _check_keys(source, settings.keys)
+    check_network(source, settings)
     fallback = settings.fallback_route
     if fallback and fallback not in settings.routes and not source.is_wrong(("routes", fallback)):
         mend = f"{suggestion(fallback, settings.routes)} (or add [routes.NAME])"

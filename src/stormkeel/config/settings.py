@@ -76,6 +76,9 @@ class ProviderSettings(msgspec.Struct, frozen=True):
         auth: how it wants its credential; the known way where it is left out.
         credentials: by name.
         headers: constant headers of every request to it, lower-case names; never secrets.
+        proxy: its own proxy; "" for none, left out for the network's.
+        proxy_credential: as in `[network]`, for its own proxy.
+        ca_file: a PEM file of authorities it is trusted by, beside the network's.
     """
 
     kind: str = ""
@@ -83,6 +86,9 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     auth: AuthName | None = None
     credentials: dict[str, CredentialSettings] = {}
     headers: dict[str, str] = {}
+    proxy: str | None = None
+    proxy_credential: str = ""
+    ca_file: str = ""
 
 
 class TargetSettings(msgspec.Struct, frozen=True):
@@ -207,6 +213,26 @@ class TelemetrySettings(msgspec.Struct, frozen=True):
     level: LevelName = "info"
 
 
+class NetworkSettings(msgspec.Struct, frozen=True):
+    """How providers are reached.
+
+    Attributes:
+        proxy: `http://host:port` of the proxy for all of them; "env" for those that HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and
+            NO_PROXY name; "" for none, whatever the environment says.
+        proxy_credential: a reference to its "user:password", `env:NAME` or `file:PATH`.
+        no_proxy: hosts that are reached straight: "name" with all below it, ".domain" for what is below it, an address, or a
+            network such as "10.0.0.0/8" (for addresses; names are not looked up); "*" for all.
+        ca_file: a PEM file of authorities to trust beside the system's.
+        ca_only: trust those of `ca_file` alone.
+    """
+
+    proxy: str = ""
+    proxy_credential: str = ""
+    no_proxy: tuple[str, ...] = ("localhost", "127.0.0.0/8", "::1")
+    ca_file: str = ""
+    ca_only: bool = False
+
+
 class ReloadSettings(msgspec.Struct, frozen=True):
     """When a gateway reads its configuration again; SIGHUP always makes it.
 
@@ -243,4 +269,5 @@ class Settings(msgspec.Struct, frozen=True):
     ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     profile: str = ""
+    network: NetworkSettings = NetworkSettings()
     reload: ReloadSettings = ReloadSettings()

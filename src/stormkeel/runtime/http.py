@@ -19,10 +19,12 @@ import msgspec
 
 from ..engine.ports import WireFault
 from ..types.wire import Headers, HttpRequest, HttpResponse
-from .dial import Dialer, read_proxy
+from .dial import Dialer
 from .http1 import RequestFault, read_url, write_head
 from .link import Key, Link
+from .proxies import STRAIGHT, Proxies
 
+PROXY_REFUSED = 407  # no provider has a reason to say it
 LINGER = 0.05  # seconds in which a finished answer's body may come to its end
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,24 +35,26 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
         max_idle_per_host: idle connections kept per (scheme, host, port); 0 keeps none.
         idle_timeout: seconds an idle connection is kept. Below the 60 s after which common load balancers drop one, so that
             it is mostly we who close, not they under our next request.
-        ca_file: a PEM file of authorities to trust besides the system's.
+        ca: authorities to trust besides the system's, as PEM text.
+        ca_only: trust those alone.
         verify: check certificates; False trusts anyone who answers, for a test bench only.
-        proxy: `http://[user:password@]host:port` through which everything goes; no environment variable is looked at.
+        proxies: through which targets are reached; no environment variable is looked at.
     """
 
     connect_timeout: float = 5.0
     max_idle_per_host: int = 512
     idle_timeout: float = 50.0
-    ca_file: str | None = None
+    ca: str = ""
+    ca_only: bool = False
     verify: bool = True
-    proxy: str | None = None
+    proxies: Proxies = STRAIGHT
 
 
 def make_tls(settings: HttpSettings) -> ssl.SSLContext:
-    """Build the client's TLS context. Raises `OSError` (`ssl.SSLError` is one) where `ca_file` cannot be read."""
-    context = ssl.create_default_context()
-    if settings.ca_file is not None:
-        context.load_verify_locations(settings.ca_file)
+    """Build the client's TLS context. Raises `ssl.SSLError` where `ca` holds no certificate."""
+    context = ssl.create_default_context(cadata=settings.ca or None) if settings.ca_only else ssl.create_default_context()
+    if settings.ca and not settings.ca_only:
+        context.load_verify_locations(cadata=settings.ca)
     if not settings.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -115,11 +119,10 @@ class HttpTransport:
         """Prepare; no socket is opened yet.
 
         Raises:
-            OSError: `ca_file` cannot be read.
-            RequestFault: `proxy` is not one we can use.
+            OSError: `ca` holds no certificate.
         """
         self._settings = settings = settings or HttpSettings()
-        self._dialer = Dialer(make_tls(settings), settings.connect_timeout, read_proxy(settings.proxy))
+        self._dialer = Dialer(make_tls(settings), settings.connect_timeout, settings.proxies)
         self._idle: dict[Key, list[Link]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
@@ -134,6 +137,8 @@ class HttpTransport:
         except BaseException:
             link.abort()
             raise
+        if reader.status == PROXY_REFUSED:
+            self._check_proxy(request, link)
         self.release(link)
         return HttpResponse(reader.status, reader.headers, reader.take())
 
@@ -146,7 +151,16 @@ class HttpTransport:
         except BaseException:
             link.abort()
             raise
+        if reader.status == PROXY_REFUSED:
+            self._check_proxy(request, link)
         return HttpExchange(self, link, reader.status, reader.headers)
+
+    def _check_proxy(self, request: HttpRequest, link: Link) -> None:
+        """Raise `WireFault` where a proxy, not the provider, has answered that it does not know us."""
+        fault = self._dialer.refusal(read_url(request.url))
+        if fault is not None:
+            link.abort()
+            raise fault
 
     async def close(self) -> None:
         """Close every idle connection; those still busy close at their exchange's end."""
