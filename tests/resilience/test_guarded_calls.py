@@ -1,6 +1,8 @@
 """Functions under a guard: what is tried again, what is raised, what stands in for it."""
 
 import asyncio
+import contextlib
+import gc
 import inspect
 import threading
 
@@ -111,6 +113,30 @@ def test_an_exception_object_that_is_raised_for_ever_keeps_one_note():
         with pytest.raises(ConnectionError):
             guarded()
     assert len(only.__notes__) == 1
+
+
+@COLOURS
+def test_an_exception_is_gone_with_whoever_held_it(is_async):
+    """INV-14: no circle keeps an exception, its frames and what they hold until the collector comes."""
+
+    class Big(Exception):
+        """An exception that can be watched."""
+
+    def work():
+        raise Big
+
+    guarded = resilient(retry=2, fallback=[work], clock=ManualClock())(in_colour(work, is_async))
+
+    async def story():
+        with contextlib.suppress(ExhaustedError):
+            _ = await guarded() if is_async else guarded()
+        return any(isinstance(one, Big) for one in gc.get_objects())
+
+    gc.disable()
+    try:
+        assert not run_virtual(story())
+    finally:
+        gc.enable()
 
 
 @COLOURS
@@ -458,7 +484,9 @@ def test_a_mistake_in_on_leaves_nothing_taken():
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             guarded()
-    assert guard.stats().in_flight == 0 and guard.stats().failures == 3
+    with pytest.raises(ZeroDivisionError), guard:
+        raise ConnectionError
+    assert guard.stats().in_flight == 0 and guard.stats().calls == guard.stats().failures == 4
 
 
 @pytest.mark.parametrize("passing", [KeyboardInterrupt(), SystemExit(), GeneratorExit()])

@@ -33,9 +33,6 @@ def call(turn: Turn) -> Flow[Ended]:
     except GeneratorExit:
         turn.break_off()
         raise
-    except Exception:  # the user's own `on` raised
-        turn.policies.watch.count("failures")
-        raise
 
 
 def _pursue(turn: Turn) -> Flow[Outcome | str]:

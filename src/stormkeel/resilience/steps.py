@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import msgspec
 
@@ -72,8 +72,7 @@ def drive(flow: Flow[T], clock: Clock, perform: Callable[[Do], Outcome] = nothin
             try:
                 step = flow.send(answer)
             except StopIteration as end:
-                result: T = end.value
-                return result
+                return cast(T, end.value)
             if isinstance(step, Do):
                 answer = perform(step)
             elif isinstance(step, Stand):
@@ -82,6 +81,7 @@ def drive(flow: Flow[T], clock: Clock, perform: Callable[[Do], Outcome] = nothin
                 answer = clock.wait(threading.Event(), step.seconds)
     finally:
         flow.close()
+        answer = None  # an exception in it leads back to this frame: no circle
 
 
 async def drive_async(flow: Flow[T], clock: Clock, perform: Callable[[Do], Awaitable[Outcome]] = nothing_to_do) -> T:
@@ -92,8 +92,7 @@ async def drive_async(flow: Flow[T], clock: Clock, perform: Callable[[Do], Await
             try:
                 step = flow.send(answer)
             except StopIteration as end:
-                result: T = end.value
-                return result
+                return cast(T, end.value)
             answer = None
             if isinstance(step, Do):
                 answer = await perform(step)
@@ -103,6 +102,7 @@ async def drive_async(flow: Flow[T], clock: Clock, perform: Callable[[Do], Await
                 await clock.pause(step.seconds)
     finally:
         flow.close()
+        answer = None  # an exception in it leads back to this frame: no circle
 
 
 def _stand(step: Stand, clock: Clock) -> bool:

@@ -121,6 +121,9 @@ class Turn:
         try:
             failure = self._read(outcome, took)
             verdict = self._verdict(failure, took)
+        except Exception:  # the user's own `on` raised: that ends the call
+            self.policies.watch.count("failures")
+            raise
         finally:
             moved = self.policies.gates.settle(ticket, verdict)
         self._note(outcome, failure, took)
