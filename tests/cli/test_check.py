@@ -93,6 +93,18 @@ def test_what_would_run_and_what_is_doubtful(folder: Path):
     ]
 
 
+def test_a_data_folder_that_profiles_share_is_doubtful(folder: Path):
+    """What prod spends must not be booked with dev: a folder of the file is told of, one of the profile isn't."""
+    (folder / "stormkeel.toml").write_text(FILE + '[profiles.prod.ledger]\ndata = "/prod"\n[ledger]\ndata = "/all"\n[profiles.dev]\n')
+    shared = (
+        'warning: stormkeel.toml:24:1: the data folder is not the own one of profile "dev"; '
+        "name another in [profiles.dev.ledger], or leave it out: then each profile has its own"
+    )
+    assert shared in run("--profile", "dev").output.splitlines()
+    assert "data folder" not in run("--profile", "prod").output
+    assert "data folder" not in run().output
+
+
 def test_every_mistake_with_its_place(folder: Path):
     """Mistakes are all told, nothing else is, and the exit code is 1."""
     (folder / "stormkeel.toml").write_text("[server]\nprot = 1\nport = -1\n")

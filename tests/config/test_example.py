@@ -1,8 +1,12 @@
 """The example in the documentation is a configuration."""
 
+import re
 from pathlib import Path
 
+import pytest
+
 from stormkeel.config.load import load
+from stormkeel.config.loaded import Choice, Inputs, load_all
 from stormkeel.config.routes import Router
 from stormkeel.config.settings import PolicySettings, ServerSettings
 from stormkeel.providers import KINDS
@@ -28,3 +32,52 @@ def test_the_example_shows_the_usual_values():
     settings = load(EXAMPLE.read_bytes(), {}, KINDS)
     assert settings.policies == PolicySettings()
     assert settings.server == ServerSettings()
+
+
+def test_both_examples_say_the_same():
+    """The example in YAML is the one in TOML, setting by setting."""
+    text = EXAMPLE.with_suffix(".yaml").read_bytes()
+    assert load(text, {}, KINDS, "stormkeel.yaml") == load(EXAMPLE.read_bytes(), {}, KINDS)
+
+
+PAGE = (EXAMPLE.parents[1] / "configuration.md").read_text()
+
+
+class Page:
+    """The documented profiles as a file."""
+
+    def read(self, name: str) -> bytes:
+        """Return the block that shows profiles."""
+        blocks = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+        return next(block for block in blocks if "[profiles.dev]" in block).encode()
+
+    def find(self, pattern: str) -> list[str]:
+        """Nothing is included."""
+        return []
+
+
+@pytest.mark.parametrize(
+    ("profile", "model", "port", "credentials"),
+    [("", "openai/gpt-5.4-mini", 8787, ["main"]), ("dev", "ollama/llama3.2", 8787, ["dev"]), ("prod", "openai/gpt-5.4-mini", 80, ["main"])],
+)
+def test_the_documented_profiles_do_what_is_said(profile: str, model: str, port: int, credentials: list[str]):
+    """The profiles that the guide shows differ as it says."""
+    settings = load_all("stormkeel.toml", Page(), Inputs({}, KINDS, Choice(profile))).checked()
+    assert (settings.default_model, settings.server.port, list(settings.providers["openai"].credentials)) == (model, port, credentials)
+
+
+def test_the_documented_variables_are_settings():
+    """Each variable that the guide shows as a setting is one, and its example value is taken."""
+    shown = dict(re.findall(r"^\| `(STORMKEEL_\w+)=(.*?)` \|", PAGE, re.MULTILINE))
+    assert len(shown) == 5
+    loaded = load_all("stormkeel.toml", Page(), Inputs({**shown, "GPU": "x"}, KINDS))
+    assert [str(fault) for fault in loaded.faults] == [
+        'environment variable STORMKEEL_PROVIDERS__GPU_BOX__BASE_URL: nothing is known of a provider "gpu_box"; known: "anthropic", '
+        '"cerebras", "compatible", "deepseek", "fireworks", "groq", "lmstudio", "mistral", "ollama", "openai", "openrouter", '
+        '"perplexity", ... (or add kind = "compatible" and its base_url)'
+    ]
+    kind = {"STORMKEEL_PROVIDERS__GPU_BOX__KIND": "compatible"}
+    settings = load_all("stormkeel.toml", Page(), Inputs({**shown, **kind}, KINDS)).checked()
+    assert (settings.server.port, settings.default_model) == (9000, "fast")
+    assert settings.providers["openai"].credentials["main"].ref == "env:MY_KEY"
+    assert settings.routes["fast"].groups[0][0].model == "gpt-5.4-mini"

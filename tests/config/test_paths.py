@@ -21,6 +21,13 @@ def test_order(without: tuple[str, ...], folder: str) -> None:
     assert data_folder({name: value for name, value in ALL.items() if name not in without}) == Path(folder)
 
 
+def test_a_profile_has_its_own_folder() -> None:
+    """The usual folders have one inside for each profile; a folder that somebody named is taken as it is."""
+    assert data_folder({"HOME": "/c"}, "dev") == Path("/c/.local/share/stormkeel/dev")
+    assert data_folder({"XDG_DATA_HOME": "/b"}, "dev") == Path("/b/stormkeel/dev")
+    assert data_folder({"STORMKEEL_DATA": "/a"}, "dev") == Path("/a")
+
+
 def test_relative_xdg_is_ignored() -> None:
     """A relative XDG_DATA_HOME and empty variables count as unset."""
     assert data_folder({"STORMKEEL_DATA": "", "XDG_DATA_HOME": "b", "HOME": "/c"}) == Path("/c/.local/share/stormkeel")

@@ -161,6 +161,7 @@ def test_the_word_default_stands_for_the_default_model(word: str):
     """A client that must name a model may say "default": it gets the settings' default_model, a route or a model."""
     assert names(Fleet(b'default_model = "fast"\n').ask(word)) == names(Fleet().ask("fast"))
     assert names(Fleet(b'default_model = "openai/gpt-9"\n').ask(word))[0][0] == "openai/gpt-9#main"
+    assert [Fleet(b'default_model = "fast"\n').router.stands_for(model) for model in (word, "fast", "x")] == ["fast", "", ""]
     for head in (b"", b'default_model = "default"\n'):
         failure = Fleet(head).ask(word)
         assert isinstance(failure, Failure)
@@ -180,6 +181,8 @@ def test_an_unknown_model_takes_the_fallback_route():
     route = fleet.ask("no-such-model")
     assert isinstance(route, Route)
     assert (route.name, names(route)) == ("fast", names(fleet.ask("fast")))
+    told = {model: fleet.router.stands_for(model) for model in ("no-such-model", "fast", "gpt-9", "openai/x", "default")}
+    assert told == {"no-such-model": "fast", "fast": "", "gpt-9": "", "openai/x": "", "default": "fast"}
     assert names(fleet.ask("gpt-9"))[0][0] == "openai/gpt-9#main"
     before = len(fleet.told)
     for number in range(MOST_FOUND + 1):

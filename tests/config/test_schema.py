@@ -151,3 +151,8 @@ def test_leaves_have_a_path_and_a_value():
     assert {path.partition(".")[0] for path in map(dotted, (path for path, _ in leaves_of(Settings())))} >= {
         "keys", "default_model", "fallback_route", "policies", "server", "ledger", "telemetry", "profile",
     }  # fmt: skip
+
+
+def test_the_example_in_yaml_keeps_to_the_schema():
+    """The example in YAML is valid by the schema it names."""
+    assert list(wrong(yaml.safe_load(EXAMPLE.with_suffix(".yaml").read_text()), SCHEMA)) == []

@@ -184,3 +184,33 @@ def test_a_bad_certificate(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("nonsense")
     (tmp_path / "stormkeel.toml").write_text(GOOD + '[server]\ntls_cert = "cert.pem"\ntls_key = "cert.pem"\n')
     assert "cert.pem" in refused(tmp_path, "--port", "0")
+
+
+PROFILES = """
+[ledger]
+data = "shared"
+[profiles.dev.telemetry]
+log = "dev.log"
+[profiles.dev.server]
+port = 1
+"""
+
+
+def test_a_profile_is_served_and_stands_in_every_line(tmp_path: Path) -> None:
+    """--profile chooses, an argument wins over it and a variable over the file; each line of the log names the profile."""
+    (tmp_path / "stormkeel.toml").write_text(QUICK + PROFILES)
+    with serving(tmp_path, "--profile", "dev", "--port", "0") as (process, url):
+        body = b'{"model": "openai/x", "messages": []}'
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(urllib.request.Request(f"{url}/v1/chat/completions", body), timeout=DEADLINE)
+        process.send_signal(signal.SIGTERM)
+        process.wait(DEADLINE)
+    lines = [json.loads(line) for line in (tmp_path / "dev.log").read_text().splitlines()]
+    assert {line["event"] for line in lines} >= {"request"}
+    assert len(lines) > 1
+    assert {line["profile"] for line in lines} == {"dev"}
+    assert (tmp_path / "data" / "ledger.db").exists(), "STORMKEEL_DATA wins over the file"
+    assert 'there is no profile "prdo"; did you mean' not in refused(tmp_path, "--profile", "dev", "--host", "0.0.0.0")
+    assert refused(tmp_path, "--profile", "dve") == (
+        'error: argument --profile: there is no profile "dve"; did you mean "dev"? (or add [profiles.NAME])\n'
+    )

@@ -89,6 +89,10 @@ class Setup:
         """Return a dialect by its name."""
         return DIALECTS[name]
 
+    def stands_for(self, model: str) -> str:
+        """Return what serves a model under another name: the default model, or the fallback route; "" for its own."""
+        return self._router.stands_for(model)
+
     async def answer(self, request: Request, out: Output | None = None) -> Answer:
         """Answer one request through the engine's line, the only way to a provider (INV-7)."""
         return await answer(request, self.world, out)

@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from ..types.money import format_dollars
+from .choice import chosen, config_options
 from .gateway import URL, ask, key_option, place_of
 from .show import Column, Row, aligned, printable, show_json, text
 
@@ -28,14 +29,12 @@ DIALECTS = ("openai_chat", "anthropic_messages")
 @click.command("explain", short_help="what would happen to a request, without sending it")
 @click.argument("file", metavar="REQUEST.json")
 @click.option("--dialect", type=click.Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The request's wire format.")
-@click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; ./stormkeel.toml where it is there."
-)
+@config_options
 @click.option("--url", default="", envvar=URL, help=f"Ask a running gateway, whose state of now counts; {URL} as well.")
 @key_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(
-    file: str, dialect: str, config: Path | None, url: str, key: str, as_json: bool
+def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    file: str, dialect: str, config: Path | None, profile: str, url: str, key: str, as_json: bool
 ) -> None:
     """Say which deployments the request in REQUEST.json ("-" for standard input) would be sent to, in which order, and why.
 
@@ -43,15 +42,15 @@ def command(
     price, and what would be left of the limits. Nothing is sent to a provider, nothing is debited.
     """
     body = _read(file)
-    if url and config:
-        raise click.UsageError("--url and --config exclude each other: a running gateway has its own configuration")
+    if url and (config or profile):
+        raise click.UsageError("--url and --config or --profile exclude each other: a running gateway has its own configuration")
     if url:
         from ..engine.explain import Explanation
 
         raw = ask(place_of(url, key), "POST", f"/admin/explain?dialect={dialect}", body)
         told = msgspec.json.decode(raw, type=Explanation)
     else:
-        told = asyncio.run(_explain(body, dialect, config))
+        told = asyncio.run(_explain(body, dialect, config, profile))
     if as_json:
         show_json(told)
     else:
@@ -67,11 +66,11 @@ def _read(file: str) -> bytes:
         raise click.UsageError(f'"{file}" can\'t be read: {error.strerror}') from None
 
 
-async def _explain(body: bytes, dialect: str, config: Path | None) -> Explanation:
-    from ..assemble import MEMORY, open_house
+async def _explain(body: bytes, dialect: str, config: Path | None, profile: str) -> Explanation:
+    from ..assemble import MEMORY, Origin, checked_draft, open_house
     from ..types.failure import Failure
 
-    house = open_house(config, MEMORY)
+    house = open_house(checked_draft(Origin(config, chosen(profile, {}))), MEMORY)
     try:
         request = house.dialect(dialect).read_request(body, house.new_id())
         if isinstance(request, Failure):

@@ -26,6 +26,10 @@ def doubts_of(settings: Settings, origins: Origins, kinds: Kinds) -> Iterator[Fa
         mend = suggestion(model, [*settings.routes, *(f"{name}/..." for name in settings.providers)])
         text = f'"default_model" is {quoted(model)}, which no route and no provider is known by; {mend}'
         yield Fault(origin_of(origins, ("default_model",)) or DEFAULT, text)
+    folder = origins.get(("ledger", "data"), DEFAULT)
+    if settings.profile and folder.kind == "file" and folder.profile != settings.profile:
+        mend = f"name another in [profiles.{settings.profile}.ledger], or leave it out: then each profile has its own"
+        yield Fault(folder, f'the data folder is not the own one of profile "{settings.profile}"; {mend}')
     for name, route in settings.routes.items():
         for path, text in _route(name, route, settings):
             yield Fault(origin_of(origins, path) or DEFAULT, text)

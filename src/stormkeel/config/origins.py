@@ -24,12 +24,14 @@ class Origin(msgspec.Struct, frozen=True):
         kind: which level of the precedence.
         name: the file's, the variable's, the option's; "" for a default.
         line, column: in a file, from 1; 0 where nobody knows.
+        profile: the profile whose table it stands in, "" for none.
     """
 
     kind: OriginKind
     name: str = ""
     line: int = 0
     column: int = 0
+    profile: str = ""
 
     def __str__(self) -> str:
         if self.kind == "file":

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from .layers import Layer, layer_of_leaves, overlay
 from .origins import Fault, Origin, Path
 from .settings import NAME, Settings
@@ -33,7 +35,7 @@ def with_profile(layer: Layer, argument: str, environ: Mapping[str, str], source
         source: knows the layer's origins.
     """
     base = layer.without(["profile", "profiles"])
-    tables = {name: layer.inside(("profiles", name)) for name in _names(layer, source)}
+    tables = {name: _table(layer, name) for name in _names(layer, source)}
     chosen, origin = _chosen(layer, argument, environ, source)
     for name, table in tables.items():
         _check(base, table, name, source, is_chosen=name == chosen)
@@ -45,6 +47,12 @@ def with_profile(layer: Layer, argument: str, environ: Mapping[str, str], source
         return base
     told = layer_of_leaves([(("profile",), chosen, origin)])
     return overlay(overlay(base, tables[chosen].without(_OWN), is_whole=_are_credentials), told)
+
+
+def _table(layer: Layer, name: str) -> Layer:
+    """A profile's own layer."""
+    inside = layer.inside(("profiles", name))
+    return Layer(inside.tree, {path: replace(origin, profile=name) for path, origin in inside.origins.items()})
 
 
 def _are_credentials(path: Path) -> bool:

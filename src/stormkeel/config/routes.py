@@ -24,6 +24,7 @@ from .source import quoted, suggestion
 MOST_FOUND = 2000  # routes made for models that no route of the settings names; callers choose these names, so they are bounded
 DEFAULTS = ("default", "stormkeel/default")
 """Models that stand for the settings' `default_model`, for clients that must name one."""
+_NOTHING = ("", *DEFAULTS)
 LONGEST = 256  # characters of a model's name
 
 
@@ -62,6 +63,15 @@ class Router:
         """Return the route of a request: only deployments that speak its dialect."""
         return self._named(request.model, request.dialect)
 
+    def stands_for(self, model: str) -> str:
+        """Return what serves a model under another name: the default model, or the fallback route; "" for its own."""
+        settings = self._settings
+        if model in settings.routes:
+            return ""
+        if model in DEFAULTS and settings.default_model not in _NOTHING:
+            return settings.default_model
+        return settings.fallback_route if settings.fallback_route and self._target(model) is None else ""
+
     def preview(self, request: Request, on_new: Callable[[Deployment], None]) -> Route | Failure:
         """Return what `resolve` would, and remember nothing; `on_new` is told of deployments that it would have made."""
         twin = copy(self)
@@ -73,7 +83,7 @@ class Router:
             groups = self._groups(self._settings.routes[model], None)
             speaks = {deployment.dialect for group in groups for deployment in group.deployments}
             return _foreign(f"route {quoted(model)}", speaks, dialect)
-        if model in DEFAULTS and self._settings.default_model not in {"", *DEFAULTS}:
+        if model in DEFAULTS and self._settings.default_model not in _NOTHING:
             return self._named(self._settings.default_model, dialect)
         target = self._target(model)
         if target is None:

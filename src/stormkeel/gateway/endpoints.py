@@ -14,7 +14,7 @@ from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .inbound import Gone, Inbound, read_body
-from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, StreamOutput, Teller, failed, raw, send_whole
+from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, StreamOutput, Teller, failed, ours, raw, send_whole
 from .trace import trace_comment, trace_header
 from .watch import Watch
 
@@ -63,7 +63,7 @@ class Generate:
     async def _serve(self, call: Call, request: Request) -> None:
         task = asyncio.current_task()
         assert task is not None
-        output = StreamOutput(call.send, request.id)
+        output = StreamOutput(call.send, ours(request.id, call.setup.stands_for(request.model)))
         watch = Watch(call.scope, call.receive, task)
         try:
             await (self._stream(call, request, output) if request.stream else self._whole(call, request))
@@ -106,7 +106,7 @@ class Generate:
         if answer.failure is None and response is not None and member is not None:
             headers: RawHeaders = [
                 JSON,
-                (b"x-request-id", call.request_id.encode()),
+                *ours(call.request_id, call.setup.stands_for(answer.story.request.model)),
                 *raw(member.caller.response_headers(response.headers)),
                 *trace,
             ]

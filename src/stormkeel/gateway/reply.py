@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
@@ -29,6 +30,9 @@ STREAM: RawHeaders = [
 ]
 OURS = frozenset({K.CREDENTIAL, K.QUOTA})
 """Failures whose provider body is not passed on: it speaks of our account, and a client would take it for its own."""
+
+ROUTE = b"x-stormkeel-route"
+"""What served a model that the caller named otherwise; percent-encoded, for a route's name may hold anything."""
 
 ID_HEADERS = {"anthropic_messages": b"request-id"}
 """Where a dialect's SDK looks for the request's id, if not in `x-request-id` (docs/wire.md, Addresses and headers)."""
@@ -94,20 +98,31 @@ def _may_pass(failure: Failure) -> bool:
     return is_error and failure.kind not in OURS and failure.body.lstrip()[:1] == b"{"
 
 
+def ours(request_id: str, stands_for: str) -> RawHeaders:
+    """Return the headers that every answer has.
+
+    Args:
+        request_id: ours.
+        stands_for: what the model asked for stands for, "" where it is itself: the settings' default model or fallback route.
+    """
+    named = (b"x-request-id", request_id.encode())
+    return [named, (ROUTE, quote(stands_for, safe="/:#+ ").encode())] if stands_for else [named]
+
+
 class StreamOutput:
     """A stream's way to one client (`engine.ports.Output`); `send` returns when the server has room again."""
 
-    __slots__ = ("_id", "_send", "began")
+    __slots__ = ("_ours", "_send", "began")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, ours: RawHeaders) -> None:
         self.began = False
         self._send = send
-        self._id = request_id.encode()
+        self._ours = ours
 
     async def start(self, headers: Headers) -> None:
         """Send the head."""
         self.began = True
-        fields = [*STREAM, (b"x-request-id", self._id), *raw(headers)]
+        fields = [*STREAM, *self._ours, *raw(headers)]
         await self._try({"type": "http.response.start", "status": 200, "headers": fields})
 
     async def write(self, data: bytes) -> None:
