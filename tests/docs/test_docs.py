@@ -33,6 +33,8 @@ from stormkeel.engine.standing import Picture, ProviderStanding, Standing
 from stormkeel.errors import CLASSES, STATUS, StormkeelError
 from stormkeel.gateway import inbound
 from stormkeel.gateway.app import Gateway
+from stormkeel.gateway.health import DeploymentHealth, Health, ProviderHealth
+from stormkeel.gateway.probing import ProbeState
 from stormkeel.providers import KINDS
 from stormkeel.resilience.failures import CLASSES as CLASSES_OF_EXCEPTIONS
 from stormkeel.runtime.journal import MemoryJournal
@@ -407,7 +409,8 @@ def test_every_header_that_is_read_is_told() -> None:
     [
         ("gateway.md", Line), ("library.md", Completion), ("library.md", Stats), ("library.md", Attempt),
         ("explain.md", Explanation), ("explain.md", Candidate), ("fleet.md", Picture), ("fleet.md", Standing),
-        ("fleet.md", ProviderStanding), ("fleet.md", CredentialState), ("resilience.md", GuardStats),
+        ("fleet.md", ProviderStanding), ("fleet.md", CredentialState), ("fleet.md", ProbeState),
+        ("gateway.md", Health), ("gateway.md", ProviderHealth), ("gateway.md", DeploymentHealth), ("resilience.md", GuardStats),
         ("resilience.md", GuardEvent),
     ],
 )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from gateway_stage import CHAT, QUICK, Caller, Got, Stage, ask, asking, play, posted, route, staged, wish
+from gateway_stage import CHAT, MESSAGES, QUICK, Caller, Got, Stage, ask, asking, play, posted, route, staged, until, wish
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -43,6 +44,90 @@ def test_one_of_two_is_degraded_and_ready(tmp_path: Path) -> None:
             got = await look(stage, "/health")
             assert [got.status, got.json["status"]] == [200, "degraded"]
             assert (await look(stage, "/health/ready")).status == 200
+
+    play(story)
+
+
+def test_ready_while_any_route_is_left(tmp_path: Path) -> None:
+    """A route whose deployments are all set aside is dead and told so; the gateway is ready until every route is."""
+
+    async def story() -> None:
+        more = QUICK + route(CHAT, "fault=bad_credential") + route(MESSAGES, "fault=insufficient_quota").replace("routes.r", "routes.s")
+        async with staged(tmp_path, more) as stage:
+            assert [(await look(stage, "/health")).json[name] for name in ("ready", "dead_routes")] == [True, []]
+            await ask(stage, asking(CHAT, model="r"))
+            await ask(stage, asking(CHAT, model="spare-openai/gpt-5.4"))  # well, and of no route
+            told = (await look(stage, "/health")).json
+            assert [told["ready"], told["dead_routes"], told["status"]] == [True, ["r"], "degraded"]
+            assert (await look(stage, "/health/ready")).status == 200
+            await ask(stage, asking(MESSAGES, model="s"))
+            told = (await look(stage, "/health")).json
+            assert [told["ready"], told["dead_routes"], told["status"]] == [False, ["r", "s"], "degraded"]
+            assert (await look(stage, "/health/ready")).status == 503
+
+    play(story)
+
+
+def test_health_tells_each_provider(tmp_path: Path) -> None:
+    """Each provider has its own status, by its deployments, and the latency of its good attempts."""
+
+    async def story() -> None:
+        async with staged(tmp_path, QUICK + route(CHAT, "fault=bad_credential", "")) as stage:
+            assert (await ask(stage, asking(CHAT, model="r"))).status == 200
+            told = {one["name"]: one for one in (await look(stage, "/health")).json["providers"]}
+            assert {name: one["status"] for name, one in told.items()} == {
+                "openai": "unhealthy", "spare-openai": "healthy", "anthropic": "healthy", "spare-anthropic": "healthy",
+            }  # fmt: skip
+            assert told["spare-openai"]["latency_s"] is not None
+            assert told["openai"]["latency_s"] is None
+            assert told["openai"]["probes"] == []
+
+    play(story)
+
+
+def test_probes_tell_health_and_close_nothing(tmp_path: Path) -> None:
+    """A probe asks for the list of models only; one that fails degrades health, and neither readiness nor any gate."""
+
+    async def story() -> None:
+        more = QUICK + '[providers.gone]\nkind = "compatible"\nbase_url = "http://127.0.0.1:9/v1"\n[probes]\ninterval = 60\n'
+        async with staged(tmp_path, more) as stage:
+            probes, before = stage.gateway.probes, len(stage.house.world.fleet.members)
+            assert (await look(stage, "/health")).json["status"] == "healthy"
+            await probes.look()
+            found = {state.provider: state for state in probes.states()}
+            assert {state.result for name, state in found.items() if name != "gone"} == {"well"}
+            assert [found["gone"].result, found["gone"].why] == ["down", "no connection (connect)"]
+            assert found["openai"].latency_s is not None
+            got = await look(stage, "/health")
+            assert [got.status, got.json["status"], got.json["ready"]] == [200, "degraded", True]
+            provider = next(one for one in got.json["providers"] if one["name"] == "gone")
+            assert [provider["status"], provider["probes"][0]["result"]] == ["degraded", "down"]
+            assert (await look(stage, "/health/ready")).status == 200
+            fleet = (await look(stage, "/admin/fleet")).json
+            assert {probe["provider"]: probe["result"] for probe in fleet["probes"]}["gone"] == "down"
+            assert len(stage.house.world.fleet.members) == before
+            assert {(record.method, record.path) for record in stage.sandbox.requests} == {("GET", "/v1/models")}
+            assert list(stage.sandbox.bill()) == [], "nothing billable was asked"
+            assert stage.reserved == []
+
+    play(story)
+
+
+def test_probes_are_off_until_they_are_wanted(tmp_path: Path) -> None:
+    """Without an interval the background task asks nobody; with one it asks at once."""
+
+    async def story() -> None:
+        for more, is_asked in ((QUICK, False), (QUICK + "[probes]\ninterval = 60\n", True)):
+            async with staged(tmp_path, more) as stage:
+                task = asyncio.ensure_future(stage.gateway.probes.run())
+                if is_asked:
+                    await until(stage.gateway.probes.states)
+                else:
+                    for _ in range(20):
+                        await asyncio.sleep(0)
+                    assert stage.gateway.probes.states() == []
+                task.cancel()
+                await asyncio.wait((task,))
 
     play(story)
 

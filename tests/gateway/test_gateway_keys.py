@@ -266,6 +266,7 @@ def test_health_tells_strangers_no_more_than_its_state(header: str, tmp_path: Pa
             stranger = await ask(stage, posted("/health", b"", {header: "wrong"}, "GET"))
             assert stranger.json == {"status": "healthy"}
             caller = await ask(stage, posted("/health", b"", {header: WAYS[header]}, "GET"))
-            assert {"status", "version", "active_requests", "deployments"} == caller.json.keys()
+            told = {"status", "version", "active_requests", "ready", "dead_routes", "providers", "deployments"}
+            assert told == caller.json.keys()
 
     play(story)

@@ -137,6 +137,15 @@ class Setup:
             for model in catalog().models(KINDS[provider.kind].catalog)
         ]
 
+    def routes(self) -> dict[str, tuple[int, ...]]:
+        """Return the routes of the settings by name, with the places in the fleet of all their deployments."""
+        found: dict[str, tuple[int, ...]] = {}
+        for name in self._router.names:
+            routes = [self._router.resolve(Request("", dialect, name, b"")) for dialect in DIALECTS]
+            indexes = {one.index for route in routes if isinstance(route, Route) for one in route.deployments}
+            found[name] = tuple(sorted(indexes))
+        return found
+
     def model(self, name: str) -> ModelCard | Failure:
         """Return what one name stands for: a route, or a model that can be asked for and that the catalog knows.
 

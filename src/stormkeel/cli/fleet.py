@@ -31,6 +31,9 @@ CREDENTIALS: list[Column] = [
 PROVIDERS: list[Column] = [
     text("provider"), text("state"), share("retries_left", "retries left"), seconds("latency_s", "latency s"),
 ]  # fmt: skip
+PROBES: list[Column] = [
+    text("probe"), text("result"), text("why"), seconds("latency_s", "latency s"), seconds("ago_s", "ago s"),
+]  # fmt: skip
 
 
 @click.command("fleet", short_help="how every deployment of a running gateway stands")
@@ -121,7 +124,8 @@ def tables_of(said: dict[str, Any]) -> list[tuple[list[Row], list[Column]]]:
         for row in fleet["credentials"]
     ]
     providers: list[Row] = [{**row, "provider": row["name"], "state": row["status"]} for row in fleet["providers"]]
-    tables = ((deployments, DEPLOYMENTS), (providers, PROVIDERS), (credentials, CREDENTIALS))
+    probes: list[Row] = [{**row, "probe": f"{row['provider']}#{row['credential']}".rstrip("#")} for row in said["probes"]]
+    tables = ((deployments, DEPLOYMENTS), (providers, PROVIDERS), (credentials, CREDENTIALS), (probes, PROBES))
     return [(rows, [column for column in columns if _says_something(column, rows)]) for rows, columns in tables if rows]
 
 

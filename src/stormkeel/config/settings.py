@@ -248,6 +248,22 @@ class ReloadSettings(msgspec.Struct, frozen=True):
         within("interval", self.interval, 0.05, 3600.0, "seconds")
 
 
+class ProbeSettings(msgspec.Struct, frozen=True):
+    """How a gateway asks its providers for their health by itself: for their list of models, which costs nothing.
+
+    Attributes:
+        interval: seconds between two probes with each credential, never less than 1; 0 asks never.
+        timeout: seconds for one.
+    """
+
+    interval: float = 0.0
+    timeout: float = 5.0
+
+    def __post_init__(self) -> None:
+        within("interval", self.interval, 0.0, 86_400.0, "seconds")
+        within("timeout", self.timeout, 0.01, 600.0, "seconds")
+
+
 class Settings(msgspec.Struct, frozen=True):
     """One whole configuration.
 
@@ -271,3 +287,4 @@ class Settings(msgspec.Struct, frozen=True):
     profile: str = ""
     network: NetworkSettings = NetworkSettings()
     reload: ReloadSettings = ReloadSettings()
+    probes: ProbeSettings = ProbeSettings()

@@ -17,6 +17,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .endpoints import Call
 from .inbound import Gone, read_body
+from .probing import Probes, ProbeState
 from .reply import JSON, NO_STORE, send_whole
 
 K = FailureKind
@@ -43,25 +44,28 @@ class FleetAnswer(msgspec.Struct, frozen=True):
         version: Stormkeel's own.
         config: the version of the configuration it serves by.
         fleet: how everything stands.
+        probes: what the latest active probes found; empty where they are off.
     """
 
     version: str
     config: str
     fleet: Picture
+    probes: list[ProbeState]
 
 
 class Admin:
     """The endpoints of `/admin`. Each call lives in the setup it began in, as every request does (INV-30)."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, probes: Probes) -> None:
         self._house = house
+        self._probes = probes
 
     async def fleet(self, call: Call) -> None:
         """Show how every deployment stands."""
         world = call.setup.world
         shown = picture(world, world.ports.clock.now())
         fleet = msgspec.structs.replace(shown, active_requests=self._house.active)  # those of older configurations too
-        await tell(call, FleetAnswer(__version__, call.setup.version, fleet))
+        await tell(call, FleetAnswer(__version__, call.setup.version, fleet, self._probes.states()))
 
     async def explain(self, call: Call) -> None:
         """Say what would happen to the request in the body, were it sent with these headers."""

@@ -22,6 +22,7 @@ from .door import Access, Door
 from .endpoints import Call, Generate, Metrics, Models
 from .health import health_of, is_ready
 from .inbound import Inbound
+from .probing import Probes
 from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, Teller, failed, send_whole
 
 K = FailureKind
@@ -48,10 +49,16 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Gateway:
-    """The ASGI app of one house."""
+    """The ASGI app of one house.
+
+    Attributes:
+        table: every route, by its path.
+        probes: what active probes found; whoever serves the gateway lets them run.
+    """
 
     def __init__(self, house: House) -> None:
         self.house = house
+        self.probes = Probes(house)
         self._door = Door(house.keys)
         self._chat = house.dialect("openai_chat")
         self._messages = house.dialect("anthropic_messages")
@@ -61,7 +68,7 @@ class Gateway:
         chat, messages = self._chat, self._messages
         ask_chat = Row("POST", KEY, Generate(chat), chat)
         ask_messages = Row("POST", KEY, Generate(messages), messages)
-        models, admin = Models(), Admin(self.house)
+        models, admin = Models(), Admin(self.house, self.probes)
         return {
             "/v1/chat/completions": ask_chat,
             "/openai/v1/chat/completions": ask_chat,
@@ -138,7 +145,7 @@ class Gateway:
     async def _health(self, call: Call) -> None:
         inbound = call.inbound
         may_know = not isinstance(self.door_of(call.setup.keys).check(inbound.api_key, inbound.bearer), Failure)
-        health = health_of(self.house, __version__, may_know)
+        health = health_of(self.house, self.probes.states(), __version__, may_know)
         await send_whole(call.send, 200 if health.status != "unhealthy" else 503, [JSON], msgspec.json.encode(health))
 
     async def _live(self, call: Call) -> None:

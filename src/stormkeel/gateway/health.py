@@ -1,14 +1,18 @@
-"""Health: is the process alive, can a request be served, and how is each deployment doing.
+"""Health: is the process alive, can a request be served, and how is everything doing.
 
-Never asks a provider: what is known comes from the fleet's own state.
+Never asks a provider: what is known comes from the fleet's own state, and from probes where they are on (`probing.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ..assemble import House
-from ..engine.standing import Standing, standing, status_of
+from ..engine.fleet import Fleet
+from ..engine.standing import Picture, Standing, State, Status, picture
+from .probing import ProbeState
 
 
 class DeploymentHealth(msgspec.Struct):
@@ -22,40 +26,90 @@ class DeploymentHealth(msgspec.Struct):
     """
 
     name: str
-    state: str
+    state: State
     why: str
     in_flight: int
     latency_s: float | None
 
 
-class Health(msgspec.Struct, omit_defaults=True):
-    """The whole picture: "healthy" (all deployments are), "degraded" (some) or "unhealthy" (none).
+class ProviderHealth(msgspec.Struct):
+    """How one provider is doing, over its deployments and, where probes are on, by its latest probe.
 
-    Who asks without a key, where keys are asked for, is told no more than that.
+    Attributes:
+        status: as for the whole; a probe that failed makes it "degraded" at best.
+        latency_s: of good attempts, None before the first.
+        probes: what the latest ones found, with each credential.
     """
 
-    status: str
+    name: str
+    status: Status
+    latency_s: float | None
+    probes: list[ProbeState]
+
+
+class Health(msgspec.Struct, omit_defaults=True):
+    """The whole picture: "healthy" (all deployments are, and no probe failed), "degraded" (some), "unhealthy" (none).
+
+    Who asks without a key, where keys are asked for, is told no more than that.
+
+    Attributes:
+        ready: is any route left, as `/health/ready` says?
+        dead_routes: routes of which no deployment may be asked now.
+    """
+
+    status: Status
     version: str = ""
     active_requests: int | None = None
+    ready: bool | None = None
+    dead_routes: list[str] | None = None
+    providers: list[ProviderHealth] | None = None
     deployments: list[DeploymentHealth] | None = None
 
 
-def health_of(house: House, version: str, may_know: bool) -> Health:
+def health_of(house: House, probes: Sequence[ProbeState], version: str, may_know: bool) -> Health:
     """Return how everything is doing at this moment; the details only for who may know them (INV-16)."""
     world = house.world
-    now = world.ports.clock.now()
-    rows = [standing(member, now) for member in world.fleet.members]
+    shown = picture(world, world.ports.clock.now())
+    status: Status = "degraded" if shown.status == "healthy" and _failed(probes) else shown.status
     if not may_know:
-        return Health(status_of(rows))
-    return Health(status_of(rows), version, house.active, [_health(row) for row in rows])
+        return Health(status)
+    deployments = [_deployment(row) for row in shown.deployments]
+    return Health(status, version, house.active, is_ready(house), dead_routes(house), _providers(shown, probes), deployments)
 
 
 def is_ready(house: House) -> bool:
-    """Could a request be served: is any deployment neither cooling nor behind an open breaker?"""
-    fleet = house.world.fleet
-    fleet.now = house.world.ports.clock.now()
+    """Could a request be served: is any route left; without routes, any deployment? Probes don't count."""
+    routes = house.setup.routes()
+    if routes:
+        return len(dead_routes(house)) < len(routes)
+    fleet = _fleet(house)
     return any(fleet.is_ready(member.index) for member in fleet.members) or not fleet.members
 
 
-def _health(row: Standing) -> DeploymentHealth:
+def dead_routes(house: House) -> list[str]:
+    """Return the routes of which every deployment is cooling or behind an open breaker."""
+    fleet = _fleet(house)
+    return [name for name, indexes in house.setup.routes().items() if not any(map(fleet.is_ready, indexes))]
+
+
+def _fleet(house: House) -> Fleet:
+    fleet = house.world.fleet
+    fleet.now = house.world.ports.clock.now()
+    return fleet
+
+
+def _providers(shown: Picture, probes: Sequence[ProbeState]) -> list[ProviderHealth]:
+    rows = []
+    for one in shown.providers:
+        own = [probe for probe in probes if probe.provider == one.name]
+        status: Status = "degraded" if one.status == "healthy" and _failed(own) else one.status
+        rows.append(ProviderHealth(one.name, status, one.latency_s, own))
+    return rows
+
+
+def _failed(probes: Sequence[ProbeState]) -> bool:
+    return any(probe.result != "well" for probe in probes)
+
+
+def _deployment(row: Standing) -> DeploymentHealth:
     return DeploymentHealth(row.name, row.state, row.why, row.in_flight, row.latency_s)

@@ -55,9 +55,11 @@ def serve(draft: Draft, data: str | None, ready: Ready) -> None:
             house.followers.append(Certificate(tls, settings.server))
         reloader = Reloader(house, logs)
         hear(reloader.ask)
-        tasks = [asyncio.ensure_future(work) for work in (_drain(house, stop), reloader.run(), keep_probing(house))]
+        gateway = Gateway(house)
+        beside = (_drain(house, stop), reloader.run(), keep_probing(house), gateway.probes.run())
+        tasks = [asyncio.ensure_future(work) for work in beside]
         try:
-            yield Gateway(house)
+            yield gateway
         finally:
             for task in tasks:
                 task.cancel()
