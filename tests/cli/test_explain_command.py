@@ -31,7 +31,7 @@ def run(*words: str, stdin: bytes = b"", **environ: str) -> Result:
 
 def test_a_request_of_a_configuration(tmp_path: Path) -> None:
     """Without a gateway the configuration is built with nothing in its memory: order, gates, edits, price and limits are told."""
-    (tmp_path / "s.toml").write_text(CONFIG)
+    (tmp_path / "s.toml").write_text(CONFIG + f'[telemetry]\nlog = "{tmp_path}/log"\n')
     (tmp_path / "r.json").write_text(json.dumps(BODY))
     data = tmp_path / "data"
     environ = {"OPENAI_API_KEY": "sk-proj-0123456789abcdef", "STORMKEEL_DATA": str(data)}
@@ -47,10 +47,25 @@ def test_a_request_of_a_configuration(tmp_path: Path) -> None:
     assert any("? would be held" in line for line in lines), "an unknown price is never 0"
     assert "CANARY" not in told.output
     assert not data.exists(), "nothing is written, and no journal is locked"
+    assert not (tmp_path / "log").exists()
     said = json.loads(run("-", "--config", str(tmp_path / "s.toml"), "--json", stdin=json.dumps(BODY).encode(), **environ).stdout)
     assert [one["standing"]["name"] for one in said["candidates"]] == ["openai/gpt-5.4-mini#main", "local/llama"]
     price = said["candidates"][0]["price"]
     assert price["most_usd"] == f"0.{price['most']:09d}"
+
+
+def test_a_profile_counts(tmp_path: Path) -> None:
+    """`--profile` explains by that profile of the configuration."""
+    other = '[profiles.prod.routes.fast]\ngroups = [["local/llama"]]\n[profiles.dev]\n'
+    (tmp_path / "s.toml").write_text(CONFIG + other)
+    words = ("-", "--config", str(tmp_path / "s.toml"), "--json", "--profile")
+    said = {
+        profile: json.loads(
+            run(*words, profile, stdin=json.dumps(BODY).encode(), OPENAI_API_KEY="sk-proj-0123456789abcdef").stdout
+        )["first"]
+        for profile in ("dev", "prod")
+    }
+    assert said == {"dev": "openai/gpt-5.4-mini#main", "prod": "local/llama"}
 
 
 def test_what_a_running_gateway_would_do_now(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from .gateway import URL, ask, key_option, place_of
 from .show import Column, Row, aligned, printable, show_json, text
 
 if TYPE_CHECKING:
+    from ..assemble import Draft
     from ..engine.explain import Candidate, Explanation
     from ..engine.standing import Room
 
@@ -50,7 +51,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         raw = ask(place_of(url, key), "POST", f"/admin/explain?dialect={dialect}", body)
         told = msgspec.json.decode(raw, type=Explanation)
     else:
-        told = asyncio.run(_explain(body, dialect, config, profile))
+        told = asyncio.run(_explain(body, dialect, _draft(config, profile)))
     if as_json:
         show_json(told)
     else:
@@ -66,11 +67,20 @@ def _read(file: str) -> bytes:
         raise click.UsageError(f'"{file}" can\'t be read: {error.strerror}') from None
 
 
-async def _explain(body: bytes, dialect: str, config: Path | None, profile: str) -> Explanation:
-    from ..assemble import MEMORY, Origin, checked_draft, open_house
+def _draft(config: Path | None, profile: str) -> Draft:
+    """Read the configuration, but for its log: not even an empty file is left behind."""
+    from ..assemble import Origin, checked_draft
+
+    draft = checked_draft(Origin(config, chosen(profile, {})))
+    telemetry = msgspec.structs.replace(draft.settings.telemetry, log="")
+    return msgspec.structs.replace(draft, settings=msgspec.structs.replace(draft.settings, telemetry=telemetry))
+
+
+async def _explain(body: bytes, dialect: str, draft: Draft) -> Explanation:
+    from ..assemble import MEMORY, open_house
     from ..types.failure import Failure
 
-    house = open_house(checked_draft(Origin(config, chosen(profile, {}))), MEMORY)
+    house = open_house(draft, MEMORY)
     try:
         request = house.dialect(dialect).read_request(body, house.new_id())
         if isinstance(request, Failure):
