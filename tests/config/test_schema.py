@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ def wrong(value: Any, shape: dict[str, Any], path: str = "") -> Iterator[str]:
     if "enum" in shape and value not in shape["enum"]:
         yield f"{path}: not in enum"
     kind = shape.get("type")
+    if shape.get("format") == "date" and isinstance(value, date):
+        value = value.isoformat()  # a date of TOML's own is a text to whoever checks by a schema
     if kind and (not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
         yield f"{path}: no {kind}"
     elif kind in {"integer", "number"} and not shape.get("minimum", value) <= value <= shape.get("maximum", value):

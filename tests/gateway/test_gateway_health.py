@@ -29,6 +29,8 @@ def test_health_follows_the_fleet(tmp_path: Path) -> None:
             assert [last.status, last.json["status"]] == [503, "unhealthy"]
             assert {one["state"] for one in last.json["deployments"]} == {"cooling"}
             assert all(one["why"] for one in last.json["deployments"])
+            states = {(one["provider"], one["name"]): one["state"] for one in last.json["credentials"]}
+            assert (states["openai", "main"], states["spare-openai", "main"]) == ("cooling", "set_aside")
             assert (await look(stage, "/health/ready")).status == 503
             assert (await look(stage, "/health/live")).status == 200
 

@@ -10,7 +10,7 @@ from functools import partial
 from ..config.routes import Router
 from ..config.settings import Settings
 from ..config.version import version_of
-from ..engine.credentials import Credential
+from ..engine.credentials import Birth, Credential
 from ..engine.explain import Preview
 from ..engine.fleet import Fleet, Member
 from ..engine.gates import Gates
@@ -66,6 +66,7 @@ class _Builder:
         self._secrets = blueprint.secrets
         self._succession = succession
         self._has_prober = house.has_prober
+        self._births = blueprint.births
         self._transports = {name: blueprint.transports.get(name, house.parts.transport) for name in settings.providers}
         self._providers = {name: _provider(name, settings) for name in settings.providers}
         for name, given in settings.providers.items():
@@ -105,6 +106,7 @@ class _Builder:
         caller = Caller(provider, DIALECTS[provider.dialect].path, self._secrets.get((name, label)))
         fresh = Credential((name, label), caller, self._transports[name], self._settings.policies.parking)
         fresh.has_prober = self._has_prober
+        fresh.birth = self._births.get((name, label), Birth())
         return self._succession.credential(fresh)
 
 

@@ -26,6 +26,7 @@ from ..engine.line import Answer
 from ..engine.ports import Clock, Journal, Output, Sink, Transport
 from ..engine.world import World
 from ..policies.base import Dice
+from ..runtime.credentials.age import Sightings
 from ..runtime.ledger import Ledger
 from ..runtime.telemetry.logs import Logs
 from ..runtime.telemetry.metrics import Metrics
@@ -55,6 +56,7 @@ class Belongings(msgspec.Struct, frozen=True):
     ledger: Ledger | None = None
     logs: Logs | None = None
     transports: Transports | None = None
+    sightings: Sightings = Sightings(None)
 
 
 class Follower(Protocol):
@@ -79,6 +81,7 @@ class House:
         heritage: gates and cooldowns that outlive a configuration.
         logs: the log, None where none is written.
         transports: the ways out to providers, None where `parts.transport` is the only one.
+        sightings: when credentials were first seen.
         draining: a stop has been asked for; the gateway's readiness says no.
         origin: where the configuration is read again, None for a house built of values.
         reloading: held while a reload is under way.
@@ -94,6 +97,7 @@ class House:
         self.heritage = Heritage()
         self.logs = belongings.logs
         self.transports = belongings.transports
+        self.sightings = belongings.sightings
         self.draining = False
         self.origin: Origin | None = None
         self.reloading = asyncio.Lock()

@@ -15,6 +15,7 @@ from ..config.paths import data_folder
 from ..config.settings import Settings
 from ..engine.ports import Journal, Sink
 from ..runtime.clock import LoopClock
+from ..runtime.credentials.age import Sightings
 from ..runtime.credentials.sources import read_environment
 from ..runtime.journal import MemoryJournal
 from ..runtime.ledger import Ledger
@@ -68,7 +69,7 @@ def open_house(
     transports = Transports()
     sinks = opening.sinks if logs is None else (*opening.sinks, logs)
     parts = Parts(transports, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
-    house = House(parts, Belongings(ledger, logs, transports))
+    house = House(parts, Belongings(ledger, logs, transports, Sightings(None if ledger is None else ledger.folder)))
     house.origin, house.files, house.has_prober = draft.origin, draft.files, opening.has_prober
     house.swap(build_setup(blueprint_of(draft, settings, house), house))
     return house

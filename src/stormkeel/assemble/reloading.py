@@ -22,6 +22,7 @@ from ..config.keys import KeyRing
 from ..config.loaded import Choice
 from ..config.settings import Settings
 from ..errors import SettingsError
+from ..runtime.credentials.age import births_of
 from ..runtime.credentials.sources import DOTENV, files_of, read_environment, resolve_credentials, resolve_keys
 from ..runtime.http import HttpSettings
 from ..runtime.network import files_of_network, resolve_network
@@ -169,7 +170,8 @@ def _apply(house: House, draft: Draft | Flaw) -> Reloaded:
 def blueprint_of(draft: Draft, settings: Settings, house: House) -> Blueprint:
     """Return what a draft's setup is built from; its ways out are those of the house, where it has any of its own."""
     transports = {} if house.transports is None else house.transports.of(draft.ways)
-    return Blueprint(settings, draft.secrets, draft.keys, transports)
+    births = births_of(settings, draft.secrets, house.sightings.first, house.parts.clock.wall())
+    return Blueprint(settings, draft.secrets, draft.keys, transports, births)
 
 
 def keep_fixed(settings: Settings, running: Settings) -> tuple[Settings, tuple[str, ...]]:

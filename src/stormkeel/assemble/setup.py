@@ -13,6 +13,7 @@ from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
 from ..dialects.base import Dialect, ModelCard, own_request
+from ..engine.credentials import Birth
 from ..engine.explain import Explanation, Preview, explain
 from ..engine.fleet import Member
 from ..engine.heritage import Succession
@@ -41,12 +42,14 @@ class Blueprint(msgspec.Struct, frozen=True):
         secrets: the providers' credentials.
         keys: the callers' keys.
         transports: how each provider is reached, by name; the house's own way for whoever is not in it.
+        births: how old credentials are.
     """
 
     settings: Settings
     secrets: Secrets
     keys: KeyRing = KeyRing(())
     transports: Mapping[str, Transport] = {}
+    births: Mapping[tuple[str, str], Birth] = {}
 
     def is_same(self, other: Blueprint) -> bool:
         """Would the same be built of it?"""

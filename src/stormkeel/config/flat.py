@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -48,7 +49,7 @@ def _inner(value: Any) -> Iterable[tuple[str | int, Any]] | None:
 
 def compact(value: TargetSettings | CredentialSettings | KeySettings) -> Any:
     """Return what somebody would write for a small table: text where its short form says it all, else what is no default."""
-    said = {name: getattr(value, name) for name in value.__struct_fields__}
+    said = {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     usual = {field.name: field.default for field in msgspec.structs.fields(value)}
     said = {name: one for name, one in said.items() if one != usual[name]}
     if isinstance(value, CredentialSettings) and said.keys() == {"ref"}:
@@ -56,6 +57,11 @@ def compact(value: TargetSettings | CredentialSettings | KeySettings) -> Any:
     if isinstance(value, TargetSettings) and said.keys() <= {"provider", "model", "credential"}:
         return name_of(value)
     return said
+
+
+def _plain(value: Any) -> Any:
+    """A value as every format can write it."""
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def name_of(target: TargetSettings) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -90,6 +91,8 @@ class _Book:
             return {"type": "object", "additionalProperties": self.shape(inner[1])}
         if origin is tuple:
             return {"type": "array", "items": self.shape(inner[0])}
+        if kind is date:
+            return {"type": "string", "format": "date"}
         return {"type": _PLAIN[kind]} if kind in _PLAIN else self._reference(kind)
 
     def _reference(self, kind: type[msgspec.Struct]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal, Protocol
 
 import msgspec
@@ -61,10 +62,12 @@ class CredentialSettings(msgspec.Struct, frozen=True):
     Attributes:
         ref: where it is: `env:NAME` or `file:PATH`, never the secret itself.
         quota: the quota group's name; credentials of one organisation share its limits and should share this. "" for its own.
+        created: the day it was made, for the reminder to change it; left out, when its file changed, or when it was first seen.
     """
 
     ref: str
     quota: str = ""
+    created: date | None = None
 
 
 class ProviderSettings(msgspec.Struct, frozen=True):
@@ -213,6 +216,19 @@ class TelemetrySettings(msgspec.Struct, frozen=True):
     level: LevelName = "info"
 
 
+class CredentialsSettings(msgspec.Struct, frozen=True):
+    """What holds for all credentials.
+
+    Attributes:
+        remind_after_days: days after which the log reminds of changing one, once a day; 0 for never.
+    """
+
+    remind_after_days: float = 90.0
+
+    def __post_init__(self) -> None:
+        within("remind_after_days", self.remind_after_days, 0.0, 36_500.0, "days")
+
+
 class NetworkSettings(msgspec.Struct, frozen=True):
     """How providers are reached.
 
@@ -285,6 +301,7 @@ class Settings(msgspec.Struct, frozen=True):
     ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     profile: str = ""
+    credentials: CredentialsSettings = CredentialsSettings()
     network: NetworkSettings = NetworkSettings()
     reload: ReloadSettings = ReloadSettings()
     probes: ProbeSettings = ProbeSettings()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from enum import Enum
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -20,7 +21,9 @@ from .source import Source, quoted, suggestion, type_name
 T = TypeVar("T", bound=msgspec.Struct)
 V = TypeVar("V")
 
-WANTED: dict[object, str] = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+WANTED: dict[object, str] = {
+    str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false", date: "a date, as in 2026-08-01",
+}  # fmt: skip
 _FIELDS = re.compile(r"`(\w+)`")
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -116,7 +117,7 @@ def _named(part: str, below: Any) -> str:
 
 def _value(text: str, kind: Any) -> Any:
     """The value of a variable by the type of its setting; what is no number stays text, and is refused by its type."""
-    if kind is str or get_origin(kind) is Literal:
+    if kind in {str, date} or get_origin(kind) is Literal:
         return text
     if kind is bool:
         return {"true": True, "false": False}.get(text.strip().lower(), text)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..assemble import House
+from ..engine.credentials import CredentialState
 from ..engine.fleet import Fleet
 from ..engine.standing import Picture, Standing, State, Status, picture
 from .probing import ProbeState
@@ -64,6 +65,7 @@ class Health(msgspec.Struct, omit_defaults=True):
     dead_routes: list[str] | None = None
     providers: list[ProviderHealth] | None = None
     deployments: list[DeploymentHealth] | None = None
+    credentials: list[CredentialState] | None = None
 
 
 def health_of(house: House, probes: Sequence[ProbeState], version: str, may_know: bool) -> Health:
@@ -73,8 +75,9 @@ def health_of(house: House, probes: Sequence[ProbeState], version: str, may_know
     status: Status = "degraded" if shown.status == "healthy" and _failed(probes) else shown.status
     if not may_know:
         return Health(status)
-    deployments = [_deployment(row) for row in shown.deployments]
-    return Health(status, version, house.active, is_ready(house), dead_routes(house), _providers(shown, probes), deployments)
+    deployments, providers = [_deployment(row) for row in shown.deployments], _providers(shown, probes)
+    dead = dead_routes(house)
+    return Health(status, version, house.active, is_ready(house), dead, providers, deployments, shown.credentials)
 
 
 def is_ready(house: House) -> bool:

@@ -18,7 +18,7 @@ from ..runtime.serve import Ready, make_tls, run
 from ..runtime.telemetry.logs import Records, open_logs
 from .app import Gateway
 from .reloading import Certificate, LogLevel, Reloader, hear, serve_settings
-from .tending import keep_probing
+from .tending import keep_probing, keep_reminding
 
 GC_AFTER = 10_000  # new containers between two collections; a request leaves almost none behind
 
@@ -56,7 +56,9 @@ def serve(draft: Draft, data: str | None, ready: Ready) -> None:
         reloader = Reloader(house, logs)
         hear(reloader.ask)
         gateway = Gateway(house)
-        beside = (_drain(house, stop), reloader.run(), keep_probing(house), gateway.probes.run())
+        beside = (
+            _drain(house, stop), reloader.run(), keep_probing(house), gateway.probes.run(), keep_reminding(house, logs),
+        )  # fmt: skip
         tasks = [asyncio.ensure_future(work) for work in beside]
         try:
             yield gateway

@@ -43,13 +43,14 @@ class Ledger:
     """A process's own journal, and the folding of all journals if it owns the folder. Use `Ledger.open`.
 
     Attributes:
+        folder: the data folder.
         journal: write reservations and settlements here.
         fault: what the last pass of folding died of, "" if it did not.
     """
 
     def __init__(self, folder: Path, clock: Clock, every_s: float = EVERY_S) -> None:
         self.fault = ""
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._every_s = every_s
         self._lock_fd = -1
@@ -103,7 +104,7 @@ class Ledger:
             self.journal.flush()
             if self._base is None:
                 return Folded()
-            done = fold(self._folder / JOURNALS, self._base, self._clock.wall())
+            done = fold(self.folder / JOURNALS, self._base, self._clock.wall())
         for part, damage in done.damages:
             log.warning(
                 "%s:%d: %d bytes are no entry (%s)", part, damage.offset, damage.length, "torn" if damage.torn else "damaged"
@@ -129,7 +130,7 @@ class Ledger:
         """Take the database in hand, if we hold the lock, and fold what is there."""
         if lock_fd < 0:
             return
-        self._base = LedgerFile(self._folder / DATABASE)
+        self._base = LedgerFile(self.folder / DATABASE)
         self._lock_fd = lock_fd
         self._pass()
 
@@ -142,7 +143,7 @@ class Ledger:
     def _take_over(self) -> None:
         fd = -1
         try:
-            fd = take_lock(self._folder)
+            fd = take_lock(self.folder)
             self._own(fd)
         except SettingsError as fault:
             self._complain(str(fault))
@@ -153,7 +154,7 @@ class Ledger:
             self.fold()
             self.fault = ""
         except (sqlite3.Error, OSError) as fault:
-            self._complain(f"folding the journals of {self._folder} waits: {fault}")
+            self._complain(f"folding the journals of {self.folder} waits: {fault}")
 
     def _complain(self, fault: str) -> None:
         if fault != self.fault:

@@ -34,6 +34,14 @@ def test_each_credential_is_resolved_by_its_name():
     ("name", "key", "fault"),
     [
         ("OPENAI_API_KEY", f'"{OPENAI}"', "still has its quotes around it"),
+        ("OPENAI_API_KEY", f"'{OPENAI}", "still has its quotes around it"),
+        ("OPENAI_API_KEY", f"Bearer {OPENAI}", "has a header's words before it"),
+        ("OPENAI_API_KEY", f"authorization: bearer {OPENAI}", "has a header's words before it"),
+        ("ANTHROPIC_API_KEY", f"x-api-key:{CLAUDE}", "has a header's words before it"),
+        ("OPENAI_API_KEY", f"OPENAI_API_KEY={OPENAI}", "has its variable's name before it"),
+        ("OPENAI_API_KEY", f"{OPENAI},", 'ends with ","'),
+        ("OPENAI_API_KEY", f"AIza{CANARY}", "(AIzaq7Z...) looks like a key of Google, not of openai"),
+        ("ANTHROPIC_API_KEY", f"ghp_{CANARY}", "(ghp_q7Z...) looks like a key of GitHub, not of anthropic"),
         ("OPENAI_API_KEY", OPENAI + "\n", "has blanks or a line break in it"),
         ("OPENAI_API_KEY", f"sk-{CANARY} {CANARY}", "has blanks or a line break in it"),
         ("OPENAI_API_KEY", CANARY + "\u2026", "has characters no key has"),
@@ -55,7 +63,8 @@ def test_each_mistake_has_its_mend(name: str, key: str, fault: str):
     text, _, mend = str(caught.value).partition("; ")
     assert text == f'env:{name}, the credential "main" of provider "{provider}", {fault}'
     assert mend in {
-        f"put {provider}'s own key there", "take them off", "copy the key again", "copy the key again, on one line",
+        f"put {provider}'s own key there", "take them off", "take that off", "leave the key alone, without them",
+        "leave the key alone, behind the =", "copy the key again", "copy the key again, on one line",
     }  # fmt: skip
     assert CANARY not in str(caught.value)
 

@@ -19,13 +19,28 @@ _PLACEHOLDERS = re.compile(
 _BARE = {"sk-", "sk-ant-", "none", "null", "undefined", "test", "secret", "password", "key", "token", "dummy"}
 
 
+_HEADER = re.compile(r"(?:(?:proxy-)?authorization|x-api-key|api-key)\s*:|bearer[\s:]", re.IGNORECASE)
+_ASSIGNED = re.compile(r"(?:export\s+)?[A-Z][A-Z0-9_]{3,}=")
+FOREIGN = (
+    ("AIza", "Google"), ("hf_", "Hugging Face"), ("ghp_", "GitHub"), ("github_pat_", "GitHub"), ("AKIA", "AWS"),
+    ("r8_", "Replicate"), ("xoxb-", "Slack"), ("sk_live_", "Stripe"), ("sk_test_", "Stripe"),
+)  # fmt: skip
+"""How keys of others begin that people have at hand, by their owners' documentation."""
+
+
 def fault_of_secret(secret: Secret) -> str | None:
     """Say why a text can be no credential of anybody, with the mend, or None."""
     text = secret.reveal()
     if not text.strip():
         return "is empty; put the key there"
-    if text[0] in "\"'`" and text[-1] in "\"'`":
+    if text[0] in "\"'`" or text[-1] in "\"'`":
         return "still has its quotes around it; take them off"
+    if _HEADER.match(text):
+        return "has a header's words before it; leave the key alone, without them"
+    if _ASSIGNED.match(text):
+        return "has its variable's name before it; leave the key alone, behind the ="
+    if text[-1] in ",;":
+        return f'ends with "{text[-1]}"; take that off'
     if any(char.isspace() for char in text):
         return "has blanks or a line break in it; copy the key again, on one line"
     if not text.isascii() or not text.isprintable():
@@ -49,7 +64,8 @@ def fault_of_owner(secret: Secret, vendor: Vendor, base_url: str, vendors: Itera
         return f"is a placeholder, no key; {own}"
     if text.startswith(PREFIX):
         return f"({secret.hint}) is a key for callers of a Stormkeel gateway, not one of {vendor.name}; {own}"
-    owners = _owners(text, vendor, vendors)
+    foreign = next((owner for prefix, owner in FOREIGN if text.startswith(prefix)), "")
+    owners = _owners(text, vendor, vendors) or foreign
     return f"({secret.hint}) looks like a key of {owners}, not of {vendor.name}; {own}" if owners else None
 
 

@@ -128,7 +128,7 @@ def _from_file(path: str, what: str) -> Secret:
     """A file's text; the line break editors leave at its end is no part of the secret."""
     try:
         raw = _read(Path(path).expanduser())
-        return Secret(raw.decode().rstrip("\r\n"))
+        return Secret(raw.decode("utf-8-sig").rstrip("\r\n"))
     except FileNotFoundError:
         raise SettingsError(f"file:{path}, the {what}, is not there; write the key into that file, or mend the path") from None
     except UnicodeDecodeError:
