@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from .gateway import HERE, URL, Place, ask, key_option, place_of
-from .show import Column, Row, aligned, count, drawn, is_terminal, seconds, share, show_json, text
+from .show import Column, Row, aligned, count, extra, fitting, is_terminal, seconds, share, show_json, text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,9 +21,9 @@ REFRESH = 1.0  # seconds between two looks
 PATH = "/admin/fleet"
 
 DEPLOYMENTS: list[Column] = [
-    text("deployment"), text("state"), text("why"), seconds("for_s", "for s"), count("in_flight", "in flight"),
-    text("left"), seconds("latency_s", "latency s"), seconds("ttft_s", "first s"), count("attempts"), share("success"),
-    text("errors"), text("last"),
+    text("deployment"), text("state"), seconds("for_s", "for s"), text("why"), count("in_flight", "in flight"),
+    extra(text("left")), seconds("latency_s", "latency s"), extra(seconds("ttft_s", "first s")), extra(count("attempts")),
+    share("success"), text("errors"), extra(text("last")),
 ]  # fmt: skip
 CREDENTIALS: list[Column] = [
     text("credential"), text("state"), text("why"), seconds("next_probe", "probe in s"), count("age_days", "age in days"),
@@ -93,12 +93,14 @@ def _follow_drawn(place: Place, first: dict[str, Any]) -> None:
 
 
 def _drawn(place: Place, said: dict[str, Any], trouble: str) -> RenderableType:
-    from rich.console import Group
+    from rich.console import Console, Group
     from rich.text import Text
 
-    tables = [drawn(rows, columns) for rows, columns in tables_of(said)]
+    console = Console()
+    tables = [fitting(rows, columns, console) for rows, columns in tables_of(said)]
+    shown = [Text(f"\n{one}\n") if isinstance(one, str) else one for one in tables]
     last = [Text(f"as it was: {trouble}", style="bold red")] if trouble else []
-    return Group(Text(f"{place.url}  {headline(said)}", style="bold"), *tables, *last)
+    return Group(Text(f"{place.url}  {headline(said)}", style="bold"), *shown, *last)
 
 
 def lines_of(said: dict[str, Any]) -> list[str]:

@@ -80,6 +80,11 @@ def money(name: str, title: str = "") -> Column:
     return Column(name, title or name, True, format_dollars, exact_dollars)
 
 
+def extra(column: Column) -> Column:
+    """Return a column that is left out on a terminal that is too narrow for it."""
+    return msgspec.structs.replace(column, is_extra=True)
+
+
 def exact_dollars(amount: int | None) -> str | None:
     """Write nano-dollars as dollars, exactly; None where the amount is unknown.
 
@@ -185,6 +190,12 @@ def aligned(rows: Sequence[Row], columns: Sequence[Column], last: Row | None = N
 
 def draw(rows: Sequence[Row], columns: Sequence[Column], console: Console, last: Row | None = None) -> None:
     """Draw a table on a terminal; where it is too narrow, without its extras, and then as plain text that the terminal wraps."""
+    fits = fitting(rows, columns, console, last)
+    console.print(fits, markup=False, highlight=False, soft_wrap=isinstance(fits, str))
+
+
+def fitting(rows: Sequence[Row], columns: Sequence[Column], console: Console, last: Row | None = None) -> Table | str:
+    """Return the table as far as it fits a terminal: whole, without its extras, or as plain text of many columns."""
     from rich.measure import Measurement
 
     unlimited = console.options.update(max_width=WIDEST)
@@ -192,9 +203,8 @@ def draw(rows: Sequence[Row], columns: Sequence[Column], console: Console, last:
     for shown in (columns, needed):
         table = drawn(rows, shown, last)
         if Measurement.get(console, unlimited, table).maximum <= console.width:
-            console.print(table)
-            return
-    console.print("\n".join(aligned(rows, needed, last)), markup=False, highlight=False, soft_wrap=True)
+            return table
+    return "\n".join(aligned(rows, needed, last))
 
 
 def drawn(rows: Sequence[Row], columns: Sequence[Column], last: Row | None = None) -> Table:

@@ -13,7 +13,8 @@ MINUTES = 5  # what is remembered; the minute under way counts as one
 MINUTE = 60.0
 NEWEST = 0.2  # the newest value's weight in a moving average
 CODE_LIMIT = 64  # characters of a provider's code that are shown
-NOT_ITS_FAULT = frozenset({FailureKind.CANCELLED, FailureKind.CALLER})
+K = FailureKind
+NOT_ITS_FAULT = frozenset({K.CANCELLED, K.CALLER, K.UNSUPPORTED, K.CONTEXT_LENGTH, K.CONTENT_REFUSED})
 """Ends that say nothing about a deployment: counted, but not in its share of successes."""
 
 

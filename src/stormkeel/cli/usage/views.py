@@ -18,7 +18,7 @@ from ...ledger.query import TIMES, Query
 from ...ledger.reports import Sum, in_order
 from ...types.money import NanoDollars, format_dollars
 from ..bars import bar, sparkline
-from ..show import Column, Row, is_terminal, printable, show_json, show_table, text
+from ..show import Column, Row, extra, is_terminal, printable, show_json, show_table, text
 from .columns import (
     ATTEMPT_FIELDS,
     ATTEMPT_VIEW,
@@ -82,7 +82,7 @@ def show_sums(view: View, wish: Wish, columns: Sequence[Column] = MONEY_VIEW) ->
     _head(wish, outlook, _trend(query.by, found) if is_terminal() else "")
     shown = [*keys, *columns]
     if is_terminal() and set(query.by) & set(TIMES):
-        rows, shown = _with_bars(rows, found), [*shown, msgspec.structs.replace(text("bar", ""), is_extra=True)]
+        rows, shown = _with_bars(rows, found), [*shown, extra(text("bar", ""))]
     last = {**sum_row((), whole), query.by[0] if query.by else "": "total"}
     show_table(rows, shown, last=last)
     _foot(_remarks(whole, view.damages))
