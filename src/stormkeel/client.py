@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING
 from .completion import Asked, Completion, Messages, completion, failed
 from .errors import InvalidRequestError, SettingsError, StormkeelError, StreamBrokenError, error_of
 from .runtime.telemetry.stats import Counter, Stats
-from .types.content import Prompt
-from .types.events import Event, Finished, TextDelta, fold
+from .types.events import Event, RefusalDelta, TextDelta, fold
 from .types.failure import Failure, FailureKind
-from .types.request import Options, Request
+from .types.prompt import Prompt
+from .types.request import Options
 from .types.wire import Headers
 
 if TYPE_CHECKING:
-    from .assemble import House, Reloaded, Setup
+    from .assemble import Asking, House, Reloaded, Setup
     from .config.settings import Settings
     from .engine.line import Answer
 
+VISIBLE = (TextDelta, RefusalDelta)
+"""Events whose text a reader sees."""
 WAITING = 16  # writes of a stream that may be ahead of its reader
 
 
@@ -123,17 +125,17 @@ class AsyncClient:
     async def _ask(self, asked: Asked) -> Completion:
         """Do what `complete` does, with the wish as one value."""
         setup = self._open().setup
-        request = self._request(setup, asked, stream=False)
+        asking = self._asking(setup, asked, stream=False)
+        request = asking.request
         answer = await setup.answer(request)
         if answer.failure is not None or answer.response is None:
             raise failed(answer)
-        assert answer.member is not None
-        response = answer.member.dialect.read_response(answer.response.body)
+        response = setup.dialect(request.dialect).read_response(answer.response.body)
         if response is None:
             raise error_of(Failure(FailureKind.BAD_RESPONSE, "the answer made no sense"), answer.story.attempts, request.id)
-        return completion(answer.story, response.text, response.model, response.finish)
+        return completion(answer.story, response, asking.lost)
 
-    def _request(self, setup: Setup, asked: Asked, *, stream: bool) -> Request:
+    def _asking(self, setup: Setup, asked: Asked, *, stream: bool) -> Asking:
         """Write a wish in the dialect of whoever will be asked.
 
         Raises:
@@ -264,6 +266,7 @@ class Stream:
         self._task: asyncio.Task[Answer] | None = None
         self._closed = False
         self._seen: list[Event] = []
+        self._lost: tuple[str, ...] = ()
         self._completion: Completion | None = None
 
     @property
@@ -276,13 +279,14 @@ class Stream:
     @property
     def text(self) -> str:
         """The text so far."""
-        return "".join(event.text for event in self._seen if isinstance(event, TextDelta))
+        return "".join(event.text for event in self._seen if isinstance(event, VISIBLE))
 
     async def _run(self) -> AsyncIterator[str]:
         if self._closed:
             raise StormkeelError("the stream was closed before its end")
         setup = self._client._open().setup
-        request = self._client._request(setup, self._asked, stream=True)
+        asking = self._client._asking(setup, self._asked, stream=True)
+        request, self._lost = asking.request, asking.lost
         output = _Events(setup.dialect(request.dialect).read_events().feed)
         self._task = asyncio.ensure_future(setup.answer(request, output))
         self._client._streams.add(self._task)
@@ -300,7 +304,7 @@ class Stream:
 
     def _take(self, events: list[Event]) -> list[str]:
         self._seen.extend(events)
-        pieces = [event.text for event in events if isinstance(event, TextDelta)]
+        pieces = [event.text for event in events if isinstance(event, VISIBLE)]
         if self._on_token is not None:
             for piece in pieces:
                 self._on_token(piece)
@@ -312,9 +316,7 @@ class Stream:
             if isinstance(error, StreamBrokenError):
                 error.partial = self.text
             raise error
-        folded = fold(self._seen)
-        finish = next((event.finish for event in reversed(self._seen) if isinstance(event, Finished)), None)
-        self._completion = completion(answer.story, folded.text, folded.model, finish)
+        self._completion = completion(answer.story, fold(self._seen), self._lost)
 
     def __aiter__(self) -> AsyncIterator[str]:
         if self._pieces is None:

@@ -18,7 +18,7 @@ from .types.attempt import Attempt, Story
 from .types.content import Message
 from .types.failure import Failure, FailureKind
 from .types.money import dollars
-from .types.response import Finish
+from .types.response import Answered, Finish, Response
 from .types.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Completion(msgspec.Struct, frozen=True):
         attempts: everything that was tried, oldest first.
         request_id: ours; it stands in logs, ledger and upstream requests.
         created_at: when the call was made, UTC.
+        content: everything that was said, in order: text, thinking, tool calls, a refusal.
+        lossy: what of the call the model that answered was not told, because it or its provider has no word for it.
     """
 
     text: str
@@ -55,6 +57,8 @@ class Completion(msgspec.Struct, frozen=True):
     attempts: tuple[Attempt, ...]
     request_id: str
     created_at: datetime
+    content: tuple[Answered, ...] = ()
+    lossy: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the text."""
@@ -125,16 +129,16 @@ def failed(answer: Answer) -> StormkeelError:
     return error_of(failure, answer.story.attempts, answer.story.request.id)
 
 
-def completion(story: Story, text: str, model: str, finish: Finish | None) -> Completion:
+def completion(story: Story, response: Response, lost: tuple[str, ...] = ()) -> Completion:
     """Return the finished answer of a story that ended well."""
     last = story.last
     assert last is not None
     cost = story.cost
     return Completion(
-        text,
-        model or last.model,
+        response.text,
+        response.model or last.model,
         last.provider,
-        finish,
+        response.finish,
         last.usage or NO_USAGE,
         None if cost is None else dollars(cost),
         story.latency,
@@ -142,4 +146,6 @@ def completion(story: Story, text: str, model: str, finish: Finish | None) -> Co
         story.attempts,
         story.request.id,
         datetime.fromtimestamp(story.started / 1e9, UTC),
+        response.content,
+        tuple(dict.fromkeys((*lost, *last.lost))),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
 from stormkeel.dialects.base import ModelCard
-from stormkeel.types.content import Message, Prompt
+from stormkeel.types.content import Refusal, Text, Thinking, ToolCall
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Request
 from stormkeel.types.response import Finish, Response
@@ -34,32 +34,6 @@ def test_a_bad_body_is_a_callers_failure() -> None:
     assert read.kind is FailureKind.CALLER
 
 
-def test_write_prompt() -> None:
-    """Leading system turns become the system text; a later one stays a message."""
-    turns = (Message("system", "A"), Message("system", "B"), Message("user", "Hi"), Message("system", "C"))
-    told = json.loads(DIALECT.write_prompt(Prompt(turns, max_tokens=9, temperature=0.5), "claude-x", stream=True))
-    assert told == {
-        "model": "claude-x", "max_tokens": 9, "system": "A\n\nB", "temperature": 0.5, "stream": True,
-        "messages": [{"role": "user", "content": "Hi"}, {"role": "system", "content": "C"}],
-    }  # fmt: skip
-    bare = json.loads(DIALECT.write_prompt(Prompt(turns[2:3], max_tokens=9), "claude-x", stream=False))
-    assert bare == {"model": "claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
-
-
-def test_system_parts_become_blocks() -> None:
-    """System turns of parts keep their blocks, texts among them become blocks too."""
-    part = {"type": "text", "text": "A", "cache_control": {"type": "ephemeral"}}
-    turns = (Message("system", [part]), Message("system", "B"), Message("user", "Hi"))
-    told = json.loads(DIALECT.write_prompt(Prompt(turns, max_tokens=1), "c", stream=False))
-    assert told["system"] == [part, {"type": "text", "text": "B"}]
-
-
-def test_a_prompt_needs_its_limit() -> None:
-    """Without max_tokens, which this dialect demands, a prompt cannot be written."""
-    with pytest.raises(ValueError, match="max_tokens"):
-        DIALECT.write_prompt(Prompt((Message("user", "Hi"),)), "c", stream=False)
-
-
 def body(content: list, stop: object = "end_turn", **fields: object) -> bytes:
     """Return a whole answer's body."""
     told = {"id": "m1", "type": "message", "model": "claude-x", "content": content, "stop_reason": stop} | fields
@@ -67,10 +41,33 @@ def body(content: list, stop: object = "end_turn", **fields: object) -> bytes:
 
 
 def test_read_response() -> None:
-    """A whole answer gives the text of its text blocks, finish and usage."""
-    content = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "a"}, {"type": "tool_use", "input": {}}]
-    told = body([*content, {"type": "text", "text": "b"}], "tool_use", usage={"input_tokens": 3, "output_tokens": 2})
-    assert DIALECT.read_response(told) == Response("m1", "claude-x", "ab", Finish.TOOL_CALLS, Usage(input=3, output=2))
+    """A whole answer gives all its content in order, neighbouring texts as one, and passes over what ran at Anthropic."""
+    content = [
+        {"type": "thinking", "thinking": "hm", "signature": "s"}, {"type": "redacted_thinking", "data": "x"}, {"type": "text", "text": "a"},
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}}, {"type": "text", "text": "b", "citations": []},
+        {"type": "tool_use", "id": "t", "name": "f", "input": {"n": 1.0}}, {"type": "text", "text": ""}, {"type": "text", "text": "c"},
+    ]  # fmt: skip
+    told = body(content, "tool_use", usage={"input_tokens": 3, "output_tokens": 2})
+    said = (Thinking("hm", "s"), Thinking(redacted="x"), Text("ab"), ToolCall("t", "f", '{"n": 1.0}'), Text("c"))
+    assert DIALECT.read_response(told) == Response("m1", "claude-x", said, Finish.TOOL_CALLS, Usage(input=3, output=2))
+
+
+def test_read_how_it_ended() -> None:
+    """The stop text is told, and a refusal's explanation is the model's words for it."""
+    stopped = DIALECT.read_response(body([], "stop_sequence", stop_sequence="END"))
+    assert stopped == Response("m1", "claude-x", (), Finish.STOP, stop="END")
+    details = {"type": "refusal", "category": None, "explanation": "No."}
+    refused = DIALECT.read_response(body([{"type": "text", "text": "a"}], "refusal", stop_details=details))
+    assert refused == Response("m1", "claude-x", (Text("a"), Refusal("No.")), Finish.REFUSAL)
+    assert DIALECT.read_response(body([], "refusal", stop_details="odd")) == Response("m1", "claude-x", (), Finish.REFUSAL)
+
+
+def test_an_answer_that_is_not_quite_json_is_read() -> None:
+    """Numbers that JSON does not have, and halves of surrogate pairs, do not hide an answer."""
+    content = [{"type": "text", "text": "\ud83d"}, {"type": "tool_use", "id": "t", "name": "f", "input": {"n": float("nan")}}]
+    response = DIALECT.read_response(body(content))
+    assert response is not None
+    assert response.content == (Text("\ud83d"), ToolCall("t", "f", '{"n": NaN}'))
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from stormkeel.dialects.anthropic_messages_stream import MessageEvents, MessageReader
-from stormkeel.types.events import Finished, Started, TextDelta, ThinkingDelta, UsageReported
+from stormkeel.dialects.anthropic_messages_stream import MessageReader
 from stormkeel.types.failure import FailureKind
-from stormkeel.types.response import Finish
 from stormkeel.types.usage import Usage
 
 
@@ -186,12 +184,3 @@ def test_odd_framing_passes_untouched() -> None:
     reader = MessageReader()
     assert b"".join(reader.feed(stream[i : i + 1]) for i in range(len(stream))) == stream
     assert (reader.complete, reader.output_bytes) == (True, 3 + 3 + 3 + 3)
-
-
-def test_events() -> None:
-    """The events tell start, thought, text, finish and usage, in order."""
-    stream = START + block(type="thinking", thinking="") + delta(type="thinking_delta", thinking="hm") + BLOCK + TEXT + END + STOP
-    assert MessageEvents().feed(stream) == [
-        Started("m1", "claude-x"), UsageReported(Usage(input=10, output=1)), ThinkingDelta("hm"), TextDelta("Hé"),
-        Finished(Finish.STOP), UsageReported(Usage(input=10, output=4)),
-    ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from stormkeel.dialects.anthropic_usage import MessageUsage, merge, read_usage
+from stormkeel.dialects.anthropic_usage import MessageUsage, merge, read_usage, write_usage
 from stormkeel.types.usage import Usage
 
 
@@ -49,3 +49,11 @@ def test_a_later_report_keeps_what_it_leaves_out() -> None:
     assert read_usage(merged) == Usage(input=10, cache_read=7, output=20)
     assert read_usage(merge(merged, told(input_tokens=0, output_tokens=0))) == Usage(cache_read=7)
     assert merge(None, first) is first
+
+
+def test_a_written_report_is_read_as_it_was() -> None:
+    """Every bucket comes back but sound, which counts as plain input and output; the totals are the same."""
+    usage = Usage(input=1, cache_read=2, cache_write=4, cache_write_long=8, output=16, reasoning=32)
+    assert read_usage(told(**write_usage(usage))) == usage
+    heard = read_usage(told(**write_usage(Usage(input=1, audio_input=2, output=4, audio_output=8))))
+    assert heard == Usage(input=3, output=12)

@@ -8,7 +8,7 @@ import pytest
 
 from stormkeel.dialects.base import ModelCard
 from stormkeel.dialects.openai_chat import OpenAIChat
-from stormkeel.types.content import Message, Prompt
+from stormkeel.types.content import Refusal, Text, ToolCall
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Options, Request
 from stormkeel.types.response import Finish, Response
@@ -81,20 +81,6 @@ def test_write_request(raw: bytes, model: str, bills: bool, sent: bytes) -> None
     assert DIALECT.write_request(request(raw), model, bills) == sent
 
 
-def test_write_prompt() -> None:
-    """A prompt becomes a body; limits stand there only if they were set; a stream reports its usage."""
-    turns = (Message("system", "Be brief."), Message("user", [{"type": "text", "text": "Hi"}]))
-    plain = json.loads(DIALECT.write_prompt(Prompt(turns), "gpt-x", stream=False))
-    assert plain == {
-        "model": "gpt-x",
-        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
-    }
-    full = json.loads(DIALECT.write_prompt(Prompt(turns, max_tokens=9, temperature=0.0), "gpt-x", stream=True))
-    assert full == plain | {
-        "max_completion_tokens": 9, "temperature": 0.0, "stream": True, "stream_options": {"include_usage": True},
-    }  # fmt: skip
-
-
 def body(message: dict, finish: object = "stop", **fields: object) -> bytes:
     """Return a whole answer's body."""
     choices = [{"index": 0, "message": {"role": "assistant"} | message, "finish_reason": finish}]
@@ -105,7 +91,11 @@ def body(message: dict, finish: object = "stop", **fields: object) -> bytes:
 def test_read_response() -> None:
     """A whole answer gives text, finish and usage."""
     told = body({"content": "Hé"}, "length", usage={"prompt_tokens": 3, "completion_tokens": 2})
-    assert DIALECT.read_response(told) == Response("c1", "gpt-x", "Hé", Finish.LENGTH, Usage(input=3, output=2))
+    assert DIALECT.read_response(told) == Response("c1", "gpt-x", (Text("Hé"),), Finish.LENGTH, Usage(input=3, output=2))
+    calls = [{"id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    response = DIALECT.read_response(body({"content": None, "refusal": "No.", "tool_calls": calls}, "stop"))
+    assert response is not None
+    assert response.content == (Refusal("No."), ToolCall("t", "f", "{}"))
 
 
 @pytest.mark.parametrize(

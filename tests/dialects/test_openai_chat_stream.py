@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from stormkeel.dialects.openai_chat_stream import ChatEvents, ChatReader
-from stormkeel.types.events import Finished, Started, TextDelta, ThinkingDelta, UsageReported, fold
+from stormkeel.dialects.openai_chat_stream import ChatReader
 from stormkeel.types.failure import FailureKind
-from stormkeel.types.response import Finish
 from stormkeel.types.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
@@ -253,18 +251,3 @@ def test_a_frame_too_large_fails_the_stream() -> None:
         assert reader.feed(piece) == b""
     assert reader.failure is not None
     assert (reader.failure.kind, reader.failure.code) == (FailureKind.BAD_RESPONSE, "frame_too_large")
-
-
-def test_events() -> None:
-    """The events tell start, thought, text, finish and usage of the first choice, in order."""
-    said = delta({"reasoning_content": "hm"}) + delta({"content": "a"}) + delta({"content": "other"}, index=1)
-    assert ChatEvents().feed(FIRST + said + STOP + USED + DONE) == [
-        Started("c1", "gpt-x"), ThinkingDelta("hm"), TextDelta("a"), Finished(Finish.STOP),
-        UsageReported(Usage(input=10, output=4)),
-    ]  # fmt: skip
-
-
-def test_a_refusal_is_told() -> None:
-    """A refusal's words are text, and its finish is a refusal although the wire says stop."""
-    response = fold(ChatEvents().feed(FIRST + delta({"refusal": "I can't"}) + STOP + DONE))
-    assert (response.text, response.finish) == ("I can't", Finish.REFUSAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from stormkeel.dialects.openai_usage import ChatUsage, read_usage
+from stormkeel.dialects.openai_usage import ChatUsage, read_usage, write_usage
 from stormkeel.types.usage import Usage
 
 
@@ -22,9 +22,7 @@ def test_every_bucket_once() -> None:
         "completion_tokens_details": {"reasoning_tokens": 15, "audio_tokens": 5, "rejected_prediction_tokens": 4},
     }  # fmt: skip
     usage = read(told)
-    assert usage == Usage(
-        input=40, cache_read=30, cache_write=20, audio_input=10, output=30, reasoning=15, audio_output=5
-    )
+    assert usage == Usage(input=40, cache_read=30, cache_write=20, audio_input=10, output=30, reasoning=15, audio_output=5)
 
 
 def test_zero_is_a_value() -> None:
@@ -64,3 +62,11 @@ def test_reasoning_beside_the_completion_is_added() -> None:
     told = {"prompt_tokens": 10, "completion_tokens": 4, "completion_tokens_details": {"reasoning_tokens": 6}}
     assert read(told | {"total_tokens": 20}) == Usage(input=10, output=4, reasoning=6)
     assert read(told | {"total_tokens": 14}) == Usage(input=10, output=0, reasoning=4)
+
+
+def test_a_written_report_has_this_dialects_totals() -> None:
+    """A report is written with totals that include every bucket, and reads back as it was; both cache lifetimes become one."""
+    usage = Usage(input=1, cache_read=2, cache_write=3, cache_write_long=4, audio_input=5, output=6, reasoning=7, audio_output=8)
+    told = write_usage(usage)
+    assert (told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]) == (15, 21, 36)
+    assert read(told) == msgspec.structs.replace(usage, cache_write=7, cache_write_long=0)

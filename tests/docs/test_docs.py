@@ -146,7 +146,10 @@ WRONG: dict[str, tuple[str, str, dict[str, str], bytes]] = {
     "a body that is no JSON object": ("POST", "/v1/messages", {}, b"[]"),
     "a field named twice": ("POST", "/v1/messages", {}, b'{"model": "a", "model": "b"}'),
     "a model or route that is not there": ("POST", "/v1/messages", {}, b'{"model": "a", "max_tokens": 9, "messages": []}'),
-    "a model of the other dialect": ("POST", "/v1/messages", {}, b'{"model": "ollama/a", "max_tokens": 9, "messages": []}'),
+    "what the provider's dialect can't be told": (
+        "POST", "/v1/messages", {},
+        b'{"model": "ollama/a", "max_tokens": 9, "messages": [], "tools": [{"type": "web_search_20260318", "name": "web_search"}]}',
+    ),
 }
 """Requests that are refused without asking anybody: method, path, headers, body."""
 

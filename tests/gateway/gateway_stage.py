@@ -126,7 +126,8 @@ class Stage(NamedTuple):
 
 def our_tasks() -> list[asyncio.Task[Any]]:
     """The running tasks, without those the sandbox keeps for its connections."""
-    return [task for task in asyncio.all_tasks() if "/sandbox/" not in task.get_coro().cr_code.co_filename]
+    coroutines = ((task, getattr(task.get_coro(), "cr_code", None)) for task in asyncio.all_tasks())
+    return [task for task, code in coroutines if code is None or "/sandbox/" not in code.co_filename]
 
 
 async def until(holds: Callable[[], object], told: Callable[[], object] = lambda: "", seconds: float = 3.0) -> None:

@@ -297,7 +297,7 @@ async def final(client: anthropic.AsyncAnthropic, said: Any) -> None:
 
 
 def test_our_own_refusals_reach_both_sdks(tmp_path: Path) -> None:
-    """An unknown model is a NotFoundError with our request id, a dialect not spoken there is told; nothing is sent."""
+    """An unknown model is a NotFoundError with our request id, a tool that only Anthropic runs is told; nothing is sent."""
 
     async def story() -> None:
         async with staged(tmp_path, QUICK + route(CHAT, "")) as stage, chat(stage) as client, messages(stage) as other:
@@ -307,9 +307,10 @@ def test_our_own_refusals_reach_both_sdks(tmp_path: Path) -> None:
             with pytest.raises(anthropic.NotFoundError) as second:
                 await other.messages.create(model="gtp-9", max_tokens=5, messages=wish(answer=TEXT))
             assert (second.value.request_id or "").startswith("req_")
+            search: Any = {"type": "web_search_20260318", "name": "web_search"}
             with pytest.raises(anthropic.UnprocessableEntityError) as third:
-                await other.messages.create(model="r", max_tokens=5, messages=wish(answer=TEXT))
-            assert "openai_chat" in str(third.value)
+                await other.messages.create(model="r", max_tokens=5, messages=wish(answer=TEXT), tools=[search])
+            assert "web_search" in str(third.value)
             assert stage.sandbox.requests == []
             assert stage.reserved == []
 

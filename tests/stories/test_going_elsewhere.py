@@ -146,32 +146,16 @@ def test_a_missing_model_goes_to_the_next():
 # -- dialects -----------------------------------------------------------------------------------------------------------
 
 
-def test_another_dialect_is_refused_clearly():
-    """A request in a dialect that its provider does not speak is refused before anything is sent, naming both and the mend."""
-
-    async def story():
-        bench = Bench([whole()])
-        for model in ("openai/gpt-5.4-mini", "fast"):
-            answer = await bench.house.answer(bench.request(model, dialect="anthropic_messages", max_tokens=5))
-            assert answer.failure.kind is K.UNSUPPORTED
-            assert "openai_chat" in answer.failure.message
-            assert "anthropic_messages" in answer.failure.message
-        assert bench.transport.sent == []
-        assert bench.reserved == []
-
-    play(story)
-
-
-def test_a_route_of_both_dialects_serves_each_with_its_own():
-    """In a route whose providers speak different dialects each request is asked only of those that speak its own."""
+def test_a_route_of_both_dialects_serves_each_in_its_order():
+    """A route's order is the configured one, whichever dialect its providers and its client speak."""
 
     async def story():
         mixed = TWO.replace(b'[["openai/gpt-5.4-mini"], ["backup/gpt-5.4-mini"]]', b'[["openai/gpt-5.4-mini"], ["anthropic/claude-sonnet-5"]]')
         bench = Bench([refused(404, "model_not_found")], mixed)
         await bench.ask()
-        assert bench.whom == ["openai#main"]
-        await bench.house.answer(bench.request("fast", dialect="anthropic_messages", max_tokens=5))
         assert bench.whom == ["openai#main", "anthropic#main"]
+        await bench.house.answer(bench.request("fast", dialect="anthropic_messages", max_tokens=5))
+        assert bench.whom[2:] == ["openai#main", "anthropic#main"]
 
     play(story)
 

@@ -10,21 +10,22 @@ from functools import partial
 from ..config.routes import Router
 from ..config.settings import Settings
 from ..config.version import version_of
+from ..dialects.base import Target
 from ..engine.credentials import Birth, Credential
 from ..engine.explain import Preview
-from ..engine.fleet import Fleet, Member
+from ..engine.fleet import Fleet, Knowledge, Member
 from ..engine.gates import Gates
 from ..engine.heritage import Succession
-from ..engine.world import Policies, Ports, World
+from ..engine.world import Known, Policies, Ports, World
 from ..policies.breaker import Breaker
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
 from ..providers import KINDS
-from ..providers.base import Auth, Caller, Provider
+from ..providers.base import Auth, Caller, Provider, Vendor
 from ..routing.deployment import Deployment
 from ..types.request import Request
 from .home import Belongings, House, Parts
-from .known import DIALECTS, catalog
+from .known import DIALECTS, abilities, catalog
 from .setup import Blueprint, Secrets, Setup
 
 
@@ -47,7 +48,7 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
         Ports(parts.transport, parts.clock, parts.journal, parts.rng, (house.metrics, *parts.sinks)),
         router.resolve,
         Policies(policies.clocks, policies.retry, policies.parking, builder.budgets),
-        catalog().snapshot,
+        Known(DIALECTS, catalog().snapshot),
     )
     world.config = version_of(settings)
     setup = Setup(blueprint, world, router, succession, house.new_id)
@@ -93,10 +94,9 @@ class _Builder:
             RateGate(deployment.rate) if deployment.rate else None,
             ConcurrencyGate(deployment.concurrency) if deployment.concurrency else None,
         )
-        seller = caller.provider.vendor.catalog
-        facts = catalog().find(seller, deployment.model) if seller else None
+        known = _know(caller.provider.vendor, deployment.model)
         gates = succession.gates(deployment, fresh, self._settings.policies.breaker, transport)
-        member = Member(deployment, dialect, caller, facts, gates)
+        member = Member(deployment, dialect, caller, known, gates)
         member.transport = transport
         succession.enter(member)
         return member
@@ -108,6 +108,13 @@ class _Builder:
         fresh.has_prober = self._has_prober
         fresh.birth = self._births.get((name, label), Birth())
         return self._succession.credential(fresh)
+
+
+def _know(vendor: Vendor, model: str) -> Knowledge:
+    """Look a model up in the catalog: once for each deployment."""
+    facts = catalog().find(vendor.catalog, model) if vendor.catalog else None
+    accepts = abilities().find(vendor.catalog, model)
+    return Knowledge(Target(model, accepts, facts.max_output if facts else None, vendor.limit), facts)
 
 
 def _provider(name: str, settings: Settings) -> Provider:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from ..catalog.abilities import ABILITIES, AbilityTable, load_abilities
 from ..catalog.load import MODELS, PRICES, Catalog
 from ..catalog.load import load as load_catalog
 from ..dialects.anthropic_messages import AnthropicMessages
@@ -15,8 +16,6 @@ from ..dialects.base import Dialect
 from ..dialects.openai_chat import OpenAIChat
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OpenAIChat(), AnthropicMessages())}
-NEEDS_LIMIT = frozenset({"anthropic_messages"})
-"""Dialects that refuse a request without a largest output."""
 
 
 @cache
@@ -24,3 +23,9 @@ def catalog() -> Catalog:
     """Return the catalog that comes with the package."""
     folder = files("stormkeel.catalog")
     return load_catalog((folder / PRICES).read_bytes(), (folder / MODELS).read_bytes())
+
+
+@cache
+def abilities() -> AbilityTable:
+    """Return what models accept, as it comes with the package."""
+    return load_abilities((files("stormkeel.catalog") / ABILITIES).read_bytes())

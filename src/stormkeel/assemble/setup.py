@@ -15,19 +15,17 @@ from ..config.settings import Settings
 from ..dialects.base import Dialect, ModelCard, own_request
 from ..engine.credentials import Birth
 from ..engine.explain import Explanation, Preview, explain
-from ..engine.fleet import Member
 from ..engine.heritage import Succession
 from ..engine.line import Answer, answer
 from ..engine.ports import Output, Transport
 from ..engine.world import World
 from ..providers import KINDS
 from ..routing.deployment import Deployment
-from ..routing.route import Route
-from ..types.content import Prompt
 from ..types.failure import Failure, FailureKind
+from ..types.prompt import Prompt
 from ..types.request import Options, Request
 from ..types.secret import Secret
-from .known import DIALECTS, NEEDS_LIMIT, catalog
+from .known import DIALECTS, catalog
 
 Secrets = dict[tuple[str, str], Secret]
 """Credentials by (provider, credential)."""
@@ -55,6 +53,13 @@ class Blueprint(msgspec.Struct, frozen=True):
         """Would the same be built of it?"""
         alike = (self.settings, self.secrets, self.transports) == (other.settings, other.secrets, other.transports)
         return alike and self.keys.is_same(other.keys)
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """A prompt written as a request, and what of it the first deployment's dialect or model has no word for."""
+
+    request: Request
+    lost: tuple[str, ...] = ()
 
 
 class Setup:
@@ -104,31 +109,25 @@ class Setup:
         """Say what would happen to a request now. Nothing is sent, and no state moves."""
         return explain(request, self.world, self.preview, self.world.ports.clock.now())
 
-    def write(self, prompt: Prompt, model: str, stream: bool, options: Options) -> Request | Failure:
+    def write(self, prompt: Prompt, model: str, stream: bool, options: Options) -> Asking | Failure:
         """Write a prompt in the dialect of the first deployment that its model leads to."""
         found = self._find(model)
         if isinstance(found, Failure):
             return found
         member = self.world.fleet.members[found.index]
-        try:
-            return own_request(member.dialect, _with_limit(prompt, member), (model, stream), self.new_id(), options)
-        except ValueError as error:
-            return Failure(FailureKind.UNSUPPORTED, f'"{model}": {error}')
+        written = member.dialect.write_prompt(prompt, msgspec.structs.replace(member.target, model=model), stream)
+        if isinstance(written, Failure):
+            return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
+        request = own_request(member.dialect, written.body, (prompt, model, stream), self.new_id(), options)
+        return request if isinstance(request, Failure) else Asking(request, written.lost)
 
     def _find(self, model: str) -> Deployment | Failure:
         """Return the first deployment of a model, in whichever dialect it speaks."""
         known = self._first.get(model)
         if known is not None:
             return known
-        said: Failure | None = None
-        for name in DIALECTS:
-            route = self._router.resolve(Request("", name, model, b""))
-            if isinstance(route, Route):
-                return self._first.setdefault(model, route.groups[0].deployments[0])
-            if said is None or said.kind is FailureKind.UNSUPPORTED:
-                said = route
-        assert said is not None
-        return said
+        route = self._router.resolve(Request("", "", model, b""))
+        return route if isinstance(route, Failure) else self._first.setdefault(model, route.groups[0].deployments[0])
 
     def models(self) -> list[ModelCard]:
         """Return what can be asked for: the routes, and without routes each provider's models by the catalog."""
@@ -144,9 +143,8 @@ class Setup:
         """Return the routes of the settings by name, with the places in the fleet of all their deployments."""
         found: dict[str, tuple[int, ...]] = {}
         for name in self._router.names:
-            routes = [self._router.resolve(Request("", dialect, name, b"")) for dialect in DIALECTS]
-            indexes = {one.index for route in routes if isinstance(route, Route) for one in route.deployments}
-            found[name] = tuple(sorted(indexes))
+            route = self._router.resolve(Request("", "", name, b""))
+            found[name] = () if isinstance(route, Failure) else tuple(sorted({one.index for one in route.deployments}))
         return found
 
     def model(self, name: str) -> ModelCard | Failure:
@@ -154,19 +152,11 @@ class Setup:
 
         Leaves no trace: callers choose the names, and asking for one is not asking it.
         """
-        found = [self.preview(Request("", dialect, name, b"")) for dialect in DIALECTS]
-        members = [one.members[one.route.groups[0].deployments[0].index] for one in found if isinstance(one.route, Route)]
-        if not members:
-            return next(one.route for one in found if isinstance(one.route, Failure))
-        first, is_route = members[0], name in self._router.names
+        found = self.preview(Request("", "", name, b""))
+        if isinstance(found.route, Failure):
+            return found.route
+        first, is_route = found.members[found.route.groups[0].deployments[0].index], name in self._router.names
         if first.facts is None and not is_route:
             return Failure(FailureKind.MODEL_UNAVAILABLE, f'nothing is known of a model "{name}"', 404, "model_not_found")
         owner = "stormkeel" if is_route else first.deployment.provider
         return ModelCard(name, 0, owner, max_input=first.window, max_output=first.max_output)
-
-
-def _with_limit(prompt: Prompt, member: Member) -> Prompt:
-    """Fill in the model's own largest output where the dialect insists on a limit and none was named; never a made-up one."""
-    if prompt.max_tokens is None and member.dialect.name in NEEDS_LIMIT and member.facts is not None and member.facts.max_output:
-        return msgspec.structs.replace(prompt, max_tokens=member.facts.max_output)
-    return prompt

@@ -19,7 +19,7 @@ from ..routing.route import Group, Route
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of
-from .source import quoted, suggestion
+from .source import suggestion
 
 MOST_FOUND = 2000  # routes made for models that no route of the settings names; callers choose these names, so they are bounded
 DEFAULTS = ("default", "stormkeel/default")
@@ -45,14 +45,10 @@ class Router:
         self._kinds = kinds
         self._on_new = on_new
         self._by_name: dict[str, Deployment] = {}
-        self._routes: dict[tuple[str, str], Route] = {}
+        self._routes: dict[str, Route] = {}
         self._found = 0
         for name, route in settings.routes.items():
-            self._groups(route, None)
-            for dialect in {known.dialect for known in kinds.values()}:
-                groups = self._groups(route, dialect)
-                if groups:
-                    self._routes[name, dialect] = Route(name, groups)
+            self._routes[name] = Route(name, self._groups(route))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,8 +56,8 @@ class Router:
         return tuple(self._settings.routes)
 
     def resolve(self, request: Request) -> Route | Failure:
-        """Return the route of a request: only deployments that speak its dialect."""
-        return self._named(request.model, request.dialect)
+        """Return the route of a request; its deployments may speak any dialect (`dialects/across.py`)."""
+        return self._named(request.model)
 
     def stands_for(self, model: str) -> str:
         """Return what serves a model under another name: the default model, or the fallback route; "" for its own."""
@@ -78,29 +74,22 @@ class Router:
         twin._by_name, twin._routes, twin._on_new = dict(self._by_name), dict(self._routes), on_new
         return twin.resolve(request)
 
-    def _find(self, model: str, dialect: str) -> Route | Failure:
-        if model in self._settings.routes:
-            groups = self._groups(self._settings.routes[model], None)
-            speaks = {deployment.dialect for group in groups for deployment in group.deployments}
-            return _foreign(f"route {quoted(model)}", speaks, dialect)
+    def _find(self, model: str) -> Route | Failure:
         if model in DEFAULTS and self._settings.default_model not in _NOTHING:
-            return self._named(self._settings.default_model, dialect)
+            return self._named(self._settings.default_model)
         target = self._target(model)
         if target is None:
             fallback = self._settings.fallback_route
-            return self._named(fallback, dialect) if fallback in self._settings.routes else self._unknown(model)
-        spoken = self._kind_of(target.provider).dialect
-        if spoken != dialect:
-            return _foreign(f"provider {quoted(target.provider)}", {spoken}, dialect)
+            return self._named(fallback) if fallback in self._settings.routes else self._unknown(model)
         if self._found >= MOST_FOUND:
             return _unavailable(f"{MOST_FOUND} different models were asked for already; give this one a route in the settings")
         self._found += 1
-        route = Route(model, self._groups(RouteSettings(((target,),)), dialect))
-        self._routes[model, dialect] = route
+        route = Route(model, self._groups(RouteSettings(((target,),))))
+        self._routes[model] = route
         return route
 
-    def _named(self, model: str, dialect: str) -> Route | Failure:
-        return self._routes.get((model, dialect)) or self._find(model, dialect)
+    def _named(self, model: str) -> Route | Failure:
+        return self._routes.get(model) or self._find(model)
 
     def _target(self, model: str) -> TargetSettings | None:
         provider, slash, rest = model.partition("/")
@@ -137,16 +126,12 @@ class Router:
 
     # -- deployments -------------------------------------------------------------------------------------------------
 
-    def _groups(self, route: RouteSettings, dialect: str | None) -> tuple[Group, ...]:
-        """The groups of a route with the deployments that speak a dialect (None: any); groups without one are left out."""
-        groups = []
-        for targets in route.groups:
-            deployments = tuple(
-                deployment for target in targets for deployment in self._of(target) if dialect in {None, deployment.dialect}
-            )
-            if deployments:
-                groups.append(Group(deployments, route.strategy))
-        return tuple(groups)
+    def _groups(self, route: RouteSettings) -> tuple[Group, ...]:
+        """The groups of a route with their deployments."""
+        return tuple(
+            Group(tuple(deployment for target in targets for deployment in self._of(target)), route.strategy)
+            for targets in route.groups
+        )
 
     def _of(self, target: TargetSettings) -> list[Deployment]:
         provider = self._settings.providers[target.provider]
@@ -177,12 +162,6 @@ class Router:
             rate=RateSettings(rpm=target.rpm, tpm=target.tpm) if limited else None,
             concurrency=target.concurrency,
         )
-
-
-def _foreign(what: str, speaks: set[str], dialect: str) -> Failure:
-    known = " or ".join(sorted(speaks))
-    text = f"{what} speaks {known}, this request is in {dialect}; send it to the endpoint of {known}"
-    return Failure(FailureKind.UNSUPPORTED, text, 422)
 
 
 def _unavailable(text: str) -> Failure:

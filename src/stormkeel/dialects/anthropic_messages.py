@@ -1,26 +1,35 @@
 """The Anthropic messages dialect, both directions (docs/wire.md, Anthropic messages).
 
-Never edits a body but in one place: the top-level `model` where it is renamed. A stream always reports its usage.
+Never edits a body that passes but in one place: the top-level `model` where it is renamed. A stream always reports its usage.
+What crosses to another dialect, or comes from one, is read and written by the modules beside this one:
+
+    client's body ──prompt (turns)──> Prompt ──ask (blocks, order, reasoning)──> provider's body
+    client's answer <──answer, writer── Response, events <──answer, events── provider's answer
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import takewhile
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from ..errors import STATUS
-from ..types.content import Message, Prompt
 from ..types.failure import Failure, FailureKind
+from ..types.prompt import Prompt
 from ..types.request import NO_OPTIONS, Options, Request
-from ..types.response import Finish, Response
+from ..types.response import Response
 from ..types.wire import NO_HEADERS, Headers
-from .anthropic_messages_stream import FINISHES, MessageEvents, MessageReader
+from .anthropic_messages_answer import read_finish, read_response, write_response
+from .anthropic_messages_ask import write_prompt
+from .anthropic_messages_events import MessageEvents
+from .anthropic_messages_prompt import read_prompt
+from .anthropic_messages_stream import MessageReader
+from .anthropic_messages_writer import MessageWriter
 from .anthropic_usage import MessageUsage, read_terms, read_usage
-from .base import NO_TERMS, OWN_CODES, ModelCard, Outcome
+from .base import NO_TERMS, OWN_CODES, Head, ModelCard, Outcome, Reading, Target, Written
 from .peek import peek, replace
 from .reader import BodyDecoder, convert
 
@@ -55,19 +64,13 @@ class _Block(msgspec.Struct, gc=False):
     """A content block that nobody reads."""
 
 
-class _TextBlock(msgspec.Struct, gc=False):
-    type: Any = None
-    text: Any = None
-
-
-B = TypeVar("B", _Block, _TextBlock)
 U = TypeVar("U")
 
 
-class _Body(msgspec.Struct, Generic[B, U], gc=False):
-    """A whole answer: with its text or without, its usage in the usual form or in any."""
+class _Body(msgspec.Struct, Generic[U], gc=False):
+    """A whole answer without its text, its usage in the usual form or in any."""
 
-    content: list[B]
+    content: list[_Block]
     type: Any
     id: Any = ""
     model: Any = ""
@@ -75,14 +78,25 @@ class _Body(msgspec.Struct, Generic[B, U], gc=False):
     usage: U | None = None
 
 
-_bodies = BodyDecoder(_Body[_Block, MessageUsage], _Body[_Block, Any])
-_texts = BodyDecoder(_Body[_TextBlock, MessageUsage], _Body[_TextBlock, Any])
+_bodies = BodyDecoder(_Body[MessageUsage], _Body[Any])
+
+
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "stop": "stop_sequences", "parallel_tools": "tool_choice.disable_parallel_tool_use", "format": "output_config.format",
+        "effort": "output_config.effort", "thinking_budget": "thinking.budget_tokens", "user": "metadata.user_id",
+        "tier": "service_tier",
+    }
+)  # fmt: skip
+"""This dialect's names of a prompt's fields, where they differ."""
 
 
 class AnthropicMessages:
     """`POST /v1/messages`; see `base.Dialect`."""
 
     name = "anthropic_messages"
+    title = "Anthropic messages"
+    fields: Mapping[str, str] = FIELDS
     path = "/v1/messages"
     keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
 
@@ -98,23 +112,13 @@ class AnthropicMessages:
             model_span=seen.model_span, headers=headers, options=options,
         )  # fmt: skip
 
-    def write_prompt(self, prompt: Prompt, model: str, stream: bool) -> bytes:
-        """Write the library's prompt: leading system turns become `system`, later ones stay where they are.
+    def read_prompt(self, raw: bytes) -> Reading | Failure:
+        """Read a whole body, for another dialect to write."""
+        return read_prompt(raw)
 
-        Raises:
-            ValueError: the prompt says no `max_tokens`, which this dialect demands.
-        """
-        if prompt.max_tokens is None:
-            raise ValueError('the anthropic_messages dialect demands "max_tokens": say how many output tokens you want at most')
-        leading = list(takewhile(lambda message: message.role == "system", prompt.messages))
-        body: dict[str, Any] = {"model": model, "max_tokens": prompt.max_tokens, "messages": prompt.messages[len(leading) :]}
-        if leading:
-            body["system"] = _join_system(leading)
-        if prompt.temperature is not None:
-            body["temperature"] = prompt.temperature
-        if stream:
-            body["stream"] = True
-        return _encode(body)
+    def write_prompt(self, prompt: Prompt, target: Target, stream: bool) -> Written | Failure:
+        """Write a prompt as a body that the model takes."""
+        return write_prompt(prompt, target, stream)
 
     def write_request(self, request: Request, model: str, bills: bool) -> bytes:
         """Write the body for the provider: `request.raw` itself where the model keeps its name."""
@@ -123,13 +127,12 @@ class AnthropicMessages:
         return replace(request.raw, request.model_span, _encode(model))
 
     def read_response(self, body: bytes) -> Response | None:
-        """Read a whole answer: the text of its text blocks, joined."""
-        told = _texts.read(body)
-        outcome = _outcome(told) if told else None
-        if outcome is None or told is None:
-            return None
-        text = "".join(block.text for block in told.content if isinstance(block.text, str))
-        return Response(outcome.id, outcome.model, text, outcome.finish, outcome.usage)
+        """Read a whole answer; blocks of tools that ran at Anthropic are passed over."""
+        return read_response(body)
+
+    def write_response(self, response: Response, head: Head) -> bytes:
+        """Write a whole answer for a client."""
+        return write_response(response, head)
 
     def read_outcome(self, body: bytes) -> Outcome | None:
         """Peek at a whole answer: an object of type "message" with content, which may be empty."""
@@ -143,6 +146,10 @@ class AnthropicMessages:
     def read_events(self) -> MessageEvents:
         """Return the reader of one stream as events."""
         return MessageEvents()
+
+    def write_events(self, head: Head) -> MessageWriter:
+        """Return the writer of one stream for a client."""
+        return MessageWriter(head)
 
     def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
         """Return HTTP status and body by the tables above."""
@@ -164,26 +171,14 @@ class AnthropicMessages:
         return _encode({"data": data, "has_more": False, "first_id": first, "last_id": last})
 
 
-def _join_system(leading: list[Message]) -> str | list[dict[str, Any]]:
-    """Join leading system turns: texts by a blank line, parts as blocks (docs/wire.md, Anthropic messages)."""
-    texts = [message.content for message in leading if isinstance(message.content, str)]
-    if len(texts) == len(leading):
-        return "\n\n".join(texts)
-    blocks: list[dict[str, Any]] = []
-    for message in leading:
-        blocks += [{"type": "text", "text": message.content}] if isinstance(message.content, str) else message.content
-    return blocks
-
-
-def _outcome(told: _Body[Any, Any]) -> Outcome | None:
+def _outcome(told: _Body[Any]) -> Outcome | None:
     if told.type != "message":
         return None
     usage = told.usage
     if usage and type(usage) is not MessageUsage:
         usage = convert(usage, MessageUsage)
-    finish = FINISHES.get(str(told.stop_reason), Finish.OTHER) if told.stop_reason else None
     return Outcome(
-        str(told.id or ""), str(told.model or ""), finish, read_usage(usage) if usage else None,
+        str(told.id or ""), str(told.model or ""), read_finish(told.stop_reason), read_usage(usage) if usage else None,
         read_terms(usage) if usage else NO_TERMS,
     )  # fmt: skip
 

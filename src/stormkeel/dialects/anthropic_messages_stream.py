@@ -1,6 +1,7 @@
-"""Anthropic messages, streamed: the passthrough's reader and the library's event reader (docs/wire.md, Anthropic streams).
+"""Anthropic messages, streamed: the passthrough's reader (docs/wire.md, Anthropic streams).
 
-Never changes a frame. The terminal marker is `message_stop`; nothing else ends an answer.
+Never changes a frame, and decodes no more of one than it measures. The terminal marker is `message_stop`; nothing else ends an
+answer.
 """
 
 from __future__ import annotations
@@ -9,21 +10,9 @@ from typing import Any
 
 import msgspec
 
-from ..types.events import Event, Finished, Started, TextDelta, ThinkingDelta, UsageReported
-from ..types.response import Finish
 from .anthropic_usage import MessageUsage, merge, read_terms, read_usage
 from .reader import FrameReader, convert, read_loosely, text_size
-from .sse import Framer, data_of
-
-FINISHES = {
-    "end_turn": Finish.STOP,
-    "stop_sequence": Finish.STOP,
-    "max_tokens": Finish.LENGTH,
-    "model_context_window_exceeded": Finish.LENGTH,
-    "tool_use": Finish.TOOL_CALLS,
-    "refusal": Finish.REFUSAL,
-    "pause_turn": Finish.PAUSE,
-}
+from .sse import data_of
 
 
 class Message(msgspec.Struct, gc=False):
@@ -66,11 +55,19 @@ class StreamEvent(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(StreamEvent).decode
 
 
-def read_event(frame: bytes) -> StreamEvent | None:
-    """Read one frame's data; what has an unexpected type counts as absent; None where it is no JSON object."""
+def payload_of(frame: bytes) -> bytes | None:
+    """Return a frame's data, maybe with white space behind it, None where it has none."""
     start = frame.find(b"\ndata: ")
     if start > 0 and frame.count(b"\n") == 3 and frame.startswith(b"event: ") and b"\r" not in frame:
-        payload: bytes | None = frame[start + 7 :]  # the usual two lines, the blank line as white space
+        return frame[start + 7 :]  # the usual two lines, the blank line as white space
+    return data_of(frame)
+
+
+def read_event(frame: bytes) -> StreamEvent | None:
+    """Read one frame's data; what has an unexpected type counts as absent; None where it is no JSON object."""
+    start = frame.find(b"\ndata: ")  # `payload_of`, in place: a call for each frame is felt
+    if start > 0 and frame.count(b"\n") == 3 and frame.startswith(b"event: ") and b"\r" not in frame:
+        payload: bytes | None = frame[start + 7 :]
     else:
         payload = data_of(frame)
     if not payload:
@@ -86,14 +83,17 @@ _NOTHING = StreamEvent()
 
 
 def _read_loose_event(told: dict[str, Any]) -> StreamEvent:
-    delta, block, message = (told.get(name) for name in ("delta", "content_block", "message"))
-    head = convert(message, Message)
-    if head is None and isinstance(message, dict):
-        head = Message(str(message.get("id") or ""), str(message.get("model") or ""), convert(message.get("usage"), MessageUsage))
-    return StreamEvent(
-        str(told.get("type") or ""), convert(delta, Delta), convert(block, Block), head, convert(told.get("usage"), MessageUsage),
-        told.get("error"),
-    )  # fmt: skip
+    delta, block = convert(told.get("delta"), Delta), convert(told.get("content_block"), Block)
+    head, usage = read_head(told.get("message")), convert(told.get("usage"), MessageUsage)
+    return StreamEvent(str(told.get("type") or ""), delta, block, head, usage, told.get("error"))
+
+
+def read_head(told: object) -> Message | None:
+    """Return the head of an answer from a decoded value, as much as makes sense of it."""
+    head = convert(told, Message)
+    if head is None and isinstance(told, dict):
+        return Message(str(told.get("id") or ""), str(told.get("model") or ""), convert(told.get("usage"), MessageUsage))
+    return head
 
 
 class MessageReader(FrameReader):
@@ -155,51 +155,3 @@ def measure(delta: Delta) -> int:
     """Return the UTF-8 bytes of text in a step: visible, thinking, tool arguments."""
     text = delta.text or delta.partial_json or delta.thinking
     return text_size(text) if text else 0
-
-
-class MessageEvents:
-    """Reads one stream as events."""
-
-    __slots__ = ("_framer", "_told")
-
-    def __init__(self) -> None:
-        self._framer = Framer()
-        self._told: MessageUsage | None = None
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Take bytes as they come; return the events they complete."""
-        events: list[Event] = []
-        for frame in self._framer.feed(data):
-            event = read_event(frame)
-            if event is not None:
-                self._read(event, events)
-        return events
-
-    def _read(self, event: StreamEvent, events: list[Event]) -> None:
-        match event.type:
-            case "message_start" if event.message is not None:
-                events.append(Started(event.message.id, event.message.model))
-                self._note_usage(event.message.usage, events)
-            case "content_block_start" if event.content_block is not None:
-                _append(event.content_block.text, event.content_block.thinking, events)
-            case "content_block_delta" if event.delta is not None:
-                _append(event.delta.text, event.delta.thinking, events)
-            case "message_delta":
-                if event.delta is not None and event.delta.stop_reason:
-                    events.append(Finished(FINISHES.get(event.delta.stop_reason, Finish.OTHER)))
-                self._note_usage(event.usage, events)
-
-    def _note_usage(self, told: MessageUsage | None, events: list[Event]) -> None:
-        if told is None:
-            return
-        self._told = merge(self._told, told)
-        usage = read_usage(self._told)
-        if usage is not None:
-            events.append(UsageReported(usage))
-
-
-def _append(text: str | None, thinking: str | None, events: list[Event]) -> None:
-    if thinking:
-        events.append(ThinkingDelta(thinking))
-    if text:
-        events.append(TextDelta(text))

@@ -1,4 +1,4 @@
-"""Anthropic's usage report, as disjoint buckets, and how a stream's two reports become one.
+"""Anthropic's usage report, as disjoint buckets and back, and how a stream's two reports become one.
 
 Never guesses: a report with a number missing or absurd is no report (S-8). `input_tokens` excludes cached and written tokens,
 `output_tokens` includes thinking (docs/wire.md, Usage).
@@ -78,3 +78,17 @@ def read_usage(told: MessageUsage) -> Usage | None:
         cache_write=written - cache_write_long, cache_write_long=cache_write_long,
         output=told.output_tokens - reasoning, reasoning=reasoning,
     )  # fmt: skip
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    """Return the report of disjoint buckets: sound, which this API has no word for, counts as plain input and output."""
+    return {
+        "input_tokens": usage.input + usage.audio_input,
+        "cache_creation_input_tokens": usage.cache_write + usage.cache_write_long,
+        "cache_read_input_tokens": usage.cache_read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write, "ephemeral_1h_input_tokens": usage.cache_write_long,
+        },
+        "output_tokens": usage.total_output,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning},
+    }  # fmt: skip

@@ -14,9 +14,10 @@ from typing import Protocol
 
 import msgspec
 
-from ..types.content import Prompt
+from ..catalog.abilities import ANY, Abilities
 from ..types.events import Event
 from ..types.failure import Failure, FailureKind
+from ..types.prompt import Prompt
 from ..types.request import NO_OPTIONS, Options, Request
 from ..types.response import Finish, Response
 from ..types.usage import Usage
@@ -84,6 +85,78 @@ class ModelCard(msgspec.Struct, frozen=True):
     max_output: int | None = None
 
 
+class Target(msgspec.Struct, frozen=True):
+    """Whom a prompt is written for.
+
+    Attributes:
+        model: the provider's name of it.
+        abilities: what it accepts.
+        max_output: its largest output in tokens, None where unknown.
+        limit: the provider's name for the output limit in a chat completion.
+    """
+
+    model: str
+    abilities: Abilities = ANY
+    max_output: int | None = None
+    limit: str = "max_completion_tokens"
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A whole request in canonical form.
+
+    Attributes:
+        prompt: what is asked.
+        lost: what the body says beyond that and no other dialect would be told: paths in the body as the client wrote them, such
+            as "logit_bias" or "messages[2].content[0].citations"; each once, in the body's order.
+    """
+
+    prompt: Prompt
+    lost: tuple[str, ...] = ()
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A prompt as a body.
+
+    Attributes:
+        body: for the provider.
+        lost: what of the prompt this dialect or model can't be told: names of `Prompt`'s fields or of a part's, such as
+            "temperature", "user" or "thinking"; each once.
+    """
+
+    body: bytes
+    lost: tuple[str, ...] = ()
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What an answer written for a client says about itself beside its content.
+
+    Attributes:
+        id: ours; a dialect that wants a form of its own (`chatcmpl-`, `msg_`) derives it from this.
+        created: seconds since the epoch.
+        model: stands where the provider named none.
+        input_estimate: tokens the prompt is expected to have, for a head that must name them before they are known.
+        wants_usage: did the client ask for the usage in its stream (chat only)?
+    """
+
+    id: str
+    created: int
+    model: str
+    input_estimate: int = 0
+    wants_usage: bool = True
+
+
+class EventWriter(Protocol):
+    """One stream for a client, written from events: ids minted once, indexes without gaps, each block closed."""
+
+    def feed(self, events: Sequence[Event]) -> bytes:
+        """Take events; return the whole frames they make, `b""` if none. The end is held back for `finish`."""
+        ...
+
+    def finish(self) -> bytes:
+        """Return the last frames: why it ended, the usage, the terminal marker. Called once, after the upstream's own marker."""
+        ...
+
+
 class StreamReader(Protocol):
     """One upstream stream in its own dialect: which bytes may pass, and what they amount to.
 
@@ -125,7 +198,7 @@ class StreamReader(Protocol):
 
 
 class EventReader(Protocol):
-    """One upstream stream as events, for the library."""
+    """One upstream stream as events, for the library and for clients of another dialect."""
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes as they come; return the events they complete. Nonsense is the `StreamReader`'s business."""
@@ -137,12 +210,18 @@ class Dialect(Protocol):
 
     Attributes:
         name: as in `Request.dialect`.
+        title: for people, as in "OpenAI chat completions".
+        fields: its own names of `Prompt`'s fields, where they differ; losses are told to its clients in them.
         path: of the one billable route, relative to a provider's base URL.
         keep_alive: one frame that means nothing, for silent times.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102 - described above
+    @property
+    def title(self) -> str: ...  # noqa: D102 - described above
+    @property
+    def fields(self) -> Mapping[str, str]: ...  # noqa: D102 - described above
     @property
     def path(self) -> str: ...  # noqa: D102 - described above
     @property
@@ -154,8 +233,22 @@ class Dialect(Protocol):
         """Peek at a client's body; a body we cannot bill or route for certain is a Failure of kind CALLER."""
         ...
 
-    def write_prompt(self, prompt: Prompt, model: str, stream: bool) -> bytes:
-        """Write the library's prompt as a body. Raises ValueError where the dialect demands what the prompt does not say."""
+    def read_prompt(self, raw: bytes) -> Reading | Failure:
+        """Read a whole request, so that another dialect can write it.
+
+        Returns:
+            A Failure where the body is not of this dialect's shape (CALLER), or asks for what only its own provider can do and
+            leaving it out would change what is meant: a server's tool, a stored conversation, an uploaded file (UNSUPPORTED).
+        """
+        ...
+
+    def write_prompt(self, prompt: Prompt, target: Target, stream: bool) -> Written | Failure:
+        """Write a prompt as a body.
+
+        Returns:
+            A Failure of kind UNSUPPORTED where this dialect or model can't be asked so and leaving it out would change what is
+            meant: sound for a model that hears nothing, several choices, a limit that nobody knows.
+        """
         ...
 
     def write_request(self, request: Request, model: str, bills: bool) -> bytes:
@@ -169,7 +262,11 @@ class Dialect(Protocol):
         ...
 
     def read_response(self, body: bytes) -> Response | None:
-        """Read a whole answer for the library; None if it makes no sense in this dialect."""
+        """Read a whole answer: its first choice's content in order; None if it makes no sense in this dialect."""
+        ...
+
+    def write_response(self, response: Response, head: Head) -> bytes:
+        """Write a whole answer for a client of this dialect."""
         ...
 
     def read_outcome(self, body: bytes) -> Outcome | None:
@@ -181,7 +278,11 @@ class Dialect(Protocol):
         ...
 
     def read_events(self) -> EventReader:
-        """Return the reader of one stream as events."""
+        """Return the reader of one stream as events of its first choice."""
+        ...
+
+    def write_events(self, head: Head) -> EventWriter:
+        """Return the writer of one stream for a client of this dialect."""
         ...
 
     def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
@@ -201,28 +302,26 @@ class Dialect(Protocol):
         ...
 
 
-def own_request(dialect: Dialect, prompt: Prompt, asked: tuple[str, bool], id: str, options: Options) -> Request | Failure:
-    """Write the library's prompt as a request: what `read_request` would find in the body is known, so nobody looks for it.
+def own_request(dialect: Dialect, body: bytes, asked: tuple[Prompt, str, bool], id: str, options: Options) -> Request | Failure:
+    """Take a body that `write_prompt` wrote as a request: what `read_request` would find in it is known, so nobody looks for it.
 
     Args:
-        dialect: whose `write_prompt` puts the model first.
-        prompt: what is asked.
-        asked: the model's name, and whether a stream is wanted.
+        dialect: who wrote it; it puts the model first.
+        body: what it wrote.
+        asked: the prompt, the model's name, and whether a stream is wanted.
         id, options: as in `Request`.
-
-    Raises:
-        ValueError: as `write_prompt`.
     """
-    model, stream = asked
-    body, most = dialect.write_prompt(prompt, model, stream), prompt.max_tokens
+    prompt, model, stream = asked
+    most = prompt.max_tokens
     is_usual = most is None or (type(most) is int and is_token_count(most))
-    if not is_usual or not 0 < len(model) <= USUAL_NAME:
+    if not is_usual or not 0 < len(model) <= USUAL_NAME or not body.startswith(MODEL_FIRST):
         return dialect.read_request(body, id, options=options)  # which says what is wrong with it
     span = (MODEL_AT, MODEL_AT + len(msgspec.json.encode(model)))
-    return Request(id, dialect.name, model, body, stream, most, model_span=span, options=options)
+    return Request(id, dialect.name, model, body, stream, most, prompt.choices, model_span=span, options=options)
 
 
-MODEL_AT = len('{"model":')
+MODEL_FIRST = b'{"model":'
+MODEL_AT = len(MODEL_FIRST)
 USUAL_NAME = 512  # characters
 
 

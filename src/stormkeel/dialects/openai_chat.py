@@ -6,19 +6,24 @@ provider bills and the client did not ask.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from ..errors import STATUS
-from ..types.content import Prompt
 from ..types.failure import Failure, FailureKind
+from ..types.prompt import Prompt
 from ..types.request import NO_OPTIONS, Options, Request
 from ..types.response import Finish, Response
 from ..types.wire import NO_HEADERS, Headers
-from .base import NO_TERMS, OWN_CODES, ModelCard, Outcome, terms_of
-from .openai_chat_stream import ChatEvents, ChatReader, read_finish, text_of
+from .base import NO_TERMS, OWN_CODES, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
+from .openai_chat_answer import FINISHES, read_response, write_response
+from .openai_chat_body import write_prompt
+from .openai_chat_events import ChatEvents
+from .openai_chat_prompt import read_prompt
+from .openai_chat_stream import ChatReader
+from .openai_chat_writer import ChatWriter
 from .openai_usage import ChatUsage, read_usage
 from .peek import Peek, Span, peek, replace
 from .reader import BodyDecoder, convert
@@ -58,6 +63,14 @@ CODES: dict[FailureKind, str] = {
 """`error.code` where clients know one; any other kind is told by its own name."""
 
 
+FIELDS: dict[str, str] = {
+    "max_tokens": "max_completion_tokens", "parallel_tools": "parallel_tool_calls", "format": "response_format",
+    "effort": "reasoning_effort", "tier": "service_tier", "choices": "n", "cache": "prompt_cache_breakpoint",
+    "thinking": "reasoning_content",
+}  # fmt: skip
+"""This dialect's names of a prompt's fields, where they differ."""
+
+
 class _Message(msgspec.Struct, gc=False):
     refusal: Any = None
 
@@ -68,25 +81,13 @@ class _Choice(msgspec.Struct, gc=False):
     index: Any = 0
 
 
-class _Text(msgspec.Struct, gc=False):
-    refusal: Any = None
-    content: Any = None
-
-
-class _TextChoice(msgspec.Struct, gc=False):
-    message: _Text | None = None
-    finish_reason: Any = None
-    index: Any = 0
-
-
-C = TypeVar("C", _Choice, _TextChoice)
 U = TypeVar("U")
 
 
-class _Body(msgspec.Struct, Generic[C, U], gc=False):
-    """A whole answer: with its text or without, its usage in the usual form or in any."""
+class _Body(msgspec.Struct, Generic[U], gc=False):
+    """A whole answer without its text; its usage in the usual form or in any."""
 
-    choices: list[C]
+    choices: list[_Choice]
     id: Any = ""
     object: Any = None
     model: Any = ""
@@ -94,14 +95,15 @@ class _Body(msgspec.Struct, Generic[C, U], gc=False):
     service_tier: Any = None
 
 
-_bodies = BodyDecoder(_Body[_Choice, ChatUsage], _Body[_Choice, Any])
-_texts = BodyDecoder(_Body[_TextChoice, ChatUsage], _Body[_TextChoice, Any])
+_bodies = BodyDecoder(_Body[ChatUsage], _Body[Any])
 
 
 class OpenAIChat:
     """`POST /v1/chat/completions`; see `base.Dialect`."""
 
     name = "openai_chat"
+    title = "OpenAI chat completions"
+    fields: Mapping[str, str] = FIELDS
     path = "/chat/completions"
     keep_alive = b": keep-alive\n\n"
 
@@ -114,16 +116,13 @@ class OpenAIChat:
             return seen
         return _request(seen, raw, id, headers, options)
 
-    def write_prompt(self, prompt: Prompt, model: str, stream: bool) -> bytes:
-        """Write the library's prompt; a stream reports its usage."""
-        body: dict[str, Any] = {"model": model, "messages": prompt.messages}
-        if prompt.max_tokens is not None:
-            body["max_completion_tokens"] = prompt.max_tokens
-        if prompt.temperature is not None:
-            body["temperature"] = prompt.temperature
-        if stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return _encode(body)
+    def read_prompt(self, raw: bytes) -> Reading | Failure:
+        """Read a whole body as a prompt."""
+        return read_prompt(raw)
+
+    def write_prompt(self, prompt: Prompt, target: Target, stream: bool) -> Written | Failure:
+        """Write a prompt for one model; a stream reports its usage."""
+        return write_prompt(prompt, target, stream)
 
     def write_request(self, request: Request, model: str, bills: bool) -> bytes:
         """Write the body for the provider: `request.raw` itself where nothing changes."""
@@ -138,14 +137,12 @@ class OpenAIChat:
         return raw
 
     def read_response(self, body: bytes) -> Response | None:
-        """Read a whole answer: the first choice's text, a refusal's words included."""
-        told = _texts.read(body)
-        outcome = _outcome(told) if told else None
-        if outcome is None or told is None:
-            return None
-        message = told.choices[0].message or _Text()
-        text = text_of(message.content) + text_of(message.refusal)
-        return Response(outcome.id, outcome.model, text, outcome.finish, outcome.usage)
+        """Read a whole answer: all that its first choice says."""
+        return read_response(body)
+
+    def write_response(self, response: Response, head: Head) -> bytes:
+        """Write a whole answer."""
+        return write_response(response, head)
 
     def read_outcome(self, body: bytes) -> Outcome | None:
         """Peek at a whole answer: an object of type "chat.completion" with choices."""
@@ -159,6 +156,10 @@ class OpenAIChat:
     def read_events(self) -> ChatEvents:
         """Return the reader of one stream as events."""
         return ChatEvents()
+
+    def write_events(self, head: Head) -> ChatWriter:
+        """Return the writer of one stream."""
+        return ChatWriter(head)
 
     def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
         """Return HTTP status and body by the tables above."""
@@ -207,7 +208,7 @@ def _ask_for_usage(request: Request) -> tuple[Span, bytes]:
     return span, _encode((told or {}) | {"include_usage": msgspec.Raw(b"true")})
 
 
-def _outcome(told: _Body[Any, Any]) -> Outcome | None:
+def _outcome(told: _Body[Any]) -> Outcome | None:
     if not told.choices or told.object not in ("chat.completion", None):
         return None
     usage, tier = told.usage, told.service_tier
@@ -219,9 +220,10 @@ def _outcome(told: _Body[Any, Any]) -> Outcome | None:
     )  # fmt: skip
 
 
-def _finish(choice: _Choice | _TextChoice) -> Finish | None:
-    refused = choice.message is not None and bool(choice.message.refusal)
-    return read_finish(str(choice.finish_reason), refused) if choice.finish_reason else None
+def _finish(choice: _Choice) -> Finish | None:
+    if choice.message is not None and choice.message.refusal:
+        return Finish.REFUSAL if choice.finish_reason else None
+    return FINISHES.get(str(choice.finish_reason), Finish.OTHER) if choice.finish_reason else None
 
 
 def _error(failure: Failure, request_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""OpenAI chat completions, streamed: the passthrough's reader and the library's event reader (docs/wire.md, OpenAI chat streams).
+"""OpenAI chat completions, streamed: the passthrough's reader (docs/wire.md, OpenAI chat streams).
 
 Never changes a frame. The terminal marker is a `finish_reason` for every choice seen, then `[DONE]` or a clean end
 (docs/reliability.md, When a stream is whole).
@@ -10,21 +10,12 @@ from typing import Any
 
 import msgspec
 
-from ..types.events import Event, Finished, Started, TextDelta, ThinkingDelta, UsageReported
 from ..types.failure import FailureKind
-from ..types.response import Finish
 from .base import terms_of
+from .openai_chat_answer import text_of
 from .openai_usage import ChatUsage, read_usage
 from .reader import FrameReader, convert, read_loosely, text_size
-from .sse import Framer, data_of
-
-FINISHES = {
-    "stop": Finish.STOP,
-    "length": Finish.LENGTH,
-    "tool_calls": Finish.TOOL_CALLS,
-    "function_call": Finish.TOOL_CALLS,
-    "content_filter": Finish.CONTENT_FILTER,
-}
+from .sse import data_of
 
 
 class Function(msgspec.Struct, gc=False):
@@ -104,14 +95,6 @@ def _read_choice(told: dict[str, Any]) -> Choice:
         text = text_of(delta.get("content"))
         typed = Delta(text or None, reasoning=str(said) if said and not text else None)  # something was said, whatever its form
     return Choice(index if isinstance(index, int) else 0, typed, _text(told.get("finish_reason")))
-
-
-def text_of(content: object) -> str:
-    """Return the visible text of a message's content: a string, or (Mistral's reasoning models) a list of parts."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else ()
-    return "".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
 
 
 def _text(value: object) -> str | None:
@@ -204,55 +187,3 @@ def measure(delta: Delta) -> int:
 
 def _measure_function(function: Function | None) -> int:
     return 0 if function is None else text_size(function.arguments or function.input or "")
-
-
-class ChatEvents:
-    """Reads one stream as events of its first choice."""
-
-    __slots__ = ("_framer", "_refused", "_started")
-
-    def __init__(self) -> None:
-        self._framer = Framer()
-        self._started = self._refused = False
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Take bytes as they come; return the events they complete."""
-        events: list[Event] = []
-        for frame in self._framer.feed(data):
-            payload = data_of(frame)
-            chunk = read_chunk(payload) if payload and payload != b"[DONE]" else None
-            if chunk is not None and not chunk.error:
-                self._read(chunk, events)
-        return events
-
-    def _read(self, chunk: Chunk, events: list[Event]) -> None:
-        if not self._started and chunk.id:
-            self._started = True
-            events.append(Started(chunk.id, chunk.model or ""))
-        for choice in chunk.choices or ():
-            if choice.index == 0:
-                self._step(choice, events)
-        told = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
-        usage = read_usage(told) if told else None
-        if usage is not None:
-            events.append(UsageReported(usage))
-
-    def _step(self, choice: Choice, events: list[Event]) -> None:
-        delta = choice.delta or Delta()
-        thought = delta.reasoning_content or delta.reasoning
-        if thought:
-            events.append(ThinkingDelta(thought))
-        if delta.content:
-            events.append(TextDelta(delta.content))
-        if delta.refusal:
-            self._refused = True
-            events.append(TextDelta(delta.refusal))
-        if choice.finish_reason:
-            events.append(Finished(read_finish(choice.finish_reason, self._refused)))
-
-
-def read_finish(reason: str, refused: bool) -> Finish:
-    """Return why a choice ended; a refusal ends with "stop" on the wire (docs/wire.md, OpenAI chat)."""
-    if refused:
-        return Finish.REFUSAL
-    return FINISHES.get(reason, Finish.OTHER)

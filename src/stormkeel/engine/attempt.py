@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 
-from ..dialects.base import NO_TERMS, StreamReader, Terms
+from ..dialects.across import Crossing
+from ..dialects.base import NO_TERMS, Head, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
 from ..ledger.estimate import input_bound, input_estimate, is_plain, names_terms, output_bound
 from ..policies.base import Verdict
@@ -20,8 +21,9 @@ from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars
 from ..types.usage import Usage
-from ..types.wire import HttpRequest, HttpResponse
+from ..types.wire import Headers, HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge, most
+from .crossing import cross_to, lossy_comment, lossy_header
 from .fleet import Member, Ticket
 from .ports import ClientGone, Exchange, JournalFault, WireFault
 from .relay import Relay
@@ -55,7 +57,8 @@ class Trial:
     """
 
     __slots__ = (
-        "_bounds", "_clocks", "_exchange", "_held", "_id", "_plain", "_provider_request", "_reader", "_run", "_settled",
+        "_bounds", "_clocks", "_crossing", "_exchange", "_held", "_id", "_plain", "_provider_request", "_raw", "_reader", "_run",
+        "_settled",
         "_started",
         "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member",
         "response", "sent",
@@ -79,6 +82,8 @@ class Trial:
         self._bounds = (0, 0)
         self._held: NanoDollars | None = None
         self._plain = False
+        self._raw = run.request.raw
+        self._crossing: Crossing | None = None
         self._settled = False
         self._status = 0
         self._provider_request = ""
@@ -94,12 +99,15 @@ class Trial:
         """Pass the gates and write the reservation; a Failure means that nothing may be sent."""
         run, member, request = self._run, self.member, self._run.request
         if member.dialect.name != request.dialect:
-            return _foreign(member, request.dialect)
-        ports, window, largest = run.world.ports, member.window, member.max_output
-        self._plain = plain = is_plain(request.raw)
-        most_in = min(len(request.raw), window) if plain and window else input_bound(request.raw, window)
+            crossing = cross_to(request, run.read(), member, run.world.dialects[request.dialect])
+            if isinstance(crossing, Failure):
+                return crossing
+            self._crossing, self._raw = crossing, crossing.body
+        ports, window, largest, raw = run.world.ports, member.window, member.max_output, self._raw
+        self._plain = plain = is_plain(raw)
+        most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
         self._bounds = (most_in, output_bound(request.max_output, largest, request.choices))
-        expected = input_estimate(request.raw) + (request.max_output or 0)
+        expected = input_estimate(raw) + (request.max_output or 0)
         ticket = member.admit(self._started, expected, probe)
         if isinstance(ticket, Failure):
             return ticket
@@ -115,7 +123,7 @@ class Trial:
     def _reservation(self) -> Reserved:
         run, deployment = self._run, self.member.deployment
         request, options = run.request, run.request.options
-        if not self._plain and names_terms(request.raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
+        if not self._plain and names_terms(self._raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
             self._held = self.member.dearest(self._wall, self._bounds)
         else:
             self._held = most(self._bounds, self._tariff)
@@ -127,7 +135,10 @@ class Trial:
 
     def _http(self) -> HttpRequest:
         member, request = self.member, self._run.request
-        body = member.dialect.write_request(request, member.deployment.model, member.bills)
+        if self._crossing is None:
+            body = member.dialect.write_request(request, member.deployment.model, member.bills)
+        else:
+            body = self._crossing.body
         return member.caller.request(body, request.headers, request.stream, self._id)
 
     # -- during ------------------------------------------------------------------------------------------------------
@@ -146,6 +157,11 @@ class Trial:
         if outcome is None:
             return self._no_answer(response)
         self._usage, self._terms = outcome.usage, outcome.terms
+        if self._crossing is not None:
+            crossed = self._crossing.whole(response.body, self._head())
+            if crossed is None:
+                return self._no_answer(response)
+            response = HttpResponse(200, response.headers, crossed)
         self.response = response
         now = run.world.ports.clock.now()
         self._ttft = now - self._started
@@ -163,7 +179,11 @@ class Trial:
         self._provider_request = member.caller.request_id(exchange.headers)
         if exchange.status != 200:
             return self._classified(HttpResponse(exchange.status, exchange.headers, await _read_all(exchange)))
-        self._reader = reader = member.dialect.read_stream(run.request.wants_usage)
+        crossing = self._crossing
+        reader: StreamReader = (
+            member.dialect.read_stream(run.request.wants_usage) if crossing is None else crossing.read_stream(self._head())
+        )
+        self._reader = reader
         return await self._relay(exchange, Relay(reader), reader)
 
     async def _relay(self, exchange: Exchange, relay: Relay, reader: StreamReader) -> Failure | None:
@@ -193,7 +213,9 @@ class Trial:
         if not run.committed:
             assert self._exchange is not None
             self._ttft = run.world.ports.clock.now() - self._started
-            await run.commit(self.member.caller.response_headers(self._exchange.headers))
+            if self.lost and run.began:  # the head went out before anybody knew
+                ready = lossy_comment(self.lost) + ready
+            await run.commit(self.headers(self._exchange.headers))
         self._watch(run.world.ports.clock.now() + SLOW_CLIENT, K.CANCELLED)
         await run.out.write(ready)
 
@@ -211,6 +233,21 @@ class Trial:
         if said.kind is not K.BAD_RESPONSE:
             return said
         return Failure(K.BAD_RESPONSE, f"{self.member.deployment.name} answered 200 with something that is no answer", 200)
+
+    def _head(self) -> Head:
+        request, wall = self._run.request, self._run.wall
+        estimate = input_estimate(self._raw)
+        return Head(request.id, wall // 1_000_000_000, self.member.deployment.model, estimate, request.wants_usage)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of the request this provider was not told."""
+        return () if self._crossing is None else self._crossing.lost
+
+    def headers(self, upstream: Headers) -> Headers:
+        """Return the headers that go to the client with this answer: the provider's that may pass, and what was lost."""
+        passed = self.member.caller.response_headers(upstream)
+        return (*passed, lossy_header(self.lost)) if self.lost else passed
 
     def _classified(self, response: HttpResponse) -> Failure:
         return self.member.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
@@ -268,7 +305,7 @@ class Trial:
         if failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
             return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
         evidence = Evidence(
-            self._run.request.raw, self._bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
+            self._raw, self._bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
             0 if response is None else len(response.body), self._reader,
         )  # fmt: skip
         return charge(failure, evidence)
@@ -277,7 +314,7 @@ class Trial:
         deployment = self.member.deployment
         self._run.attempts.append(Attempt(
             self._id, deployment.name, deployment.provider, deployment.model, self._wall, latency, self._ttft, failure,
-            charged.usage, charged.source, charged.amount, self.sent,
+            charged.usage, charged.source, charged.amount, self.sent, lost=self.lost,
         ))  # fmt: skip
 
     def refuse(self, failure: Failure) -> None:
@@ -332,14 +369,6 @@ def _verdict(failure: Failure | None) -> Verdict:
     if failure is None:
         return Verdict.OK
     return Verdict.FAULT if failure.rule.trips else Verdict.IGNORED
-
-
-def _foreign(member: Member, dialect: str) -> Failure:
-    return Failure(
-        K.UNSUPPORTED,
-        f'"{member.deployment.name}" speaks {member.dialect.name}, this request is in {dialect}; '
-        "ask a model of a provider that speaks it, or use that provider's own endpoint",
-    )
 
 
 async def _read_all(exchange: Exchange) -> bytes:

@@ -13,6 +13,7 @@ from copy import copy
 
 import msgspec
 
+from ..dialects.base import Dialect
 from ..ledger.pricing import Tariff
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
@@ -23,6 +24,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars, dollars
 from ..types.request import Request
 from ..types.usage import Usage
+from .crossing import cross_to
 from .fleet import Member
 from .gates import GATES
 from .hold import Hold, hold_for
@@ -224,7 +226,7 @@ class _Explainer:
         place, group = _place(route, deployment)
         stands, clocks = standing(member, self._now), _clocks(deployment.clocks or self._world.clocks)
         at = (stands, place, group.strategy, deployment.weight, choice)
-        carried = carry(self._request, member)
+        carried = carry(self._request, member, self._world.dialects[self._request.dialect])
         if isinstance(carried, Failure):
             return Candidate(*at, False, carried.message, [], [], [], None, stands.left, clocks)
         tariff = member.tariff(self._wall)
@@ -306,10 +308,13 @@ class Carried(msgspec.Struct, frozen=True):
     losses: list[str]
 
 
-def carry(request: Request, member: Member) -> Carried | Failure:
+def carry(request: Request, member: Member, client: Dialect) -> Carried | Failure:
     """Say what of a request's body a deployment would be sent, or why it can't be carried there."""
     if member.dialect.name != request.dialect:
-        return Failure(FailureKind.UNSUPPORTED, f"it speaks {member.dialect.name}, the request is in {request.dialect}")
+        crossing = cross_to(request, client.read_prompt(request.raw), member, client)
+        if isinstance(crossing, Failure):
+            return crossing
+        return Carried(crossing.body, [f"written anew for {member.dialect.title}"], list(crossing.lost))
     body = member.dialect.write_request(request, member.deployment.model, member.bills)
     return Carried(request.raw, _edits(request.raw, body), [])
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from ..catalog.load import ModelFacts
-from ..dialects.base import NO_TERMS, Dialect, Terms
+from ..dialects.base import NO_TERMS, Dialect, Target, Terms
 from ..ledger.pricing import Tariff
 from ..policies.base import Dice, Verdict
 from ..providers.base import Caller
@@ -62,16 +64,19 @@ class Member:
         "max_output",
         "rate",
         "recent",
+        "target",
         "transport",
         "window",
     )
 
-    def __init__(self, deployment: Deployment, dialect: Dialect, caller: Caller, facts: ModelFacts | None, gates: Gates) -> None:
+    def __init__(self, deployment: Deployment, dialect: Dialect, caller: Caller, known: Knowledge, gates: Gates) -> None:
+        facts = known.facts
         self.deployment = deployment
         self.index = deployment.index
         self.dialect = dialect
         self.caller = caller
         self.facts = facts
+        self.target = known.target
         self.window = None if facts is None else facts.window
         self.max_output = None if facts is None else facts.max_output
         self.cooling = gates.cooling
@@ -147,6 +152,13 @@ class Member:
         offered = [NO_TERMS, *(variant.context for variant in self.facts.sheet.variants)] if self.facts else [NO_TERMS]
         amounts = [tariff.bound(*bounds) for terms in offered if (tariff := self.tariff(wall, terms)) is not None]
         return max((amount for amount in amounts if amount is not None), default=None)
+
+
+class Knowledge(msgspec.Struct, frozen=True):
+    """What is known of a deployment's model: whom a prompt is written for, and its price and window, None where unknown."""
+
+    target: Target
+    facts: ModelFacts | None = None
 
 
 class Fleet:

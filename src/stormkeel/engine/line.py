@@ -16,7 +16,7 @@ from ..routing.plan import Walk
 from ..types.attempt import Story
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
-from ..types.wire import HttpResponse
+from ..types.wire import NO_HEADERS, Headers, HttpResponse
 from .attempt import Trial, attempt
 from .fleet import Member
 from .ports import Output
@@ -37,6 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
         began: did a stream's head go out? A failure must then be told in-stream.
         story: everything that happened.
         member: the deployment that had the last word, None where none was asked.
+        headers: what goes to the client with the answer.
     """
 
     response: HttpResponse | None
@@ -44,6 +45,7 @@ class Answer(msgspec.Struct, frozen=True):
     began: bool
     story: Story
     member: Member | None = None
+    headers: Headers = NO_HEADERS
 
 
 async def answer(request: Request, world: World, out: Output | None = None) -> Answer:
@@ -79,7 +81,9 @@ async def answer(request: Request, world: World, out: Output | None = None) -> A
             await run.release()
     if trial is None:
         return Answer(None, failure, run.began, story)
-    return Answer(trial.response, failure, run.began, story, trial.member)
+    response = trial.response
+    headers = NO_HEADERS if response is None else trial.headers(response.headers)
+    return Answer(response, failure, run.began, story, trial.member, headers)
 
 
 async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
@@ -111,7 +115,7 @@ async def _ask(run: Run, walk: Walk, member: Member, spent: set[int]) -> tuple[T
     world, tries = run.world, 0
     run.paid = 0  # what was paid elsewhere is another provider's
     if run.request.stream:
-        run.hold(member.dialect.keep_alive)
+        run.hold(world.dialects[run.request.dialect].keep_alive)
     while True:
         trial = await _try(run, walk, member, spent)
         failure = trial.failure

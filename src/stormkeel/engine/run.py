@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ..dialects.base import Reading
 from ..routing.route import Route
 from ..types.attempt import Attempt, Story
 from ..types.failure import Failure
@@ -27,6 +28,7 @@ class Run:
         began: has the head of a stream gone out?
         committed: has content gone out? From then on nothing may be tried again.
         ttft: seconds to the first content, None before it.
+        reading: the request's body, read whole by its dialect; None until somebody of another dialect is to be asked.
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
 
@@ -39,6 +41,7 @@ class Run:
         "loop",
         "out",
         "paid",
+        "reading",
         "request",
         "route",
         "started",
@@ -60,6 +63,7 @@ class Run:
         total = world.clocks.total
         self.deadline = self.started + (total if timeout is None or timeout > total else timeout)
         self.paid = 0
+        self.reading: Reading | Failure | None = None
         self.attempts: list[Attempt] = []
         self.began = False
         self.committed = False
@@ -74,6 +78,12 @@ class Run:
         self.route = route.name
         world.turn += 1
         world.fleet.now = self.started
+
+    def read(self) -> Reading | Failure:
+        """Return the request's body, read whole; once, for all attempts."""
+        if self.reading is None:
+            self.reading = self.world.dialects[self.request.dialect].read_prompt(self.request.raw)
+        return self.reading
 
     @property
     def made(self) -> int:

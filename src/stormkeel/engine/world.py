@@ -5,8 +5,11 @@ Never changes once built: a new configuration is a new world, and a request live
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
+from ..dialects.base import Dialect
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
@@ -42,14 +45,16 @@ class World:
         config: the version of the configuration, likewise (INV-30).
         turn: a counter for round robin.
         active: requests under way.
+        dialects: every dialect a client may speak, by name.
     """
 
     __slots__ = (
-        "__weakref__", "active", "budgets", "clocks", "config", "fleet", "parking", "ports", "prices", "resolve", "retry", "turn",
+        "__weakref__", "active", "budgets", "clocks", "config", "dialects", "fleet", "parking", "ports", "prices", "resolve",
+        "retry", "turn",
     )  # fmt: skip
 
     def __init__(
-        self, fleet: Fleet, ports: Ports, resolve: Callable[[Request], Route | Failure], policies: Policies, prices: str
+        self, fleet: Fleet, ports: Ports, resolve: Callable[[Request], Route | Failure], policies: Policies, known: Known
     ) -> None:
         self.fleet = fleet
         self.ports = ports
@@ -58,7 +63,8 @@ class World:
         self.retry = policies.retry
         self.parking = policies.parking
         self.budgets = policies.budgets
-        self.prices = prices
+        self.prices = known.prices
+        self.dialects = known.dialects
         self.config = ""
         self.turn = 0
         self.active = 0
@@ -66,6 +72,13 @@ class World:
     def reward(self, member: Member, paid: int) -> None:
         """A request succeeded: its provider's retry budget gets back what its last retry paid."""
         self.budgets[member.deployment.provider].refund(paid)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What comes with the package rather than the configuration: the dialects by name, the id of the price snapshot."""
+
+    dialects: Mapping[str, Dialect]
+    prices: str
 
 
 class Policies:

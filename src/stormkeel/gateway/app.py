@@ -138,7 +138,7 @@ class Gateway:
 
     async def _wrong_method(self, call: Call, row: Row, method: str) -> None:
         failure = Failure(K.CALLER, f"{method} is not served here: use {row.method}", 405, "method_not_allowed")
-        status, headers, body = failed(row.dialect, failure, call.request_id, None)
+        status, headers, body = failed(row.dialect, failure, call.request_id, False)
         headers.append((b"allow", row.method.encode()))
         await send_whole(call.send, status, headers, body)
 

@@ -14,7 +14,21 @@ from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .inbound import Gone, Inbound, read_body
-from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, StreamOutput, Teller, failed, ours, raw, send_whole
+from .reply import (
+    ID_HEADERS,
+    JSON,
+    TEXT,
+    RawHeaders,
+    Receive,
+    Scope,
+    Send,
+    StreamOutput,
+    Teller,
+    failed,
+    ours,
+    raw,
+    send_whole,
+)
 from .trace import trace_comment, trace_header
 from .watch import Watch
 
@@ -37,7 +51,7 @@ class Call:
 
     async def refuse(self, dialect: Teller, failure: Failure) -> None:
         """Answer with a failure of which no provider knows."""
-        await send_whole(self.send, *failed(dialect, failure, self.request_id, None))
+        await send_whole(self.send, *failed(dialect, failure, self.request_id, False))
 
 
 class Generate:
@@ -104,23 +118,16 @@ class Generate:
         response, member = answer.response, answer.member
         trace = [trace_header(answer.story)] if call.inbound.wants_trace else []
         if answer.failure is None and response is not None and member is not None:
-            headers: RawHeaders = [
-                JSON,
-                *ours(call.request_id, call.setup.stands_for(answer.story.request.model)),
-                *raw(member.caller.response_headers(response.headers)),
-                *trace,
-            ]
+            known = ours(call.request_id, call.setup.stands_for(answer.story.request.model))
+            headers: RawHeaders = [JSON, *known, *raw(answer.headers), *trace]
+            if member.dialect is not self._dialect and self._dialect.name in ID_HEADERS:
+                headers.append((ID_HEADERS[self._dialect.name], call.request_id.encode()))  # the provider has no such header
             await send_whole(call.send, response.status, headers, response.body)
             return
         assert answer.failure is not None
-        asked = member.dialect.name if member is not None else _dialect_of(answer)
+        asked = any(attempt.sent for attempt in answer.story.attempts)
         status, fields, body = failed(self._dialect, answer.failure, call.request_id, asked)
         await send_whole(call.send, status, [*fields, *trace], body)
-
-
-def _dialect_of(answer: Answer) -> str | None:
-    """Return the dialect of the provider that spoke last; a request never leaves its own dialect yet."""
-    return answer.story.request.dialect if any(attempt.sent for attempt in answer.story.attempts) else None
 
 
 class Models:

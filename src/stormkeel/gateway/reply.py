@@ -65,20 +65,20 @@ def raw(headers: Headers) -> RawHeaders:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def failed(dialect: Teller, failure: Failure, request_id: str, asked: str | None) -> tuple[int, RawHeaders, bytes]:
+def failed(dialect: Teller, failure: Failure, request_id: str, asked: bool) -> tuple[int, RawHeaders, bytes]:
     """Return the response that tells a client of a failure, in its own dialect.
 
     Args:
         dialect: the client's, or what else the endpoint speaks.
         failure: what happened.
         request_id: ours.
-        asked: the dialect of the provider whose body the failure carries, None where nobody was asked.
+        asked: was any provider asked?
     """
     status, body = dialect.write_error(failure, request_id)
-    if asked is None and failure.status is not None:  # our own no may be finer than its kind: 405, 413, 415
+    if not asked and failure.status is not None:  # our own no may be finer than its kind: 405, 413, 415
         status = failure.status
     headers: RawHeaders = [JSON, NO_STORE, (b"x-request-id", request_id.encode())]
-    if asked == dialect.name and _may_pass(failure):
+    if failure.dialect == dialect.name and _may_pass(failure):
         status, body = failure.status or status, failure.body
         headers.extend(pair for pair in raw(failure.headers) if not pair[0].startswith(b"retry-after"))
     elif dialect.name in ID_HEADERS:

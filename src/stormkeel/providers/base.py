@@ -45,6 +45,7 @@ class Vendor(msgspec.Struct, frozen=True):
         key_prefixes: how its API keys begin, as far as that is known; only ever used to tell that a key is another provider's.
         needs_key: must there be a credential?
         asks_usage: does it understand `stream_options.include_usage`?
+        limit: its name for the output limit in a chat completion; the older one is what most servers know.
         forwards: inbound headers that may be passed to it.
         defaults: headers that are sent where the inbound request brings none.
         models_path: where its list of models is, under the base URL: the one question to it that costs nothing.
@@ -64,6 +65,7 @@ class Vendor(msgspec.Struct, frozen=True):
     key_prefixes: tuple[str, ...] = ()
     needs_key: bool = True
     asks_usage: bool = True
+    limit: str = "max_tokens"
     forwards: frozenset[str] = frozenset()
     defaults: Headers = NO_HEADERS
     models_path: str = "/models"
@@ -155,7 +157,8 @@ class Caller:
         failure = classify(self.provider.vendor.family, HttpResponse(response.status, response.headers, body), wall_now)
         if is_nowhere(failure):  # our configuration's fault, and told in our words: a client would look for its own
             failure = msgspec.structs.replace(failure, message=self._nowhere(), body=b"")
-        return msgspec.structs.replace(failure, headers=self.response_headers(response.headers))
+        headers = self.response_headers(response.headers)
+        return msgspec.structs.replace(failure, headers=headers, dialect=self.provider.dialect)
 
     def _nowhere(self) -> str:
         """Say that the provider serves nothing at its address, with the mend."""

@@ -29,6 +29,8 @@ class Attempt(msgspec.Struct, frozen=True):
         cost: nano-dollars, None where the price is unknown.
         sent: did a byte leave for the provider?
         made: was it tried at all? False where we refused it ourselves; a connection that was refused was a try.
+        lost: what of the request the provider was not told, because its dialect or model has no word for it; by the names of the
+            client's body.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Attempt(msgspec.Struct, frozen=True):
     cost: NanoDollars | None = 0
     sent: bool = True
     made: bool = True
+    lost: tuple[str, ...] = ()
 
 
 class Story(msgspec.Struct, frozen=True):

@@ -140,6 +140,7 @@ class Failure(msgspec.Struct, frozen=True):
         forever: asking again can never help (a request larger than its limit, say).
         body: the provider's own error body, passed on unchanged where the client speaks that dialect.
         headers: the provider's response headers.
+        dialect: the dialect `body` is in, "" where there is none.
     """
 
     kind: FailureKind
@@ -150,6 +151,7 @@ class Failure(msgspec.Struct, frozen=True):
     forever: bool = False
     body: bytes = b""
     headers: Headers = NO_HEADERS
+    dialect: str = ""
 
     @property
     def rule(self) -> Rule:

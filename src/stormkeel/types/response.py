@@ -9,7 +9,11 @@ from enum import StrEnum
 
 import msgspec
 
+from .content import Refusal, Text, Thinking, ToolCall, text_of
 from .usage import Usage
+
+Answered = Text | Refusal | Thinking | ToolCall
+"""What a model may say."""
 
 
 class Finish(StrEnum):
@@ -30,13 +34,25 @@ class Response(msgspec.Struct, frozen=True):
     Attributes:
         id: the provider's id of the answer.
         model: the model that answered, by the provider's word.
-        text: the visible text of the first choice.
+        content: what the first choice says, in its order; neighbouring texts are one.
         finish: why it ended, None where the provider did not say.
         usage: what the provider reported, None where it reported nothing.
+        stop: the stop text that ended it, "" where none did or nobody said.
     """
 
     id: str
     model: str
-    text: str
+    content: tuple[Answered, ...] = ()
     finish: Finish | None = None
     usage: Usage | None = None
+    stop: str = ""
+
+    @property
+    def text(self) -> str:
+        """The visible text, a refusal's words included."""
+        return text_of(self.content)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tools it asks for."""
+        return tuple(part for part in self.content if isinstance(part, ToolCall))

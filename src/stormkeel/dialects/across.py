@@ -1,0 +1,126 @@
+"""Across: one request of a client's dialect, answered by a provider of another.
+
+Never knows which two they are: each dialect reads and writes itself, and this joins the ends. Never loses anything in silence:
+what the way does not carry is in `lost`, by the client's own names.
+
+    client's body --read_prompt--> Prompt --write_prompt--> provider's body
+    client's body <-write_response- Response <-read_response-- provider's body
+    client's frames <--write_events-- events <---read_events--- provider's frames, judged by its own StreamReader
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from ..types.failure import Failure
+from ..types.request import Request
+from ..types.usage import Usage
+from .base import Dialect, EventReader, EventWriter, Head, Reading, StreamReader, Target, Terms
+
+
+class Crossing:
+    """One request's way to one provider, and its answer's way back.
+
+    Attributes:
+        body: for the provider.
+        lost: what of the client's body the provider is not told, by the client's names.
+    """
+
+    __slots__ = ("_client", "_provider", "body", "lost")
+
+    def __init__(self, client: Dialect, provider: Dialect, body: bytes, lost: tuple[str, ...]) -> None:
+        self._client = client
+        self._provider = provider
+        self.body = body
+        self.lost = lost
+
+    def whole(self, body: bytes, head: Head) -> bytes | None:
+        """Return a whole answer in the client's dialect, None where the provider's makes no sense."""
+        response = self._provider.read_response(body)
+        return None if response is None else self._client.write_response(response, head)
+
+    def read_stream(self, head: Head) -> CrossReader:
+        """Return the reader of one stream, whose frames are the client's."""
+        provider, client = self._provider, self._client
+        ends = provider.read_events(), client.write_events(head)
+        return CrossReader(provider.read_stream(keep_usage=True), ends, client.keep_alive)
+
+
+def cross(request: Request, reading: Reading, ends: tuple[Dialect, Dialect], target: Target) -> Crossing | Failure:
+    """Write a request for a provider of another dialect.
+
+    Args:
+        request: as the client sent it.
+        reading: its body, read by its own dialect.
+        ends: the client's dialect and the provider's.
+        target: the model there.
+    """
+    client, provider = ends
+    written = provider.write_prompt(reading.prompt, target, request.stream)
+    if isinstance(written, Failure):
+        return msgspec.structs.replace(written, message=_in_words_of(client, written.message))
+    named = (client.fields.get(name, name) for name in written.lost)
+    return Crossing(client, provider, written.body, tuple(dict.fromkeys((*reading.lost, *named))))
+
+
+_QUOTED = re.compile(r"`(\w+)`")
+
+
+def _in_words_of(client: Dialect, message: str) -> str:
+    """Name a prompt's fields, which stand in backticks, as the client names them."""
+    return _QUOTED.sub(lambda quoted: f"`{client.fields.get(quoted[1], quoted[1])}`", message)
+
+
+class CrossReader:
+    """A `StreamReader` whose upstream speaks one dialect and whose frames are of another.
+
+    The upstream's own reader judges: only frames that it lets pass become events, and its word on the end is the last one.
+    """
+
+    __slots__ = (
+        "_events", "_keep_alive", "_reader", "_writer", "committed", "complete", "failure", "id", "model", "output_bytes", "rest",
+        "terms", "usage", "usage_final",
+    )  # fmt: skip
+
+    def __init__(self, reader: StreamReader, ends: tuple[EventReader, EventWriter], keep_alive: bytes) -> None:
+        self._reader = reader
+        self._events, self._writer = ends
+        self._keep_alive = keep_alive
+        self.rest = b""
+        self._mirror()
+
+    def feed(self, data: bytes) -> bytes:
+        """Take upstream bytes, return the client's frames they amount to; a ping becomes the client's own kind of ping."""
+        passed = self._reader.feed(data)
+        self._mirror()
+        if not passed:
+            return b""
+        frames = self._writer.feed(self._events.feed(passed))
+        if self.complete:
+            return frames + self._writer.finish()
+        return frames or (self._keep_alive if self.committed else b"")
+
+    def finish(self) -> Failure | None:
+        """Tell the clean end of the upstream's bytes; `rest` is then what the client has still to be sent."""
+        reader, was_complete = self._reader, self.complete
+        failure = reader.finish()
+        self._mirror()
+        if failure is None and not was_complete:
+            last = self._events.feed(reader.rest) if reader.rest else []
+            self.rest = self._writer.feed(last) + self._writer.finish()
+        return failure
+
+    def _mirror(self) -> None:
+        """Say of itself what the upstream's reader says of the stream."""
+        reader = self._reader
+        self.committed: bool = reader.committed
+        self.complete: bool = reader.complete
+        self.usage: Usage | None = reader.usage
+        self.usage_final: bool = reader.usage_final
+        self.output_bytes: int = reader.output_bytes
+        self.model: str = reader.model
+        self.id: str = reader.id
+        self.terms: Terms = reader.terms
+        self.failure: Failure | None = reader.failure

@@ -1,0 +1,45 @@
+"""Crossing: a request on its way to a deployment of another dialect, and what is told of its losses.
+
+Never knows how it is done: that is `dialects/across.py`.
+"""
+
+from __future__ import annotations
+
+from ..dialects.across import Crossing, cross
+from ..dialects.base import Dialect, Reading
+from ..types.failure import Failure
+from ..types.request import Request
+from .fleet import Member
+
+LOSSY = "x-stormkeel-lossy"
+LIMIT = 2000  # characters of names told
+
+
+def cross_to(request: Request, reading: Reading | Failure, member: Member, client: Dialect) -> Crossing | Failure:
+    """Write a request in the dialect of a member that speaks another one.
+
+    Args:
+        request: what is asked.
+        reading: its body, read whole by the client's dialect.
+        member: who is to be asked.
+        client: the client's dialect.
+    """
+    if isinstance(reading, Failure):
+        return reading
+    return cross(request, reading, (client, member.dialect), member.target)
+
+
+def lossy_header(lost: tuple[str, ...]) -> tuple[str, str]:
+    """Return the header that tells a client what was lost."""
+    return LOSSY, _names(lost)
+
+
+def lossy_comment(lost: tuple[str, ...]) -> bytes:
+    """Return the same as a comment in a stream, for when its head went out before anybody knew."""
+    return f": {LOSSY}: {_names(lost)}\n\n".encode()
+
+
+def _names(lost: tuple[str, ...]) -> str:
+    """Write names that a client chose: plain ASCII on one line, bounded."""
+    text = "".join(char if " " <= char <= "~" else "?" for char in ", ".join(lost))
+    return text if len(text) <= LIMIT else text[:LIMIT] + ", ..."
