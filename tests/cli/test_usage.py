@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,6 +230,21 @@ def test_a_budget_question(data: Path) -> None:
     assert 1.2 < looked["days"] < 1.3, "the average is over the time the ledger knows, not over the two days asked for"
     assert looked["reached_at"] is not None
     assert "expected" in run("--data", str(data), "--month", "--limit", "$5.50").output
+
+
+EXAMPLES = [
+    shlex.split(line, comments=True)[2:]
+    for line in (Path(__file__).parents[2] / "docs/usage.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("stormkeel usage")
+]
+
+
+@pytest.mark.parametrize("words", EXAMPLES, ids=" ".join)
+def test_the_guides_examples_run(words: list[str], data: Path) -> None:
+    """Each example of the guide does what it says on a real ledger."""
+    told = run("--data", str(data), *words)
+    assert told.exit_code == 0, told.output
+    assert told.output
 
 
 def test_empty(tmp_path: Path) -> None:

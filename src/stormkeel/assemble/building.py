@@ -69,7 +69,7 @@ class _Builder:
         self._has_prober = house.has_prober
         self._births = blueprint.births
         self._transports = {name: blueprint.transports.get(name, house.parts.transport) for name in settings.providers}
-        self._providers = {name: _provider(name, settings) for name in settings.providers}
+        self._providers = {name: provider_of(name, settings) for name in settings.providers}
         for name, given in settings.providers.items():
             for label in given.credentials or ("",):
                 self.fleet.credentials[name, label] = self._credential(name, label)
@@ -117,7 +117,8 @@ def _know(vendor: Vendor, model: str) -> Knowledge:
     return Knowledge(Target(model, accepts, facts.max_output if facts else None, vendor.limit), facts)
 
 
-def _provider(name: str, settings: Settings) -> Provider:
+def provider_of(name: str, settings: Settings) -> Provider:
+    """Return a provider as it is configured."""
     said = settings.providers[name]
     vendor = KINDS[said.kind]
     return Provider(

@@ -12,6 +12,7 @@ from .._version import __version__
 COMMANDS = {
     "init": "write a first configuration from what is found here",
     "check": "what a configuration would run, and what is wrong with it",
+    "doctor": "look at everything a gateway needs, and say what to do",
     "config": "show, compare and describe configurations",
     "serve": "run the gateway",
     "ask": "ask a model one question",
