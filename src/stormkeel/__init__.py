@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .assemble import Reloaded
     from .blocking import BlockingStream, Client
     from .client import AsyncClient, Stream
     from .completion import Completion
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from .types.usage import Usage
 
 _HOMES = {
+    "assemble": ("Reloaded",),
     "blocking": ("BlockingStream", "Client"),
     "client": ("AsyncClient", "Stream"),
     "completion": ("Completion",),
@@ -75,7 +77,8 @@ __all__ = [
     "Completion", "ConcurrencyReachedError", "ConnectError", "ContentRefusedError", "ContextTooLongError", "CredentialError",
     "DeadlineError", "ExhaustedError", "Guard", "GuardEvent", "GuardStats", "InternalError", "InvalidRequestError",
     "KeyRefusedError", "Message", "ModelUnavailableError", "OverloadedError", "QuotaError", "RateLimitedError", "RateLimiter",
-    "RateReachedError", "ReadTimeoutError", "RefusalError", "RetryPolicy", "SettingsError", "Stats", "StormkeelError", "Stream",
+    "RateReachedError", "ReadTimeoutError", "RefusalError", "Reloaded", "RetryPolicy", "SettingsError", "Stats", "StormkeelError",
+    "Stream",
     "StreamBrokenError", "TransportError", "UnsupportedError", "UpstreamError", "Usage", "__version__", "resilient",
 ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from gateway_stage import CHAT, Caller, Stage, ask, asking, heard, our_tasks, pl
 
 from stormkeel.assemble import reload_house
 from stormkeel.assemble.setup import Setup
+from stormkeel.config.settings import Settings
 from stormkeel.engine.fleet import Member
 from stormkeel.engine.heritage import MOST
 from stormkeel.engine.world import World
@@ -226,6 +227,50 @@ def test_what_needs_a_restart_is_told_and_the_rest_applied(more: str, names: tup
             assert stage.house.settings.server == server
             assert (await ask(stage, wanted(stream=False))).status == 200
             assert stage.reserved[0].model == "gpt-v1"
+
+    play(story)
+
+
+def test_another_profile_is_refused(tmp_path: Path) -> None:
+    """A profile has a data folder of its own: another one is not applied while the process runs."""
+
+    async def story() -> None:
+        async with staged(tmp_path, written=first(tmp_path)) as stage:
+            before = stage.house.setup
+            put(tmp_path / FILE, 'profile = "dev"\n' + text(stage.sandbox.url, tmp_path, 1) + "[profiles.dev]\n")
+            with pytest.raises(SettingsError, match='the profile is "dev" now'):
+                await reload_house(stage.house)
+            assert stage.house.setup is before
+
+    play(story)
+
+
+class Broken:
+    """Somebody who follows the configuration and has a fault of ours in it."""
+
+    def check(self, _settings: Settings) -> None:
+        """Fail as no check should."""
+        raise RuntimeError("a fault of ours")
+
+    def follow(self, _settings: Settings) -> bool:
+        """Never come here."""
+        raise AssertionError
+
+
+def test_a_fault_of_ours_changes_nothing(tmp_path: Path) -> None:
+    """A reload that breaks off leaves the present configuration as it is, is counted, and the next one works."""
+
+    async def story() -> None:
+        async with staged(tmp_path, written=first(tmp_path)) as stage:
+            stage.house.followers.append(Broken())
+            put(tmp_path / FILE, text(stage.sandbox.url, tmp_path, 1))
+            with pytest.raises(RuntimeError):
+                await reload_house(stage.house)
+            assert (await ask(stage, wanted(stream=False))).status == 200
+            assert stage.reserved[0].model == "gpt-v0"
+            stage.house.followers.clear()
+            assert (await reload_house(stage.house)).outcome == "applied"
+            assert stage.house.metrics.reloads == {"failed": 1, "applied": 1}
 
     play(story)
 

@@ -71,6 +71,8 @@ def open_house(
     parts = Parts(transports, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
     house = House(parts, Belongings(ledger, logs, transports, Sightings(None if ledger is None else ledger.folder)))
     house.origin, house.files, house.has_prober = draft.origin, draft.files, opening.has_prober
+    if logs is not None:
+        house.followers.append(LogLevel(logs))
     house.swap(build_setup(blueprint_of(draft, settings, house), house))
     return house
 
@@ -82,3 +84,18 @@ def _open_ledger(data: str, profile: str, clock: LoopClock, *, must_own: bool) -
     if folder == MEMORY:
         return None
     return Ledger.open(Path(folder) if folder else data_folder(environ, profile), clock, must_own=must_own)
+
+
+class LogLevel:
+    """Follows `telemetry.level`."""
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+
+    def check(self, settings: Settings) -> None:
+        """Any level will do."""
+
+    def follow(self, settings: Settings) -> bool:
+        """Write as much as is wanted; the setting itself is part of the configuration, so there is nothing to tell."""
+        self._logs.quiet = settings.telemetry.level == "warning"
+        return False

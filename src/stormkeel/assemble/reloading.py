@@ -143,6 +143,9 @@ async def reload_house(house: House) -> Reloaded:
         except SettingsError:
             house.metrics.reloads["invalid"] += 1
             raise
+        except Exception:
+            house.metrics.reloads["failed"] += 1
+            raise
         finally:
             if house.transports is not None:
                 await house.transports.keep(house.setup.blueprint.transports.values())
@@ -153,6 +156,7 @@ async def reload_house(house: House) -> Reloaded:
 def _apply(house: House, draft: Draft | Flaw) -> Reloaded:
     if isinstance(draft, Flaw):
         raise draft.error
+    _check_profile(draft.settings.profile, house.settings.profile)
     settings, restart = keep_fixed(draft.settings, house.settings)
     fault = fault_of_door(settings)  # by the address it listens at, whatever the file says by now
     if fault is not None:
@@ -165,6 +169,12 @@ def _apply(house: House, draft: Draft | Flaw) -> Reloaded:
         house.swap(build_setup(blueprint, house))
     moved = [follower.follow(settings) for follower in house.followers]
     return Reloaded("unchanged" if same and not any(moved) else "applied", house.setup.version, present.version, restart)
+
+
+def _check_profile(profile: str, running: str) -> None:
+    """Refuse another profile: it has another data folder, and what it spends must not stand in this one's ledger."""
+    if profile != running:
+        raise SettingsError(f'the profile is "{profile}" now, this process runs "{running}"; restart it, or take the change back')
 
 
 def blueprint_of(draft: Draft, settings: Settings, house: House) -> Blueprint:

@@ -73,21 +73,6 @@ class Reloader:
                 self._logs.say("info", "reload", fields | ({"needs_restart": done.restart} if done.restart else {}))
 
 
-class LogLevel:
-    """Follows `telemetry.level`."""
-
-    def __init__(self, logs: Logs) -> None:
-        self._logs = logs
-
-    def check(self, settings: Settings) -> None:
-        """Any level will do."""
-
-    def follow(self, settings: Settings) -> bool:
-        """Write as much as is wanted; the setting itself is part of the configuration, so there is nothing to tell."""
-        self._logs.quiet = settings.telemetry.level == "warning"
-        return False
-
-
 class Certificate:
     """Follows the gateway's certificate: a renewed one is shown to every connection to come.
 

@@ -17,7 +17,7 @@ from ..errors import SettingsError
 from ..runtime.serve import Ready, make_tls, run
 from ..runtime.telemetry.logs import Records, open_logs
 from .app import Gateway
-from .reloading import Certificate, LogLevel, Reloader, hear, serve_settings
+from .reloading import Certificate, Reloader, hear, serve_settings
 from .tending import keep_probing, keep_reminding
 
 GC_AFTER = 10_000  # new containers between two collections; a request leaves almost none behind
@@ -50,7 +50,6 @@ def serve(draft: Draft, data: str | None, ready: Ready) -> None:
         ours.setLevel(logging.INFO)
         ours.addHandler(Records(logs, asyncio.get_running_loop()))
         house = open_house(draft, data, Opening(owns_data=True, logs=logs, has_prober=True))
-        house.followers.append(LogLevel(logs))
         if tls is not None:
             house.followers.append(Certificate(tls, settings.server))
         reloader = Reloader(house, logs)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
 LABELS_KEPT = 500  # routes with a label of their own
 OTHER = "(other)"
-RELOADS = ("applied", "unchanged", "invalid")
+RELOADS = ("applied", "unchanged", "invalid", "failed")
 TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_long", "audio_input", "output", "reasoning", "audio_output")
 
 
