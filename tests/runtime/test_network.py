@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from http_stage import AUTHORITY, PEM
+from http_stage import AUTHORITY, PEM, answer, post
+from raw_server import RawServer
 
 from stormkeel.config.load import load
 from stormkeel.config.settings import Settings
+from stormkeel.engine.ports import Transport
 from stormkeel.errors import SettingsError
 from stormkeel.providers import KINDS
+from stormkeel.runtime.http import HttpSettings
 from stormkeel.runtime.network import files_of_network, resolve_network
 from stormkeel.runtime.proxies import STRAIGHT, Proxies, read_proxy
 from stormkeel.runtime.transports import Transports
@@ -111,3 +114,22 @@ def test_equal_ways_share_a_client():
     assert first["openai"] is first["groq"] is again["openai"]
     other = transports.of(resolve_network(settings('proxy = "http://h:1"', "", 'proxy = ""'), {}))
     assert other["groq"] is first["groq"] and other["openai"] is not first["openai"]
+
+
+def test_a_client_nobody_wants_is_closed(play):
+    """After `keep` the clients left out hold no connection, and a provider reached that way again gets a new one."""
+
+    async def act(server: RawServer, _transport: Transport) -> None:
+        transports = Transports()
+        first = transports.of({"a": HttpSettings(), "b": HttpSettings(idle_timeout=7.0)})
+        for one in first.values():
+            assert (await one.send(post(server.url))).body == b"ok"
+        await transports.keep([first["a"]])
+        again = transports.of({"a": HttpSettings(), "b": HttpSettings(idle_timeout=7.0)})
+        assert again["a"] is first["a"] and again["b"] is not first["b"]
+        await server.connections[1].gone.wait()
+        assert (await again["a"].send(post(server.url))).body == b"ok"
+        assert len(server.connections) == 2
+        await transports.close()
+
+    play(answer, act)
