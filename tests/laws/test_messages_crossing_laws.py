@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from stormkeel.catalog.abilities import ANY, Abilities, load_abilities
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.anthropic_messages_ask import JSON_ONLY
-from stormkeel.dialects.anthropic_messages_wire import tool_id
+from stormkeel.dialects.anthropic_messages.ask import JSON_ONLY
+from stormkeel.dialects.anthropic_messages.wire import tool_id
 from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.sse import Framer, data_of
 from stormkeel.sandbox.anthropic.reading import read

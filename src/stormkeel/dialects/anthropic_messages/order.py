@@ -1,0 +1,100 @@
+"""The turns of a conversation, put into the order that this API takes.
+
+Never drops what was said, and never turns anybody's words into the assistant's. The rules, each of them a 400 at the provider
+(docs/wire.md, Across dialects):
+
+    system, at the start   -> apart: the field `system`
+    system, later          -> where the model takes it: behind a user's turn, before an assistant's or the end; else in the
+                              user's text, between <system> and </system>
+    neighbours of one role -> one turn
+    tools' results         -> first in the user's turn behind their calls, in the order of the calls
+    the first turn         -> a user's, "." where there is none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import msgspec
+
+from ...types.content import Message, Role
+from .blocks import write_blocks
+from .wire import Block, Losses
+
+OPENING: Block = {"type": "text", "text": "."}
+"""What a user says who says nothing: a conversation can't begin with the assistant, nor be empty."""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One turn: blocks, never none."""
+
+    role: Role
+    blocks: list[Block]
+
+    @property
+    def content(self) -> str | list[Block]:
+        """The blocks as the wire has them: the text itself where that is all."""
+        match self.blocks:
+            case [{"type": "text", "text": str(text), **rest}] if not rest:
+                return text
+        return self.blocks
+
+
+def arrange(messages: Sequence[Message], late_system: bool, lost: Losses) -> tuple[list[Block], list[Turn]]:
+    """Return the blocks of the instruction and the turns behind it."""
+    turns = _merged(Turn(message.role, write_blocks(message, lost)) for message in messages)
+    system = turns.pop(0).blocks if turns and turns[0].role == "system" else []
+    turns = _merged(_placed(turns, late_system, lost))
+    if not turns or turns[0].role != "user":
+        lost.add("messages")
+        turns = _merged([Turn("user", [OPENING]), *turns])
+    return system, _with_results_first(turns)
+
+
+def _merged(turns: Iterable[Turn]) -> list[Turn]:
+    merged: list[Turn] = []
+    for turn in turns:
+        if not turn.blocks:
+            continue
+        if merged and merged[-1].role == turn.role:
+            merged[-1] = Turn(turn.role, merged[-1].blocks + turn.blocks)
+        else:
+            merged.append(turn)
+    return merged
+
+
+def _placed(turns: list[Turn], late_system: bool, lost: Losses) -> Iterable[Turn]:
+    """Yield the turns with each later system turn where it may stand; no two of them are neighbours."""
+    before: Role | None = None
+    for place, turn in enumerate(turns):
+        after = turns[place + 1].role if place + 1 < len(turns) else None
+        placed = turn
+        if turn.role == "system" and not (late_system and before == "user" and after != "user"):
+            lost.add("system")
+            placed = Turn("user", [_tagged(block) for block in turn.blocks])
+        before = placed.role
+        yield placed
+
+
+def _tagged(block: Block) -> Block:
+    if block.get("type") != "text":
+        return block
+    return block | {"text": f"<system>\n{block.get('text')}\n</system>"}
+
+
+def _with_results_first(turns: list[Turn]) -> list[Turn]:
+    asked: list[object] = []
+    ordered = []
+    for turn in turns:
+        ordered.append(Turn(turn.role, sorted(turn.blocks, key=partial(_rank, asked))) if turn.role == "user" else turn)
+        asked = [block.get("id") for block in turn.blocks if block.get("type") == "tool_use"]
+    return ordered
+
+
+def _rank(asked: list[object], block: Block) -> int:
+    """Return where a block of a user's turn stands: results by their calls, then those nobody asked for, then the rest."""
+    if block.get("type") != "tool_result":
+        return len(asked) + 1
+    given = block.get("tool_use_id")
+    return asked.index(given) if given in asked else len(asked)

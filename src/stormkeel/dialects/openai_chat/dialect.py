@@ -1,0 +1,233 @@
+"""The OpenAI chat completions dialect, both directions (docs/wire.md, OpenAI chat).
+
+Never edits a body but in two places: the top-level `model` where it is renamed, and `stream_options.include_usage` where the
+provider bills and the client did not ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ...errors import STATUS
+from ...types.failure import Failure, FailureKind
+from ...types.prompt import Prompt
+from ...types.request import NO_OPTIONS, Options, Request
+from ...types.response import Finish, Response
+from ...types.wire import NO_HEADERS, Headers
+from ..base import NO_TERMS, OWN_CODES, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
+from ..peek import Peek, Span, peek, replace
+from ..reader import BodyDecoder, convert
+from .answer import FINISHES, read_response, write_response
+from .body import write_prompt
+from .events import ChatEvents
+from .prompt import read_prompt
+from .stream import ChatReader
+from .usage import ChatUsage, read_usage
+from .writer import ChatWriter
+
+K = FailureKind
+
+_encode = msgspec.json.encode
+
+TYPES: dict[FailureKind, str] = {
+    K.CALLER: "invalid_request_error",
+    K.UNSUPPORTED: "invalid_request_error",
+    K.MODEL_UNAVAILABLE: "invalid_request_error",
+    K.CONTEXT_LENGTH: "invalid_request_error",
+    K.CONTENT_REFUSED: "invalid_request_error",
+    K.KEY_REFUSED: "invalid_request_error",
+    K.QUOTA: "insufficient_quota",
+    K.BUDGET_SPENT: "insufficient_quota",
+    K.RATE_LIMIT: "rate_limit_error",
+    K.RATE_REACHED: "rate_limit_error",
+    K.CONCURRENCY_REACHED: "rate_limit_error",
+    K.OVERLOADED: "service_unavailable_error",
+    K.BREAKER_OPEN: "service_unavailable_error",
+    K.COOLING: "service_unavailable_error",
+    K.EXHAUSTED: "service_unavailable_error",
+}
+"""`error.type` by kind; any other is "server_error"."""
+
+CODES: dict[FailureKind, str] = {
+    K.MODEL_UNAVAILABLE: "model_not_found",
+    K.CONTEXT_LENGTH: "context_length_exceeded",
+    K.CONTENT_REFUSED: "content_policy_violation",
+    K.KEY_REFUSED: "invalid_api_key",
+    K.QUOTA: "insufficient_quota",
+    K.RATE_LIMIT: "rate_limit_exceeded",
+    K.OVERLOADED: "server_is_overloaded",
+}
+"""`error.code` where clients know one; any other kind is told by its own name."""
+
+
+FIELDS: dict[str, str] = {
+    "max_tokens": "max_completion_tokens", "parallel_tools": "parallel_tool_calls", "format": "response_format",
+    "effort": "reasoning_effort", "tier": "service_tier", "choices": "n", "cache": "prompt_cache_breakpoint",
+    "thinking": "reasoning_content",
+}  # fmt: skip
+"""This dialect's names of a prompt's fields, where they differ."""
+
+
+class _Message(msgspec.Struct, gc=False):
+    refusal: Any = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    message: _Message | None = None
+    finish_reason: Any = None
+    index: Any = 0
+
+
+U = TypeVar("U")
+
+
+class _Body(msgspec.Struct, Generic[U], gc=False):
+    """A whole answer without its text; its usage in the usual form or in any."""
+
+    choices: list[_Choice]
+    id: Any = ""
+    object: Any = None
+    model: Any = ""
+    usage: U | None = None
+    service_tier: Any = None
+
+
+_bodies = BodyDecoder(_Body[ChatUsage], _Body[Any])
+
+
+class OpenAIChat:
+    """`POST /v1/chat/completions`; see `base.Dialect`."""
+
+    name = "openai_chat"
+    title = "OpenAI chat completions"
+    fields: Mapping[str, str] = FIELDS
+    path = "/chat/completions"
+    keep_alive = b": keep-alive\n\n"
+
+    def read_request(
+        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
+    ) -> Request | Failure:
+        """Peek at a client's body."""
+        seen = peek(raw)
+        if isinstance(seen, Failure):
+            return seen
+        return _request(seen, raw, id, headers, options)
+
+    def read_prompt(self, raw: bytes) -> Reading | Failure:
+        """Read a whole body as a prompt."""
+        return read_prompt(raw)
+
+    def write_prompt(self, prompt: Prompt, target: Target, stream: bool) -> Written | Failure:
+        """Write a prompt for one model; a stream reports its usage."""
+        return write_prompt(prompt, target, stream)
+
+    def write_request(self, request: Request, model: str, bills: bool) -> bytes:
+        """Write the body for the provider: `request.raw` itself where nothing changes."""
+        edits: list[tuple[Span, bytes]] = []
+        if model != request.model:
+            edits.append((request.model_span, _encode(model)))
+        if bills and request.stream and not request.wants_usage:
+            edits.append(_ask_for_usage(request))
+        raw = request.raw
+        for span, new in sorted(edits, reverse=True):  # from the end, so that the other span still holds
+            raw = replace(raw, span, new)
+        return raw
+
+    def read_response(self, body: bytes) -> Response | None:
+        """Read a whole answer: all that its first choice says."""
+        return read_response(body)
+
+    def write_response(self, response: Response, head: Head) -> bytes:
+        """Write a whole answer."""
+        return write_response(response, head)
+
+    def read_outcome(self, body: bytes) -> Outcome | None:
+        """Peek at a whole answer: an object of type "chat.completion" with choices."""
+        told = _bodies.read(body)
+        return _outcome(told) if told else None
+
+    def read_stream(self, keep_usage: bool) -> ChatReader:
+        """Return the reader of one stream."""
+        return ChatReader(keep_usage)
+
+    def read_events(self) -> ChatEvents:
+        """Return the reader of one stream as events."""
+        return ChatEvents()
+
+    def write_events(self, head: Head) -> ChatWriter:
+        """Return the writer of one stream."""
+        return ChatWriter(head)
+
+    def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
+        """Return HTTP status and body by the tables above."""
+        return STATUS[failure.kind], _encode(_error(failure, request_id))
+
+    def write_error_frame(self, failure: Failure, request_id: str) -> bytes:
+        """Return the error as an event: the SDK raises on it, and `[DONE]` ends the stream for who does not."""
+        return b"data: " + _encode(_error(failure, request_id)) + b"\n\ndata: [DONE]\n\n"
+
+    def write_model(self, model: ModelCard) -> bytes:
+        """Return the body of `GET /v1/models/{id}`."""
+        return _encode(_model(model))
+
+    def write_models(self, models: Sequence[ModelCard]) -> bytes:
+        """Return the body of `GET /v1/models`."""
+        return _encode({"object": "list", "data": [_model(card) for card in models]})
+
+
+def _model(card: ModelCard) -> dict[str, Any]:
+    return {"id": card.id, "object": "model", "created": card.created, "owned_by": card.owned_by}
+
+
+def _request(seen: Peek, raw: bytes, id: str, headers: Headers, options: Options) -> Request:
+    return Request(
+        id,
+        OpenAIChat.name,
+        seen.model,
+        raw,
+        seen.stream,
+        seen.max_output,
+        seen.n,
+        seen.include_usage or not seen.stream,
+        seen.model_span,
+        seen.stream_options_span,
+        headers,
+        options,
+    )
+
+
+def _ask_for_usage(request: Request) -> tuple[Span, bytes]:
+    span = request.stream_options_span
+    if span is None:
+        end = request.model_span[1]
+        return (end, end), b',"stream_options":{"include_usage":true}'
+    told = msgspec.json.decode(request.raw[span[0] : span[1]], type=dict[str, msgspec.Raw] | None)
+    return span, _encode((told or {}) | {"include_usage": msgspec.Raw(b"true")})
+
+
+def _outcome(told: _Body[Any]) -> Outcome | None:
+    if not told.choices or told.object not in ("chat.completion", None):
+        return None
+    usage, tier = told.usage, told.service_tier
+    if usage and type(usage) is not ChatUsage:
+        usage = convert(usage, ChatUsage)
+    return Outcome(
+        str(told.id or ""), str(told.model or ""), _finish(told.choices[0]), read_usage(usage) if usage else None,
+        terms_of(service_tier=tier) if tier and tier != "default" else NO_TERMS,
+    )  # fmt: skip
+
+
+def _finish(choice: _Choice) -> Finish | None:
+    if choice.message is not None and choice.message.refusal:
+        return Finish.REFUSAL if choice.finish_reason else None
+    return FINISHES.get(str(choice.finish_reason), Finish.OTHER) if choice.finish_reason else None
+
+
+def _error(failure: Failure, request_id: str) -> dict[str, Any]:
+    kind = failure.kind
+    code = CODES.get(kind) or (failure.code if kind in OWN_CODES and failure.code else kind.value)
+    error = {"message": failure.message, "type": TYPES.get(kind, "server_error"), "param": None, "code": code}
+    return {"error": error, "request_id": request_id}
