@@ -303,6 +303,18 @@ def test_a_variable_that_makes_no_sense_is_refused_by_its_name(name: str, value:
     assert told(files, {f"STORMKEEL_{name}": value}) == [f"environment variable STORMKEEL_{name}: {fault}"]
 
 
+def test_two_variables_may_not_set_the_same():
+    """A variable inside of what another has set to text is refused by name; inside of a table it adds to it."""
+    env = {"STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN": "env:B", "STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN__QUOTA": "q"}
+    assert told({"a.toml": PROVIDER}, env) == [
+        "environment variable STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN__QUOTA: environment variable "
+        "STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN sets all of it already, and to no table; set one of the two"
+    ]
+    env["STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN"] = '{"ref": "env:B"}'
+    main = loaded({"a.toml": PROVIDER}, env).checked().providers["openai"].credentials["main"]
+    assert (main.ref, main.quota) == ("env:B", "q")
+
+
 def test_variables_add_to_the_providers_of_the_environment():
     """Without a file, the providers the environment offers stay, and a variable changes one of them."""
     env = {"OPENAI_API_KEY": "a", "GROQ_API_KEY": "b", "STORMKEEL_PROVIDERS__OPENAI__BASE_URL": "https://relay.example.com/v1"}

@@ -94,10 +94,11 @@ def _read_table(source: Source, kind: Any, value: object, path: Path) -> dict[st
 
 
 def _read_list(source: Source, kind: Any, value: object, path: Path) -> tuple[Any, ...] | Wrong:
-    """A wrong element keeps its place, so that the others keep theirs; `sound` steps over it."""
+    """A list of plain values is read whole or not at all. In one of tables a wrong one keeps its place: `sound` steps over it."""
     if not isinstance(value, list):
         return _wrong_type(source, path, "a list", value)
-    return tuple(read_value(source, kind, given, (*path, index)) for index, given in enumerate(value))
+    read = tuple(read_value(source, kind, given, (*path, index)) for index, given in enumerate(value))
+    return WRONG if kind in WANTED and WRONG in read else read
 
 
 def sound(items: Iterable[V]) -> Iterator[tuple[int, V]]:

@@ -44,9 +44,9 @@ def variables(environ: Mapping[str, str], layer: Layer, source: Source) -> Layer
         layer: what is below, to know the names of providers, routes and the like.
         source: notes a variable that names no setting.
     """
-    leaves: list[tuple[Path, Any, Origin]] = []
+    leaves: dict[Path, tuple[Any, Origin]] = {}
     if environ.get(DATA):
-        leaves.append((("ledger", "data"), environ[DATA], Origin("environment", DATA)))
+        leaves["ledger", "data"] = (environ[DATA], Origin("environment", DATA))
     taken = set(_references(layer.tree)) | OTHERS
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name in taken or not _is_meant(name):
@@ -54,10 +54,19 @@ def variables(environ: Mapping[str, str], layer: Layer, source: Source) -> Layer
         origin = Origin("environment", name)
         try:
             path, kind = _find(name.removeprefix(PREFIX).split("__"), layer.tree)
-            leaves.append((path, _value(environ[name], kind), origin))
+            _refuse_inside(path, leaves)
+            leaves[path] = (_value(environ[name], kind), origin)
         except _Unknown as error:
             source.note(Fault(origin, str(error)))
-    return layer_of_leaves(leaves)
+    return layer_of_leaves((path, value, origin) for path, (value, origin) in leaves.items())
+
+
+def _refuse_inside(path: Path, leaves: Mapping[Path, tuple[Any, Origin]]) -> None:
+    """Refuse a setting inside one that another variable has made no table of; names are sorted, so that one came before."""
+    for end in range(1, len(path)):
+        value, origin = leaves.get(path[:end], ({}, None))
+        if not isinstance(value, Mapping):
+            raise _Unknown(f"{origin} sets all of it already, and to no table; set one of the two")
 
 
 def _is_meant(name: str) -> bool:
