@@ -3,11 +3,11 @@
 Never serves a request itself: it builds the world that does, and takes it down again.
 
     file, environment -> Settings, secrets -> ledger, log, transport -> fleet, routes, World -> Setup    in a House
-    (reading.py)         (reloading.py)       (opening.py)              (building.py)           (setup.py)  (home.py)
+    (reading.py)         (reloading.py)       (opening.py)              (building.py)           (setup.py)  (house.py)
 """
 
 from .building import build
-from .home import Belongings, House, Parts
+from .house import Belongings, House, Parts
 from .known import DIALECTS, abilities, catalog
 from .looking import Look, look
 from .opening import Opening, open_house

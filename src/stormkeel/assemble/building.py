@@ -24,7 +24,7 @@ from ..providers import KINDS
 from ..providers.base import Auth, Caller, Provider, Vendor
 from ..routing.deployment import Deployment
 from ..types.request import Request
-from .home import Belongings, House, Parts
+from .house import Belongings, House, Parts
 from .known import DIALECTS, abilities, catalog
 from .setup import Blueprint, Secrets, Setup
 

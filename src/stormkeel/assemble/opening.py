@@ -22,7 +22,7 @@ from ..runtime.ledger import Ledger
 from ..runtime.telemetry.logs import Logs, open_logs
 from ..runtime.transports import Transports
 from .building import build_setup
-from .home import Belongings, House, Parts
+from .house import Belongings, House, Parts
 from .reading import DATA, MEMORY
 from .reloading import Draft, Origin, blueprint_of, checked_draft
 

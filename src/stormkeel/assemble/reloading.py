@@ -27,7 +27,7 @@ from ..runtime.credentials.sources import DOTENV, files_of, read_environment, re
 from ..runtime.http import HttpSettings
 from ..runtime.network import files_of_network, resolve_network
 from .building import build_setup
-from .home import House
+from .house import House
 from .looking import Look, look
 from .reading import read_loaded, read_settings
 from .setup import Blueprint, Secrets
