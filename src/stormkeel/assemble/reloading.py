@@ -3,7 +3,7 @@
 Never applies a configuration with a fault in it, and never half of one: everything is read, checked and built aside, then one
 name changes. What can't change while the process runs is told, and the rest is applied.
 
-    files, environment --thread--> Draft --> Setup, beside the present one --> House.swap
+    files, environment --thread--> Draft --thread--> Setup, beside the present one --loop--> House.swap
                                      '-> SettingsError: the present one stays
 """
 
@@ -30,7 +30,7 @@ from .building import build_setup
 from .house import House
 from .looking import Look, look
 from .reading import read_loaded, read_settings
-from .setup import Blueprint, Secrets
+from .setup import Blueprint, Secrets, Setup
 
 Looks = Mapping[str, Look]
 Outcome = Literal["applied", "unchanged"]
@@ -136,10 +136,10 @@ async def reload_house(house: House) -> Reloaded:
     """
     assert house.origin is not None, "a house built of values has nowhere to read from"
     async with house.reloading:
-        draft = await asyncio.to_thread(read_draft, house.origin)
-        house.files = draft.files
         try:
-            done = _apply(house, draft)
+            draft = await asyncio.to_thread(read_draft, house.origin)
+            house.files = draft.files
+            done = _apply(house, await asyncio.to_thread(_prepare, house, draft))
         except SettingsError:
             house.metrics.reloads["invalid"] += 1
             raise
@@ -153,7 +153,16 @@ async def reload_house(house: House) -> Reloaded:
         return done
 
 
-def _apply(house: House, draft: Draft | Flaw) -> Reloaded:
+class Prepared(msgspec.Struct, frozen=True):
+    """A setup that waits to be swapped in, None where the present one says the same."""
+
+    settings: Settings
+    setup: Setup | None
+    restart: tuple[str, ...]
+
+
+def _prepare(house: House, draft: Draft | Flaw) -> Prepared:
+    """Check a draft against the house and build it aside. Changes nothing that is in use, so a thread may do it."""
     if isinstance(draft, Flaw):
         raise draft.error
     _check_profile(draft.settings.profile, house.settings.profile)
@@ -163,12 +172,19 @@ def _apply(house: House, draft: Draft | Flaw) -> Reloaded:
         raise SettingsError(fault)
     for follower in house.followers:
         follower.check(settings)
-    present, blueprint = house.setup, blueprint_of(draft, settings, house)
-    same = blueprint.is_same(present.blueprint)
-    if not same:
-        house.swap(build_setup(blueprint, house))
-    moved = [follower.follow(settings) for follower in house.followers]
-    return Reloaded("unchanged" if same and not any(moved) else "applied", house.setup.version, present.version, restart)
+    blueprint = blueprint_of(draft, settings, house)
+    is_same = blueprint.is_same(house.setup.blueprint)
+    return Prepared(settings, None if is_same else build_setup(blueprint, house), restart)
+
+
+def _apply(house: House, prepared: Prepared) -> Reloaded:
+    """Swap it in: in the loop, in one step, and without a way to fail."""
+    before, setup = house.setup.version, prepared.setup
+    if setup is not None:
+        house.swap(setup)
+    moved = [follower.follow(prepared.settings) for follower in house.followers]
+    outcome: Outcome = "applied" if setup is not None or any(moved) else "unchanged"
+    return Reloaded(outcome, house.setup.version, before, prepared.restart)
 
 
 def _check_profile(profile: str, running: str) -> None:
