@@ -231,3 +231,36 @@ def test_credentials_are_told_by_their_names() -> None:
         assert "0123456789abcdef" not in repr(explained)
 
     play(story)
+
+
+def test_what_another_dialect_is_not_told() -> None:
+    """A candidate of another dialect is told with the very losses its attempt then has, and with what would be held for it."""
+
+    async def story() -> None:
+        bench = Bench([refused(400)], TWO)
+        body = {"max_tokens": 50, "logit_bias": {"1": 2}, "seed": 7}
+        (candidate,) = told(bench, "claude-haiku-4-5", **body).candidates
+        (attempt,) = (await bench.ask("claude-haiku-4-5", **body)).story.attempts
+        held = bench.reserved[-1]
+        assert set(candidate.losses) == set(attempt.lost) == {"logit_bias", "seed"}
+        assert candidate.price is not None
+        assert (candidate.price.most_input_tokens, candidate.price.most) == (held.input_bound, held.amount)
+        assert "Anthropic" in candidate.edits[0]
+
+    play(story)
+
+
+def test_what_can_not_be_carried_is_refused() -> None:
+    """Where leaving something out would change what is meant, nobody is asked, and the reason is the engine's own."""
+
+    async def story() -> None:
+        bench = Bench([whole()], TWO)
+        explained = told(bench, "claude-haiku-4-5", n=2)
+        (candidate,) = explained.candidates
+        assert [candidate.would_try, candidate.gates, candidate.price] == [False, [], None]
+        failure = (await bench.ask("claude-haiku-4-5", n=2)).failure
+        assert failure is not None
+        assert candidate.why == failure.message
+        assert bench.transport.sent == []
+
+    play(story)

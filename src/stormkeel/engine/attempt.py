@@ -15,16 +15,17 @@ import asyncio
 from ..dialects.across import Crossing
 from ..dialects.base import NO_TERMS, Head, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
-from ..ledger.estimate import input_bound, input_estimate, is_plain, names_terms, output_bound
+from ..ledger.estimate import input_estimate
 from ..policies.base import Verdict
 from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars
 from ..types.usage import Usage
 from ..types.wire import Headers, HttpRequest, HttpResponse
-from .charge import Charged, Evidence, charge, most
+from .charge import Charged, Evidence, charge
 from .crossing import cross_to, lossy_comment, lossy_header
 from .fleet import Member, Ticket
+from .hold import Extent, extent_of, held_for
 from .ports import ClientGone, Exchange, JournalFault, WireFault
 from .relay import Relay
 from .run import Run
@@ -57,7 +58,7 @@ class Trial:
     """
 
     __slots__ = (
-        "_bounds", "_clocks", "_crossing", "_exchange", "_held", "_id", "_plain", "_provider_request", "_raw", "_reader", "_run",
+        "_clocks", "_crossing", "_exchange", "_extent", "_held", "_id", "_provider_request", "_raw", "_reader", "_run",
         "_settled",
         "_started",
         "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member",
@@ -79,9 +80,8 @@ class Trial:
         self._tariff = member.tariff(self._wall)
         self._clocks = member.deployment.clocks or run.world.clocks
         self._ticket: Ticket
-        self._bounds = (0, 0)
+        self._extent: Extent
         self._held: NanoDollars | None = None
-        self._plain = False
         self._raw = run.request.raw
         self._crossing: Crossing | None = None
         self._settled = False
@@ -103,12 +103,9 @@ class Trial:
             if isinstance(crossing, Failure):
                 return crossing
             self._crossing, self._raw = crossing, crossing.body
-        ports, window, largest, raw = run.world.ports, member.window, member.max_output, self._raw
-        self._plain = plain = is_plain(raw)
-        most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
-        self._bounds = (most_in, output_bound(request.max_output, largest, request.choices))
-        expected = input_estimate(raw) + (request.max_output or 0)
-        ticket = member.admit(self._started, expected, probe)
+        ports = run.world.ports
+        self._extent = extent = extent_of(request, self._raw, member)
+        ticket = member.admit(self._started, extent.expected, probe)
         if isinstance(ticket, Failure):
             return ticket
         self._ticket = ticket
@@ -123,13 +120,11 @@ class Trial:
     def _reservation(self) -> Reserved:
         run, deployment = self._run, self.member.deployment
         request, options = run.request, run.request.options
-        if not self._plain and names_terms(self._raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
-            self._held = self.member.dearest(self._wall, self._bounds)
-        else:
-            self._held = most(self._bounds, self._tariff)
+        extent = self._extent
+        self._held = held_for(extent, self._raw, self.member, self._wall, self._tariff)
         return Reserved(
             self._id, request.id, self._wall, run.route, deployment.name, deployment.provider, deployment.model, request.dialect,
-            options.key, options.task, options.user, options.tags, *self._bounds, self._held,
+            options.key, options.task, options.user, options.tags, *extent.bounds, self._held,
             run.world.prices, run.world.config,
         )  # fmt: skip
 
@@ -305,7 +300,7 @@ class Trial:
         if failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
             return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
         evidence = Evidence(
-            self._raw, self._bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
+            self._raw, self._extent.bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
             0 if response is None else len(response.body), self._reader,
         )  # fmt: skip
         return charge(failure, evidence)

@@ -14,7 +14,6 @@ from copy import copy
 import msgspec
 
 from ..dialects.base import Dialect
-from ..ledger.pricing import Tariff
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..routing.deployment import Deployment
@@ -27,7 +26,7 @@ from ..types.usage import Usage
 from .crossing import cross_to
 from .fleet import Member
 from .gates import GATES
-from .hold import Hold, hold_for
+from .hold import Extent, extent_of, held_for
 from .standing import Room, Standing, room, standing
 from .world import World
 
@@ -229,32 +228,32 @@ class _Explainer:
         carried = carry(self._request, member, self._world.dialects[self._request.dialect])
         if isinstance(carried, Failure):
             return Candidate(*at, False, carried.message, [], [], [], None, stands.left, clocks)
-        tariff = member.tariff(self._wall)
-        hold = hold_for(self._request, carried.counted, member, self._wall, tariff)
-        gates = [self._ask(name, member, hold, is_last) for name, _ in GATES]
+        extent = extent_of(self._request, carried.counted, member)
+        gates = [self._ask(name, member, extent, is_last) for name, _ in GATES]
         why = next((gate.says for gate in gates if not gate.passes), "")
-        price, left = self._price(hold, tariff), self._after(member, hold)
+        price, left = self._price(extent, carried.counted, member), self._after(member, extent)
         return Candidate(*at, not why, why, gates, carried.edits, carried.losses, price, left, clocks)
 
-    def _price(self, hold: Hold, tariff: Tariff | None) -> Price:
-        about = hold.expected - (self._request.max_output or 0)
+    def _price(self, extent: Extent, counted: bytes, member: Member) -> Price:
+        tariff, about = member.tariff(self._wall), extent.expected - (self._request.max_output or 0)
+        held = held_for(extent, counted, member, self._wall, tariff)
         price = None if tariff is None else tariff.price(Usage(input=about))
-        return Price(about, price, _usd(price), *hold.bounds, hold.amount, _usd(hold.amount))
+        return Price(about, price, _usd(price), *extent.bounds, held, _usd(held))
 
-    def _ask(self, name: str, member: Member, hold: Hold, is_last: bool) -> GateAnswer:
+    def _ask(self, name: str, member: Member, extent: Extent, is_last: bool) -> GateAnswer:
         gate = dict(member.gates)[name]
         if gate is None:
             return GateAnswer(name, passes=True, says="no limit is set")
-        refusal = gate.refusal(self._now, hold.expected, False)
+        refusal = gate.refusal(self._now, extent.expected, False)
         if refusal is None:
             return GateAnswer(name, passes=True)
-        if is_last and refusal.kind is FailureKind.BREAKER_OPEN and gate.refusal(self._now, hold.expected, True) is None:
+        if is_last and refusal.kind is FailureKind.BREAKER_OPEN and gate.refusal(self._now, extent.expected, True) is None:
             return GateAnswer(name, passes=True, says="it is open; as the last one left this would go as a probe")
         return GateAnswer(name, passes=False, says=refusal.message)
 
-    def _after(self, member: Member, hold: Hold) -> Room:
+    def _after(self, member: Member, extent: Extent) -> Room:
         now = room(member, self._now)
-        return Room(_less(now.requests, 1), _less(now.tokens, hold.expected), _less(now.places, 1))
+        return Room(_less(now.requests, 1), _less(now.tokens, extent.expected), _less(now.places, 1))
 
     def _choice(self, route: Route, chosen: Deployment, spent: set[int], drawn: list[float], turn: int) -> str:
         """Say how a candidate came to its place."""

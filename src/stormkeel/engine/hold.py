@@ -15,34 +15,38 @@ from .charge import most
 from .fleet import Member
 
 
-class Hold(msgspec.Struct, frozen=True, gc=False):
-    """What one attempt may take.
+class Extent(msgspec.Struct, frozen=True, gc=False):
+    """How many tokens one attempt may take.
 
     Attributes:
-        expected: tokens the rate gate is asked for: about those of the input, and all output that is asked for.
+        expected: what the rate gate is asked for: about the tokens of the input, and all output that is asked for.
         bounds: the most input and the most output tokens.
-        amount: nano-dollars that are reserved, None where the price is unknown.
+        is_plain: is the body text on standard terms and nothing else?
     """
 
     expected: int
     bounds: tuple[int, int]
-    amount: NanoDollars | None
+    is_plain: bool
 
 
-def hold_for(request: Request, raw: bytes, member: Member, wall: int, tariff: Tariff | None) -> Hold:
-    """Return what an attempt may take.
-
-    Args:
-        request: what is asked.
-        raw: the body that tokens are counted by.
-        member: who would be asked.
-        wall: the moment, nanoseconds since the epoch.
-        tariff: its prices then on standard terms, None where unknown.
-    """
+def extent_of(request: Request, raw: bytes, member: Member) -> Extent:
+    """Return how many tokens an attempt may take, by the body that its tokens are counted by."""
     window, plain = member.window, is_plain(raw)
     most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
     bounds = (most_in, output_bound(request.max_output, member.max_output, request.choices))
-    expected = input_estimate(raw) + (request.max_output or 0)
-    if not plain and names_terms(raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
-        return Hold(expected, bounds, member.dearest(wall, bounds))
-    return Hold(expected, bounds, most(bounds, tariff))
+    return Extent(input_estimate(raw) + (request.max_output or 0), bounds, plain)
+
+
+def held_for(extent: Extent, raw: bytes, member: Member, wall: int, tariff: Tariff | None) -> NanoDollars | None:
+    """Return what is reserved for an attempt, None where the price is unknown.
+
+    Args:
+        extent: its tokens.
+        raw: the body that they were counted by.
+        member: who is asked.
+        wall: the moment, nanoseconds since the epoch.
+        tariff: the prices then on standard terms, None where unknown.
+    """
+    if not extent.is_plain and names_terms(raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
+        return member.dearest(wall, extent.bounds)
+    return most(extent.bounds, tariff)
