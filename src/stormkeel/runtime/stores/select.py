@@ -35,19 +35,29 @@ _EARLIER = f"{_SIBLING} AND {_NUMBER.format(at='o')} < {_NUMBER.format(at='b')}"
 _FIRST = "substr(b.id, -2) = '.1'"
 """Has it the number 1, as most have? Then nothing need be looked up."""
 
+
+def _exists(condition: str) -> str:
+    """Return whether there is an attempt `o` of which a condition holds; what it binds is bound twice.
+
+    Names both tables itself, as below: an id is then looked up, whatever SQLite makes of a view of the two.
+    """
+    stored = f"NOT EXISTS (SELECT 1 FROM temp.attempt fresh WHERE fresh.id = o.id) AND {condition}"
+    return f"(EXISTS (SELECT 1 FROM main.attempt o WHERE {stored}) OR EXISTS (SELECT 1 FROM temp.attempt o WHERE {condition}))"
+
+
 _SAME_DEPLOYMENT = f"""
     CASE WHEN {_FIRST} THEN NULL ELSE (
-        SELECT o.deployment IS b.deployment FROM (
+        SELECT earlier.deployment IS b.deployment FROM (
             SELECT o.id, o.deployment FROM main.attempt o WHERE {_EARLIER}
             UNION ALL SELECT o.id, o.deployment FROM temp.attempt o WHERE {_EARLIER}
-        ) o ORDER BY {_NUMBER.format(at="o")} DESC, o.deployment IS NULL LIMIT 1
+        ) earlier ORDER BY {_NUMBER.format(at="earlier")} DESC, earlier.deployment IS NULL LIMIT 1
     ) END
 """
 """Did the attempt before, of the same request, ask the same deployment? NULL where there was none.
 
 Names both tables itself: SQLite would not look ids up in a view of two that it has to sort, but read it whole."""
 
-_ANSWERED = f"EXISTS (SELECT 1 FROM booked o WHERE {_SIBLING} AND o.outcome = 'ok')"
+_ANSWERED = _exists(f"{_SIBLING} AND o.outcome = 'ok'")
 
 _FINISHED = f"b.settled_at IS NOT NULL AND b.outcome <> '{ORPHANED}'"
 _GUESSED = "b.usage_source IN ({})".format(", ".join(f"'{source}'" for source in sorted(GUESSED)))
@@ -69,14 +79,14 @@ def sums(query: Query) -> Statement:
     looked up. (`count(DISTINCT request)` takes several times as long.)
     """
     other, values = _others(query)
+    won_before = f"{other} AND {_EARLIER} AND o.outcome = 'ok'"
+    won_or_waits = f"{other} AND {_SIBLING} AND (o.outcome = 'ok' OR o.settled_at IS NULL AND {_EARLIER})"
     seen = [
         "b.outcome IS 'ok' AS won",
         "b.settled_at IS NULL AS open",
-        f"CASE WHEN {_FIRST} THEN 0 ELSE EXISTS ({other} AND {_EARLIER}) END AS later",
-        f"""CASE WHEN {_FIRST} OR b.outcome IS NOT 'ok' THEN 0 ELSE EXISTS (
-            {other} AND {_EARLIER} AND o.outcome = 'ok') END AS rewon""",
-        f"""CASE WHEN b.settled_at IS NOT NULL THEN 0 ELSE NOT EXISTS (
-            {other} AND {_SIBLING} AND (o.outcome = 'ok' OR o.settled_at IS NULL AND {_EARLIER})) END AS waits""",
+        f"CASE WHEN {_FIRST} THEN 0 ELSE {_exists(f'{other} AND {_EARLIER}')} END AS later",
+        f"CASE WHEN {_FIRST} OR b.outcome IS NOT 'ok' THEN 0 ELSE {_exists(won_before)} END AS rewon",
+        f"CASE WHEN b.settled_at IS NOT NULL THEN 0 ELSE NOT {_exists(won_or_waits)} END AS waits",
         f"{_UNPRICED} AS unpriced",
         f"{_FINISHED} AS timed",
         "b.ttft AS ttft",
@@ -95,15 +105,15 @@ def sums(query: Query) -> Statement:
     ]
     keys = _list(_keys(query.by))
     grouped = f"GROUP BY {keys} ORDER BY {keys}" if keys else ""
-    return f"SELECT {_list([*_keys(query.by), *told])} FROM ({source}) s {grouped}", [*values * 3, *chosen]
+    return f"SELECT {_list([*_keys(query.by), *told])} FROM ({source}) s {grouped}", [*values * 6, *chosen]
 
 
 def _others(query: Query) -> Statement:
-    """Return what finds other attempts of a query that stand in the same group; of one request, so their tags are the same."""
+    """Return the condition that `o` is of a query too, and in the group of `b`; both are of one request, so their tags agree."""
     chosen, values = conditions(query, "o")
     chosen = chosen.replace("o.at", "+o.at", 2)  # to be found by their ids, not by when they began
     same = [f"{_expression(field, 'o')} = {_expression(field, 'b')}" for field in query.by if field != "tag"]
-    return f"SELECT 1 FROM booked o WHERE {' AND '.join([chosen, *same])}", values
+    return " AND ".join([chosen, *same]), values
 
 
 def spans(query: Query, column: str) -> Statement:

@@ -248,7 +248,7 @@ def make_empty() -> sqlite3.Connection:
 
 def stored(shape: int) -> str:
     """Return what reads all attempts of a file of any shape as this version knows them, whether an owner has seen it or not."""
-    return "SELECT *, NULL AS config FROM main.attempt" if shape < 2 else "SELECT * FROM main.attempt"
+    return "SELECT *, CAST(NULL AS TEXT) AS config FROM main.attempt" if shape < 2 else "SELECT * FROM main.attempt"
 
 
 def progress(base: sqlite3.Connection) -> tuple[dict[str, int], int]:
