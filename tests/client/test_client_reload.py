@@ -51,7 +51,7 @@ def test_a_stream_goes_on_over_a_reload(tmp_path: Path) -> None:
                 pieces = aiter(stream)
                 first = await anext(pieces)
                 (tmp_path / "key").write_text("sk-CANARY-the-next-0123456789")
-                assert (await client.reload()).outcome == "applied"
+                assert (await client.reload()).changed == ("credentials",)
                 assert first + "".join([piece async for piece in pieces]) == stream.completion.text
                 assert (await client.complete("hi")).text
                 fingerprints = [record.headers["authorization"] for record in provider.sandbox.requests]

@@ -160,7 +160,7 @@ def test_a_key_taken_out_is_refused_at_once(tmp_path: Path) -> None:
             assert (await caller.get()).status == 200
             await stage.sandbox.arrived(1)
             (tmp_path / "caller.key").write_text("another-key-0123456789abcdef")
-            assert (await reload_house(stage.house)).outcome == "applied"
+            assert (await reload_house(stage.house)).changed == ("keys",)
             caller.writer.write(wanted(stream=False))
             assert (await caller.get()).status == 401
             got = await slow.get()
@@ -252,7 +252,7 @@ class Broken:
         """Fail as no check should."""
         raise RuntimeError("a fault of ours")
 
-    def follow(self, _settings: Settings) -> bool:
+    def follow(self, _settings: Settings) -> str:
         """Never come here."""
         raise AssertionError
 

@@ -149,5 +149,5 @@ def test_a_renewed_certificate_is_shown_to_the_next_connection(tmp_path: Path) -
         assert reload_line(process)["outcome"] == "invalid"
         assert shown(port) == "number 1"
         renew(2)
-        lines_of(process, lambda line: line.get("outcome") == "applied")
+        assert lines_of(process, lambda line: line.get("outcome") == "applied")["changed"] == ["certificate"]
         assert shown(port) == "number 2"

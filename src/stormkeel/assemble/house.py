@@ -66,8 +66,8 @@ class Follower(Protocol):
         """See whether it could follow. Raises `SettingsError`: then the configuration is not applied."""
         ...
 
-    def follow(self, settings: Settings) -> bool:
-        """Follow; tell whether anything changed. Never fails after a `check` that did not."""
+    def follow(self, settings: Settings) -> str:
+        """Follow; name what changed, "" for nothing worth telling. Never fails after a `check` that did not."""
         ...
 
 

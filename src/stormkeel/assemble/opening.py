@@ -95,7 +95,7 @@ class LogLevel:
     def check(self, settings: Settings) -> None:
         """Any level will do."""
 
-    def follow(self, settings: Settings) -> bool:
+    def follow(self, settings: Settings) -> str:
         """Write as much as is wanted; the setting itself is part of the configuration, so there is nothing to tell."""
         self._logs.quiet = settings.telemetry.level == "warning"
-        return False
+        return ""

@@ -92,12 +92,15 @@ class Reloaded(msgspec.Struct, frozen=True):
         outcome: "applied", or "unchanged" where the configuration says what it said before.
         version: the version that new requests run on.
         before: the version they ran on before.
+        changed: what is other than it was: "settings", "credentials", "keys", "network", "certificate". A version speaks
+            of settings alone: a credential changed in its place keeps it.
         restart: settings that have changed and count only after a restart, as in "server.port".
     """
 
     outcome: Outcome
     version: str
     before: str
+    changed: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
 
 
@@ -158,6 +161,7 @@ class Prepared(msgspec.Struct, frozen=True):
 
     settings: Settings
     setup: Setup | None
+    changed: tuple[str, ...]
     restart: tuple[str, ...]
 
 
@@ -173,8 +177,8 @@ def _prepare(house: House, draft: Draft | Flaw) -> Prepared:
     for follower in house.followers:
         follower.check(settings)
     blueprint = blueprint_of(draft, settings, house)
-    is_same = blueprint.is_same(house.setup.blueprint)
-    return Prepared(settings, None if is_same else build_setup(blueprint, house), restart)
+    changed = blueprint.differences(house.setup.blueprint)
+    return Prepared(settings, build_setup(blueprint, house) if changed else None, changed, restart)
 
 
 def _apply(house: House, prepared: Prepared) -> Reloaded:
@@ -182,9 +186,9 @@ def _apply(house: House, prepared: Prepared) -> Reloaded:
     before, setup = house.setup.version, prepared.setup
     if setup is not None:
         house.swap(setup)
-    moved = [follower.follow(prepared.settings) for follower in house.followers]
-    outcome: Outcome = "applied" if setup is not None or any(moved) else "unchanged"
-    return Reloaded(outcome, house.setup.version, before, prepared.restart)
+    followed = tuple(word for follower in house.followers if (word := follower.follow(prepared.settings)))
+    changed = prepared.changed + followed
+    return Reloaded("applied" if changed else "unchanged", house.setup.version, before, changed, prepared.restart)
 
 
 def _check_profile(profile: str, running: str) -> None:

@@ -49,10 +49,13 @@ class Blueprint(msgspec.Struct, frozen=True):
     transports: Mapping[str, Transport] = {}
     births: Mapping[tuple[str, str], Birth] = {}
 
-    def is_same(self, other: Blueprint) -> bool:
-        """Would the same be built of it?"""
-        alike = (self.settings, self.secrets, self.transports) == (other.settings, other.secrets, other.transports)
-        return alike and self.keys.is_same(other.keys)
+    def differences(self, other: Blueprint) -> tuple[str, ...]:
+        """Name what differs from another: "settings", "credentials", "keys", "network"; nothing where none does."""
+        same = {
+            "settings": self.settings == other.settings, "credentials": self.secrets == other.secrets,
+            "keys": self.keys.is_same(other.keys), "network": self.transports == other.transports,
+        }  # fmt: skip
+        return tuple(name for name, is_same in same.items() if not is_same)
 
 
 class Asking(msgspec.Struct, frozen=True):

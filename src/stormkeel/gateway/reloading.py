@@ -69,7 +69,7 @@ class Reloader:
             self._logs.say("error", "reload", {"outcome": "failed", "config": house.setup.version, "error": type(error).__name__})
         else:
             if done.outcome == "applied" or done.restart:
-                fields = {"outcome": done.outcome, "config": done.version, "before": done.before}
+                fields = {"outcome": done.outcome, "config": done.version, "before": done.before, "changed": done.changed}
                 self._logs.say("info", "reload", fields | ({"needs_restart": done.restart} if done.restart else {}))
 
 
@@ -92,13 +92,13 @@ class Certificate:
         except ServeError as error:
             raise SettingsError(str(error)) from None
 
-    def follow(self, settings: Settings) -> bool:
+    def follow(self, settings: Settings) -> str:
         """Show the certificate that stands in the files now."""
         looks = look((settings.server.tls_cert, settings.server.tls_key))
         is_new, self._looks = looks != self._looks, looks
         if is_new:
             renew(self._tls, serve_settings(settings.server))
-        return is_new
+        return "certificate" if is_new else ""
 
 
 def hear(asked: Callable[[], None]) -> None:

@@ -1,0 +1,58 @@
+"""A ledger that an older Stormkeel wrote: read as it is, and brought up to date by its owner, with every row."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from stormkeel.ledger.entry import Reserved, Settled
+from stormkeel.ledger.lines import read_lines, write_line
+from stormkeel.runtime.stores.sqlite import MIGRATIONS, LedgerFile, read_file
+
+OLD = (
+    "INSERT INTO attempt (id, writer, at, reserved_at, request, route, deployment, provider, model, dialect, key, task, user, tags,"
+    " input_bound, output_bound, reserved, prices) VALUES ('r.1','w',5,5,'r','fast','d','p','m','x','k','','','[]',1,1,100,'s')"
+)
+
+
+def old(path: Path) -> None:
+    """Write a file of the first shape with one attempt under way."""
+    base = sqlite3.connect(path)
+    base.executescript(MIGRATIONS[0] + "PRAGMA user_version=1;")
+    base.execute(OLD)
+    base.commit()
+    base.close()
+
+
+def test_an_older_file_is_read_as_it_is(tmp_path: Path) -> None:
+    """Who only reads sees the rows of the first shape, without a version of the configuration, and changes nothing."""
+    path = tmp_path / "ledger.db"
+    old(path)
+    before = path.read_bytes()
+    stored = read_file(path, 0)
+    reserved = stored.bookings["r.1"].reserved
+    assert reserved is not None and (reserved.amount, reserved.config) == (100, "")
+    assert path.read_bytes() == before
+
+
+def test_an_owner_brings_it_up_to_date(tmp_path: Path) -> None:
+    """Its owner adds what is new; old rows stay, new ones say on which version they ran."""
+    path = tmp_path / "ledger.db"
+    old(path)
+    base = LedgerFile(path)
+    new = Reserved("r.2", "r", 6, "fast", "d", "p", "m", "x", "k", "", "", (), 1, 1, 100, "s", "0123456789")
+    entries = (new, Settled("r.2", 7, "ok", 200, 0.1, None))
+    base.fold("f", "w", read_lines(b"".join(map(write_line, entries)), 0, is_final=True), 8)
+    base.close()
+    bookings = read_file(path, 0).bookings
+    assert {name: one.reserved and one.reserved.config for name, one in bookings.items()} == {"r.1": "", "r.2": "0123456789"}
+
+
+def test_a_journal_line_of_old_is_read() -> None:
+    """A reservation written without a version of the configuration is one with an empty one."""
+    now = Reserved("r.1", "r", 5, "fast", "d", "p", "m", "x", "k", "", "", (), 1, 1, 100, "s")
+    values = msgspec.to_builtins(now)
+    line = msgspec.json.encode(values[:-1])
+    assert msgspec.json.decode(line, type=Reserved) == now
