@@ -40,7 +40,7 @@ class Dialer:
 
     async def dial(self, target: Target) -> Link:
         """Open a connection to the target. Raises `WireFault` (stage "connect"); cancelling it leaves no socket behind."""
-        link = Link(asyncio.get_running_loop(), target[:3])
+        link = Link(asyncio.get_running_loop(), target.key)
         proxy = self._proxies.of(target.tls, target.host)
         try:
             async with asyncio.timeout(self._timeout) as clock:

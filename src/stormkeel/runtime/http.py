@@ -20,8 +20,8 @@ import msgspec
 from ..engine.ports import WireFault
 from ..types.wire import Headers, HttpRequest, HttpResponse
 from .dial import Dialer
-from .http1 import RequestFault, read_url, write_head
-from .link import Key, Link
+from .http1 import Key, RequestFault, Target, read_url, write_head
+from .link import Link
 from .proxies import STRAIGHT, Proxies
 
 PROXY_REFUSED = 407  # no provider has a reason to say it
@@ -130,7 +130,8 @@ class HttpTransport:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send and read the whole response. Raises `WireFault`. Cancelling it aborts the exchange."""
-        link, head = await self._prepare(request)
+        target, head = self._prepare(request)
+        link = self._take(target.key) or await self._dialer.dial(target)
         reader = link.start(head, request.body, request.method, streaming=False)
         try:
             await link.wait()
@@ -144,7 +145,8 @@ class HttpTransport:
 
     async def open(self, request: HttpRequest) -> HttpExchange:
         """Send and return once the response's head has arrived. Raises `WireFault`. Cancelling it aborts the exchange."""
-        link, head = await self._prepare(request)
+        target, head = self._prepare(request)
+        link = self._take(target.key) or await self._dialer.dial(target)
         reader = link.start(head, request.body, request.method, streaming=True)
         try:
             await link.wait()
@@ -211,16 +213,12 @@ class HttpTransport:
             if self._sweeper is None:
                 self._sweeper = loop.call_later(self._settings.idle_timeout, self._sweep)
 
-    async def _prepare(self, request: HttpRequest) -> tuple[Link, bytes]:
+    def _prepare(self, request: HttpRequest) -> tuple[Target, bytes]:
         try:
             target = read_url(request.url)
-            head = write_head(request, target, self._dialer.forward_line(target))
+            return target, write_head(request, target, self._dialer.forward_line(target))
         except RequestFault as fault:
             raise WireFault("connect", str(fault)) from None
-        link = self._take(target[:3])
-        if link is None:
-            link = await self._dialer.dial(target)
-        return link, head
 
     def _take(self, key: Key) -> Link | None:
         """Take the idle connection used last: it is the least likely to have been dropped by the other side."""

@@ -19,6 +19,9 @@ from ..types.wire import NO_HEADERS, Headers, HttpRequest
 MAX_HEAD = 65_536  # bytes of one response head, or of a trailer section; real providers stay under 8 KiB
 MAX_SIZE_LINE = 4_096  # bytes of one chunk-size line with its extensions
 
+Key = tuple[bool, str, int]
+"""What a connection is good for: TLS or not, host, port."""
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})  # RFC 9110 8.6: these say `content-length: 0` even when empty
 BODILESS_STATUS = frozenset({204, 304})  # RFC 9112 6.3
@@ -31,7 +34,6 @@ _REQUEST_FIELDS = re.compile(
 )
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n\0]*)?\r\n")
 _FIELD = re.compile(r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)\r\n", re.MULTILINE)
-_LENGTH = re.compile(r"[0-9]{1,18}\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 _NONE, _BY_LENGTH, _CHUNKED, _UNTIL_CLOSE = range(4)
@@ -54,6 +56,7 @@ class Target(NamedTuple):
         port: TCP port.
         authority: the `host` field's value.
         path: path and query, as the request line carries them.
+        key: what a connection to it is good for.
     """
 
     tls: bool
@@ -61,6 +64,7 @@ class Target(NamedTuple):
     port: int
     authority: str
     path: str
+    key: Key
 
 
 @lru_cache(maxsize=1024)
@@ -81,7 +85,8 @@ def read_url(url: str) -> Target:
         authority = f"{authority}:{port}"
     if not _TARGET.match(path) or not _TARGET.match(authority):
         raise RequestFault("the URL holds characters that must be percent-encoded")
-    return Target(parts.scheme == "https", host, default if port is None else port, authority, path)
+    key = (parts.scheme == "https", host, default if port is None else port)
+    return Target(*key, authority, path, key)
 
 
 def write_head(request: HttpRequest, target: Target, proxy_line: str | None = None) -> bytes:
@@ -93,16 +98,36 @@ def write_head(request: HttpRequest, target: Target, proxy_line: str | None = No
         proxy_line: for a plain-http proxy: its `proxy-authorization` line or ""; the request line then carries the whole
             URL (RFC 9112 3.2.2).
     """
-    fields = "".join([f"{name}: {value}\r\n" for name, value in request.headers])
-    forged = fields.count("\n") != len(request.headers)  # a value brought a line of its own
-    if forged or not _REQUEST_FIELDS.match(fields) or not _METHOD.match(request.method):
-        raise RequestFault("a header's name or value, or the method, cannot be sent")
+    headers, body = request.headers, request.body
+    own = _write_fields(headers[-1:])
+    opening = _write_opening(request.method, target, headers[:-1], proxy_line, own.startswith(b"user-agent: "))
+    if body or request.method in BODY_METHODS:
+        return b"%b%bcontent-length: %d\r\n\r\n" % (opening, own, len(body))
+    return b"%b%b\r\n" % (opening, own)
+
+
+@lru_cache(maxsize=128)
+def _write_opening(method: str, target: Target, headers: Headers, proxy_line: str | None, is_signed: bool) -> bytes:
+    """Write what all requests of one caller begin with: everything but their last field, which names the attempt.
+
+    `is_signed` says that the last field is a `user-agent`.
+    """
+    fields = _write_fields(headers)
+    if not _METHOD.match(method):
+        raise RequestFault("the method cannot be sent")
     path = target.path if proxy_line is None else f"http://{target.authority}{target.path}"
-    agent = "" if "user-agent: " in fields else f"user-agent: stormkeel/{__version__}\r\n"
-    length = f"content-length: {len(request.body)}\r\n" if request.body or request.method in BODY_METHODS else ""
-    head = f"{request.method} {path} HTTP/1.1\r\nhost: {target.authority}\r\n{agent}{fields}{length}{proxy_line or ''}\r\n"
+    agent = "" if is_signed or b"user-agent: " in fields else f"user-agent: stormkeel/{__version__}\r\n"
+    line = f"{method} {path} HTTP/1.1\r\nhost: {target.authority}\r\n{proxy_line or ''}{agent}"
+    return line.encode("ascii") + fields
+
+
+def _write_fields(headers: Headers) -> bytes:
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    forged = fields.count("\n") != len(headers)  # a value brought a line of its own
+    if forged or not _REQUEST_FIELDS.match(fields):
+        raise RequestFault("a header's name or value cannot be sent")
     try:
-        return head.encode("latin-1")
+        return fields.encode("latin-1")
     except UnicodeEncodeError:
         raise RequestFault("a header's value is not Latin-1") from None
 
@@ -146,8 +171,14 @@ class ResponseReader:
             data = self._feed_head(data)
         if self.done:
             self.reusable = self.reusable and not data  # bytes nobody asked for: the next answer could not be trusted
-        elif data:
-            self._feed_body(data)
+        elif not data:
+            return
+        elif self._framing == _BY_LENGTH:
+            self._feed_length(data)
+        elif self._framing == _CHUNKED:
+            self._feed_chunked(data)
+        else:
+            self.parts.append(data)
 
     def feed_eof(self) -> None:
         """Take note that no more bytes will come. Raises `ProtocolFault` where that leaves the response unfinished."""
@@ -217,7 +248,7 @@ class ResponseReader:
             self.reusable = False
 
     def _frame_by_length(self, length: str) -> None:
-        if not _LENGTH.match(length):
+        if not length.isdecimal() or len(length) > 18:  # of Latin-1 only 0 to 9 are decimal
             raise ProtocolFault("content-length is not a number")
         self._framing = _BY_LENGTH
         self._left = int(length)
@@ -227,14 +258,6 @@ class ResponseReader:
         for field in ("content-length", "transfer-encoding"):
             if len({value for name, value in self.headers if name == field}) > 1:
                 raise ProtocolFault("two different framings of one body")
-
-    def _feed_body(self, data: bytes) -> None:
-        if self._framing == _BY_LENGTH:
-            self._feed_length(data)
-        elif self._framing == _CHUNKED:
-            self._feed_chunked(data)
-        else:
-            self.parts.append(data)
 
     def _feed_length(self, data: bytes) -> None:
         excess = len(data) - self._left

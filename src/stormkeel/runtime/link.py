@@ -13,11 +13,9 @@ import ssl
 from typing import cast
 
 from ..engine.ports import WireFault
-from .http1 import ProtocolFault, ResponseReader
+from .http1 import Key, ProtocolFault, ResponseReader
 
 HIGH_WATER = 262_144  # bytes of a streamed body held unread before reading stops, and TCP's window holds the sender back
-Key = tuple[bool, str, int]
-"""What a connection is good for: TLS or not, host, port."""
 ONE_WRITE = 65_536  # bytes: up to here joining head and body is cheaper than a second write
 
 
