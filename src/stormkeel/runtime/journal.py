@@ -73,7 +73,8 @@ class FileJournal:
         line = write_line(entry)
         with self._lock:
             try:
-                self._drain()
+                if self._waiting:
+                    self._drain()
                 self._append(line)
             except OSError as fault:
                 raise JournalFault(f'the journal "{self.path}" can not be written ({fault.strerror}): {MEND}') from fault
@@ -82,10 +83,12 @@ class FileJournal:
         """Write a settlement, or keep it and write it ahead of the next entry. Never raises."""
         line = write_line(entry)
         with self._lock:
-            self._waiting.append(line)
             try:
-                self._drain()
+                if self._waiting:
+                    self._drain()
+                self._append(line)
             except OSError:
+                self._waiting.append(line)
                 self.postponed += 1
 
     def flush(self) -> bool:

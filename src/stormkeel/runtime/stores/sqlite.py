@@ -11,7 +11,6 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +82,15 @@ _WHOLE = """
 _COLUMNS = 35
 _AT_ONCE = 64
 """Rows a statement: sqlite3 gives the interpreter's lock away at every statement, and a request's thread takes it each time."""
+
+
+def _whole(count: int) -> str:
+    """Return the statement that adds so many whole attempts at once."""
+    row = f"({', '.join('?' * _COLUMNS)})"
+    return _WHOLE.format(rows=", ".join([row] * count))
+
+
+_WHOLES = _whole(_AT_ONCE)
 
 _ORPHANS = """
     UPDATE attempt SET settled_at = ?, outcome = ?, status = 0, latency = 0.0, input = 0, cache_read = 0, cache_write = 0,
@@ -186,19 +194,23 @@ def add(base: sqlite3.Connection, writer: str, entries: Sequence[Entry]) -> None
 
 def _add(base: sqlite3.Connection, writer: str, entries: Sequence[Entry]) -> None:
     whole, halves = _pair(entries)
-    if _insert(base, list(_wholes(writer, whole))) < len(whole):
+    if _insert(base, writer, whole) < len(whole):
         halves = entries  # some were here already, perhaps half: add what is missing, half by half
     base.executemany(_RESERVE, _reservations(writer, halves))
     base.executemany(_SETTLE, _settlements(writer, halves))
 
 
-def _insert(base: sqlite3.Connection, rows: list[tuple[object, ...]]) -> int:
+def _insert(base: sqlite3.Connection, writer: str, whole: Sequence[tuple[Reserved, Settled]]) -> int:
     """Add whole attempts that are not there yet; return how many were added."""
     added = 0
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
-        statement = _WHOLE.format(rows=", ".join([f"({', '.join('?' * _COLUMNS)})"] * len(part)))
-        added += base.execute(statement, tuple(chain.from_iterable(part))).rowcount
+    for start in range(0, len(whole), _AT_ONCE):
+        part = whole[start : start + _AT_ONCE]
+        values: list[object] = []
+        for reserved, settled in part:
+            values += _reservation(writer, reserved)
+            values += _settlement(settled)
+        statement = _WHOLES if len(part) == _AT_ONCE else _whole(len(part))
+        added += base.execute(statement, values).rowcount
     return added
 
 
@@ -291,10 +303,6 @@ def _pair(entries: Sequence[Entry]) -> tuple[list[tuple[Reserved, Settled]], Seq
         else:
             early.setdefault(entry.attempt, entry)  # its reservation stands in an earlier batch, or comes later
     return whole, [*held.values(), *early.values()]
-
-
-def _wholes(writer: str, pairs: Iterable[tuple[Reserved, Settled]]) -> Iterable[tuple[object, ...]]:
-    return (_reservation(writer, reserved) + _settlement(settled) for reserved, settled in pairs)
 
 
 def _reservations(writer: str, entries: Iterable[Entry]) -> Iterable[tuple[object, ...]]:
