@@ -134,7 +134,7 @@ def replace(raw: bytes, span: Span, new: bytes) -> bytes:
 
 def _find_spans(raw: bytes, fields: _Fields) -> tuple[Span, Span | None] | Failure:
     names = _find_names(raw)
-    if len(names) != len(set(names)) or _find_escape(raw):
+    if len(names) != len(set(names)) or (b"\\" in raw and _find_escape(raw)):
         return _walk(raw, fields)
     model, options = _find_model(raw), None
     if fields.stream_options is not UNSET:

@@ -14,7 +14,6 @@ from .reply import RawHeaders, Receive
 
 K = FailureKind
 PASSED = (b"anthropic-", b"openai-")
-PASS = "pass"  # noqa: S105 - no password: a mark for headers that may pass
 NAMES_KEPT = 1000
 LABEL_LIMIT = 256  # characters of a label
 
@@ -44,13 +43,14 @@ class Inbound:
         self.wants_trace = False
         self.labels: dict[bytes, str] = {}
         passed: list[tuple[str, str]] = []
-        takers = _TAKERS
-        for name, value in headers:
-            take = takers[name]
-            if take is PASS:
+        for name, value in [field for field in headers if field[0] not in _IDLE]:
+            take = _TAKERS.get(name)
+            if take is not None:
+                take(self, name, value)
+            elif name.startswith(PASSED):
                 passed.append((name.decode("latin-1"), value.decode("latin-1")))
-            elif take is not None:
-                take(self, name, value)  # type: ignore[operator]  # the one string in the table is PASS
+            elif len(_IDLE) < NAMES_KEPT:
+                _IDLE.add(name)
         self.passed: Headers = tuple(passed)
 
     def options(self, key: str) -> Options:
@@ -100,20 +100,10 @@ class Inbound:
         self.labels[name] = value.decode("latin-1")[:LABEL_LIMIT]
 
 
-Taker = Callable[[Inbound, bytes, bytes], None]
+_IDLE: set[bytes] = set()
+"""Names of headers that say nothing to us: each is looked at once and remembered, up to a bound."""
 
-
-class _Takers(dict[bytes, Taker | str | None]):
-    """What takes each header; a name not in the table is looked at once and remembered, up to a bound."""
-
-    def __missing__(self, name: bytes) -> str | None:
-        take = PASS if name.startswith(PASSED) else None
-        if len(self) < NAMES_KEPT:
-            self[name] = take
-        return take
-
-
-_TAKERS = _Takers({
+_TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"authorization": Inbound._bearer,
     b"x-api-key": Inbound._api_key,
     b"content-length": Inbound._length,
@@ -124,7 +114,7 @@ _TAKERS = _Takers({
     b"x-stormkeel-task": Inbound._label,
     b"x-stormkeel-user": Inbound._label,
     b"x-stormkeel-tags": Inbound._label,
-})
+}
 
 
 async def read_body(receive: Receive, inbound: Inbound, limit: int) -> bytes | Failure:

@@ -70,6 +70,15 @@ class Gcra:
         """Return how many units may pass at a moment, 0 where there is a debt. Changes nothing."""
         return max(0, -self.excess(at, 0) // self._period)
 
+    def admit(self, at: int, units: int) -> bool:
+        """Debit units if they may pass, and say whether they did."""
+        arrival, now = self._arrival, at * self._limit
+        arrival = (arrival if arrival > now else now) + units * self._period
+        if arrival - now > self._tolerance:
+            return False
+        self._arrival = arrival
+        return True
+
     def take(self, at: int, units: int) -> None:
         """Debit units, whether they pass or not."""
         arrival, now = self._arrival, at * self._limit
@@ -121,10 +130,8 @@ class RateGate:
         requests, texts = self._requests, self._tokens
         if requests is not None and requests.excess(at, 1) > 0:
             return self._refuse(at, tokens)
-        if texts is not None:
-            if texts.excess(at, tokens) > 0:
-                return self._refuse(at, tokens)
-            texts.take(at, tokens)
+        if texts is not None and not texts.admit(at, tokens):
+            return self._refuse(at, tokens)
         if requests is not None:
             requests.take(at, 1)
         return tokens

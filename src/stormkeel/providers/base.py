@@ -91,7 +91,7 @@ class Provider(msgspec.Struct, frozen=True):
     headers: Headers = NO_HEADERS
 
 
-RETURNED = frozenset({"request-id", "retry-after", "retry-after-ms", "anthropic-organization-id"})
+RETURNED = frozenset({"x-request-id", "request-id", "retry-after", "retry-after-ms", "anthropic-organization-id"})
 RETURNED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "anthropic-priority-", "openai-")
 UPSTREAM_ID = "x-upstream-request-id"
 
@@ -172,14 +172,11 @@ class Caller:
 
     def response_headers(self, headers: Headers) -> Headers:
         """Return the provider's headers that may go back to the client; its `x-request-id` under a name of its own."""
-        returned = []
-        for field in headers:
-            name = field[0]
-            if name in RETURNED or name.startswith(RETURNED_PREFIXES):
-                returned.append(field)
-            elif name == "x-request-id":
-                returned.append((UPSTREAM_ID, field[1]))
-        return tuple(returned)
+        return tuple([
+            field if field[0] != "x-request-id" else (UPSTREAM_ID, field[1])
+            for field in headers
+            if field[0] in RETURNED or field[0].startswith(RETURNED_PREFIXES)
+        ])
 
     def request_id(self, headers: Headers) -> str:
         """Return the provider's own id of an exchange, "" where it gave none."""

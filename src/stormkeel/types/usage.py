@@ -45,7 +45,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def total(self) -> int:
         """All tokens."""
-        return self.total_input + self.total_output
+        written = self.cache_read + self.cache_write + self.cache_write_long + self.audio_input
+        return self.input + written + self.output + self.reasoning + self.audio_output
 
 
 NO_USAGE = Usage()

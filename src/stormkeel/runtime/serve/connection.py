@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field; one after the body is a trailer and is dropped, for it could pass for a header (RFC 9110 §6.5.1)."""
         if self._head is not None:
-            self._head.add(name, value)
+            self._head.fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Judge the head, and start its turn where nothing is before it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http
 import re
 from collections.abc import Iterable
+from itertools import chain
 
 import msgspec
 
@@ -18,6 +19,8 @@ MAX_FIELDS = 128
 # RFC 9112 §3.2 and RFC 3986 §3.2.2, less the characters no deployed name has: a Host that looks like a path must not pass
 HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus}
+RULED = frozenset((b"host", b"transfer-encoding", b"expect"))
+FRAMING = frozenset((b"content-length", b"date", b"transfer-encoding", b"connection"))
 BODILESS = frozenset((204, 304))
 
 
@@ -27,54 +30,50 @@ class RequestHead:
     Attributes:
         target: the request target, undecoded.
         fields: (lower-case name, value), in order.
-        hosts, codings: how many Host and Transfer-Encoding fields there were.
-        is_waiting_for_continue: whether the client holds its body until it reads "100 Continue".
+        is_waiting_for_continue: whether the client holds its body until it reads "100 Continue"; known once it was judged.
     """
 
-    __slots__ = ("codings", "fields", "host", "hosts", "is_waiting_for_continue", "size", "target", "transfer_coding")
+    __slots__ = ("fields", "is_waiting_for_continue", "target")
 
     def __init__(self) -> None:
         self.target = b""
         self.fields: list[tuple[bytes, bytes]] = []
-        self.size = 0
-        self.host = b""
-        self.hosts = 0
-        self.codings = 0
-        self.transfer_coding = b""
         self.is_waiting_for_continue = False
 
-    def add(self, name: bytes, value: bytes) -> None:
-        """Take the next header field."""
-        name = name.lower()
-        self.size += len(name) + len(value) + 4
-        self.fields.append((name, value))
-        if name == b"host":
-            self.hosts += 1
-            self.host = value
-        elif name == b"transfer-encoding":
-            self.codings += 1
-            self.transfer_coding = value.lower()
-        elif name == b"expect":
-            self.is_waiting_for_continue = value.lower() == b"100-continue"
+    @property
+    def size(self) -> int:
+        """Bytes of the target and the fields."""
+        return len(self.target) + 4 * len(self.fields) + sum(map(len, chain.from_iterable(self.fields)))
 
 
 def refusal(head: RequestHead, version: str, max_size: int) -> int:
-    """Return the status this head is refused with, 0 where it may pass.
+    """Return the status this head is refused with, 0 where it may pass; take note of what it waits for.
 
     Args:
         head: complete.
         version: "1.1" or "1.0"; anything else is refused.
         max_size: of the target and the fields together, bytes.
     """
-    if len(head.target) + head.size > max_size or len(head.fields) > MAX_FIELDS:
+    if head.size > max_size or len(head.fields) > MAX_FIELDS:
         return 431
     if version not in ("1.1", "1.0"):
         return 505
     if not head.target.startswith(b"/") or b"#" in head.target:  # no absolute-form: a target never names a host here
         return 400
-    if head.hosts > 1 or (head.hosts == 0 and version == "1.1") or (head.hosts and HOST.fullmatch(head.host) is None):
+    ruled = [field for field in head.fields if field[0] in RULED]
+    if len(ruled) == 1 and ruled[0][0] == b"host":  # nearly every head
+        return 0 if HOST.fullmatch(ruled[0][1]) else 400
+    return _judge(head, ruled, version)
+
+
+def _judge(head: RequestHead, ruled: list[tuple[bytes, bytes]], version: str) -> int:
+    hosts = [value for name, value in ruled if name == b"host"]
+    codings = [value.lower() for name, value in ruled if name == b"transfer-encoding"]
+    expected = [value.lower() for name, value in ruled if name == b"expect"]
+    head.is_waiting_for_continue = expected[-1:] == [b"100-continue"]
+    if len(hosts) != 1 and (hosts or version == "1.1"):
         return 400
-    if head.codings and (head.codings > 1 or head.transfer_coding != b"chunked" or version == "1.0"):
+    if (hosts and HOST.fullmatch(hosts[0]) is None) or (codings and (codings != [b"chunked"] or version == "1.0")):
         return 400
     return 0
 
@@ -134,15 +133,14 @@ def _write_fields(parts: list[bytes], headers: Headers, date: bytes) -> tuple[in
     """Append the application's fields; return its content length or -1, the date yet to write, and whether it asked to close."""
     length, is_last = -1, False
     for name, value in headers:
-        if name == b"content-length":
-            length = int(value)
-        elif name == b"date":
-            date = b""
-        elif name == b"transfer-encoding":
-            continue
-        elif name == b"connection":
-            is_last = value.lower() == b"close"
-            continue
+        if name in FRAMING:
+            if name == b"content-length":
+                length = int(value)
+            elif name == b"date":
+                date = b""
+            else:
+                is_last = is_last or (name == b"connection" and value.lower() == b"close")
+                continue
         parts.append(b"%b: %b\r\n" % (name, value))
     return length, date, is_last
 
