@@ -28,6 +28,7 @@ from .reply import (
     ours,
     raw,
     send_whole,
+    turn_of,
 )
 from .trace import trace_comment, trace_header
 from .watch import Watch
@@ -38,10 +39,11 @@ SHUTDOWN = Failure(FailureKind.CANCELLED, "the gateway is shutting down; ask aga
 class Call:
     """One call of an endpoint: the client's connection, its headers, the name of its key, and the setup it lives in."""
 
-    __slots__ = ("inbound", "key", "receive", "request_id", "scope", "send", "setup")
+    __slots__ = ("inbound", "key", "receive", "request_id", "scope", "send", "setup", "turn")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, setup: Setup) -> None:
         self.scope = scope
+        self.turn = turn_of(scope)
         self.setup = setup
         self.inbound = Inbound(scope["headers"])
         self.key = ""
@@ -49,9 +51,21 @@ class Call:
         self.send = send
         self.request_id = setup.new_id()
 
+    async def body(self) -> bytes | Failure:
+        """Return the request's whole body, or why it is refused. Raises `Gone`."""
+        here = None if self.turn is None else self.turn.take_body()
+        return await read_body(self.receive, self.inbound, self.setup.settings.server.max_body, here)
+
+    async def reply(self, status: int, headers: RawHeaders, body: bytes) -> None:
+        """Send a whole response, by the short way where there is one."""
+        if self.turn is None:
+            await send_whole(self.send, status, headers, body)
+        else:
+            self.turn.answer(status, headers, body)
+
     async def refuse(self, dialect: Teller, failure: Failure) -> None:
         """Answer with a failure of which no provider knows."""
-        await send_whole(self.send, *failed(dialect, failure, self.request_id, False))
+        await self.reply(*failed(dialect, failure, self.request_id, False))
 
 
 class Generate:
@@ -64,7 +78,7 @@ class Generate:
         """Serve one request."""
         inbound = call.inbound
         try:
-            body = await read_body(call.receive, inbound, call.setup.settings.server.max_body)
+            body = await call.body()
         except Gone:
             return
         if type(body) is bytes:
@@ -122,12 +136,12 @@ class Generate:
             headers: RawHeaders = [JSON, *known, *raw(answer.headers), *trace]
             if member.dialect is not self._dialect and self._dialect.name in ID_HEADERS:
                 headers.append((ID_HEADERS[self._dialect.name], call.request_id.encode()))  # the provider has no such header
-            await send_whole(call.send, response.status, headers, response.body)
+            await call.reply(response.status, headers, response.body)
             return
         assert answer.failure is not None
         asked = any(attempt.sent for attempt in answer.story.attempts)
         status, fields, body = failed(self._dialect, answer.failure, call.request_id, asked)
-        await send_whole(call.send, status, [*fields, *trace], body)
+        await call.reply(status, [*fields, *trace], body)
 
 
 class Models:

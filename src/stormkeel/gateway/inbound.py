@@ -117,8 +117,8 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
 }
 
 
-async def read_body(receive: Receive, inbound: Inbound, limit: int) -> bytes | Failure:
-    """Read a request's whole body, or refuse it as soon as it is known to be too large.
+async def read_body(receive: Receive, inbound: Inbound, limit: int, here: bytes | None = None) -> bytes | Failure:
+    """Read a request's whole body, or refuse it as soon as it is known to be too large; `here` is all of it, if it is here.
 
     Raises:
         Gone: the client left in the middle.
@@ -128,7 +128,7 @@ async def read_body(receive: Receive, inbound: Inbound, limit: int) -> bytes | F
         return Failure(K.CALLER, f'the body is encoded as "{said}": send it unencoded, without a content-encoding header', 415)
     if inbound.length is not None and inbound.length > limit:
         return too_large(inbound.length, limit)
-    body, more = await _piece(receive)
+    body, more = await _piece(receive) if here is None else (here, False)
     if not more and len(body) <= limit:
         return body
     parts, size = [body], len(body)

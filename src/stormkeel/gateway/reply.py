@@ -53,6 +53,24 @@ class Teller(Protocol):
         ...
 
 
+class Turn(Protocol):
+    """The short ways of our own server (`runtime.serve.turn.Turn`), which another ASGI server does not have."""
+
+    def take_body(self) -> bytes | None:
+        """Return the whole body if it is here and nothing was received of it, else None."""
+        ...
+
+    def answer(self, status: int, headers: RawHeaders, body: bytes) -> None:
+        """Send a whole response."""
+        ...
+
+
+def turn_of(scope: Scope) -> Turn | None:
+    """Return our own server's short ways, None under another server."""
+    extensions = scope.get("extensions")
+    return extensions.get("stormkeel.turn") if extensions else None
+
+
 async def send_whole(send: Send, status: int, headers: RawHeaders, body: bytes) -> None:
     """Send a whole response."""
     headers.append((b"content-length", b"%d" % len(body)))

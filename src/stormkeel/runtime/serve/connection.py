@@ -14,11 +14,12 @@ import enum
 import math
 import urllib.parse
 from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
 
-from .head import STATUS_LINES, RequestHead, refusal
+from .head import STATUS_LINES, Field, RequestHead, refusal
 from .hub import Hub
 from .turn import BODY_HIGH_WATER, Turn
 
@@ -49,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._hub = hub
         self._turns: deque[Turn] = deque()  # not yet answered, in order; the first is running
         self._head: RequestHead | None = None
+        self._take: Callable[[Field], object] = _drop  # where the next field goes
         self._parsing: Turn | None = None  # whose body is arriving
         self._refusal = 0
         self._quiet = 0  # bytes since the last head or piece of body was completed: framing, or a head still growing
@@ -141,7 +143,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin a head."""
-        self._head = RequestHead()
+        self._head = head = RequestHead()
+        self._take = head.fields.append
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
@@ -150,12 +153,12 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field; one after the body is a trailer and is dropped, for it could pass for a header (RFC 9110 §6.5.1)."""
-        if self._head is not None:
-            self._head.fields.append((name.lower(), value))
+        self._take((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Judge the head, and start its turn where nothing is before it."""
         head, self._head = self._head, None
+        self._take = _drop
         assert head is not None
         version = self._parser.get_http_version()
         self._refusal = refusal(head, version, self._hub.settings.max_header)
@@ -269,6 +272,7 @@ class Connection(asyncio.Protocol):
         """Take nothing more; answer `status` where nothing else is being answered, and end."""
         self._is_deaf = True
         broken, self._parsing, self._head = self._parsing, None, None
+        self._take = _drop
         self._clock, self._deadline = Clock.NONE, math.inf
         if broken is not None and broken is self._turns[0]:
             self._turns.popleft()
@@ -335,6 +339,10 @@ class Connection(asyncio.Protocol):
             self._close()
         elif self._clock is Clock.FRESH:
             self._deadline = min(self._deadline, self._hub.loop.time() + 1.0)
+
+
+def _drop(field: Field) -> None:
+    """Do nothing with a trailer."""
 
 
 def _address(transport: asyncio.BaseTransport, which: str) -> tuple[str, int] | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import http
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import msgspec
 
-Headers = Iterable[tuple[bytes, bytes]]
+Field = tuple[bytes, bytes]
+Headers = Iterable[Field]
 
 MAX_FIELDS = 128
 # RFC 9112 §3.2 and RFC 3986 §3.2.2, less the characters no deployed name has: a Host that looks like a path must not pass
@@ -127,6 +128,22 @@ def write_head(status: int, headers: Headers, date: bytes, asked: Asked) -> Resp
     if is_last:
         parts.append(b"connection: close\r\n")
     return ResponseHead(_join(parts), length, is_bodied, is_chunked, is_last)
+
+
+def write_whole(status: int, headers: Sequence[Field], length: int, date: bytes, is_last: bool) -> bytes:
+    """Write the head of a response whose body of so many bytes is at hand; what `write_head` does, in the most usual case.
+
+    Raises:
+        ValueError: a field holds a line break, or is one that the server writes itself.
+    """
+    fields = b"".join([b"%b: %b\r\n" % field for field in headers])
+    if not fields.count(b"\n") == fields.count(b"\r") == len(headers):
+        raise ValueError("a response header field holds a line break")
+    if not FRAMING.isdisjoint([name for name, _ in headers]):
+        raise ValueError("a response header field is one that the server writes itself")
+    close = b"connection: close\r\n" if is_last else b""
+    line = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+    return b"%b%bcontent-length: %d\r\n%b%b\r\n" % (line, fields, length, date, close)
 
 
 def _write_fields(parts: list[bytes], headers: Headers, date: bytes) -> tuple[int, bytes, bool]:
