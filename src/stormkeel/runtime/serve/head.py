@@ -20,7 +20,7 @@ MAX_FIELDS = 128
 # RFC 9112 §3.2 and RFC 3986 §3.2.2, less the characters no deployed name has: a Host that looks like a path must not pass
 HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus}
-RULED = frozenset((b"host", b"transfer-encoding", b"expect"))
+RULED = frozenset((b"transfer-encoding", b"expect"))
 FRAMING = frozenset((b"content-length", b"date", b"transfer-encoding", b"connection"))
 BODILESS = frozenset((204, 304))
 
@@ -61,16 +61,16 @@ def refusal(head: RequestHead, version: str, max_size: int) -> int:
         return 505
     if not head.target.startswith(b"/") or b"#" in head.target:  # no absolute-form: a target never names a host here
         return 400
-    ruled = [field for field in head.fields if field[0] in RULED]
-    if len(ruled) == 1 and ruled[0][0] == b"host":  # nearly every head
-        return 0 if HOST.fullmatch(ruled[0][1]) else 400
-    return _judge(head, ruled, version)
+    named = dict(head.fields)
+    if len(named) == len(head.fields) and b"host" in named and RULED.isdisjoint(named):  # nearly every head
+        return 0 if HOST.fullmatch(named[b"host"]) else 400
+    return _judge(head, version)
 
 
-def _judge(head: RequestHead, ruled: list[tuple[bytes, bytes]], version: str) -> int:
-    hosts = [value for name, value in ruled if name == b"host"]
-    codings = [value.lower() for name, value in ruled if name == b"transfer-encoding"]
-    expected = [value.lower() for name, value in ruled if name == b"expect"]
+def _judge(head: RequestHead, version: str) -> int:
+    hosts = [value for name, value in head.fields if name == b"host"]
+    codings = [value.lower() for name, value in head.fields if name == b"transfer-encoding"]
+    expected = [value.lower() for name, value in head.fields if name == b"expect"]
     head.is_waiting_for_continue = expected[-1:] == [b"100-continue"]
     if len(hosts) != 1 and (hosts or version == "1.1"):
         return 400
