@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stormkeel.runtime.serve import AsgiApp, ClientGoneError, ServeError, ServeSettings, Stop, serve
-from stormkeel.runtime.serve.head import Asked, write_head
+from stormkeel.runtime.serve.head import Asked, write_head, write_whole
 
 T = TypeVar("T")
 DEADLINE = 10.0
@@ -364,6 +364,103 @@ def test_a_written_head_has_one_line_a_field(headers: list[tuple[bytes, bytes]],
     assert head.wire.endswith(b"\r\n\r\n")
     assert head.wire.count(b"\r\n") == 3 + len(headers) + head.is_chunked + head.is_last
     assert head.is_chunked + (head.is_last or not head.is_bodied) == 1
+
+
+@given(st.lists(st.tuples(token, token), max_size=4), st.integers(0, 9), st.booleans())
+def test_a_whole_head_is_written_as_its_parts_say(headers: list[tuple[bytes, bytes]], length: int, is_last: bool) -> None:
+    """The short way writes the very head of the long one, and refuses what that refuses."""
+    special = {b"content-length", b"transfer-encoding", b"connection", b"date"}
+    headers = [(name, value) for name, value in headers if name not in special]
+    framed = [*headers, (b"content-length", b"%d" % length)]
+    try:
+        head = write_head(200, framed, b"date: now\r\n", Asked("GET", "1.1", is_last))
+    except ValueError:
+        with pytest.raises(ValueError, match="line break"):
+            write_whole(200, headers, length, b"date: now\r\n", is_last)
+        return
+    assert write_whole(200, headers, length, b"date: now\r\n", is_last) == head.wire
+
+
+# the short way
+
+SHORT = [(b"content-type", b"text/plain")]
+
+
+async def briefly(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the request's body by the short way, or by the long one where the path says so."""
+    turn = scope["extensions"]["stormkeel.turn"]
+    body = turn.take_body() or await body_of(receive)
+    status = 204 if scope["path"] == "/empty" else 200
+    if scope["query_string"] == b"long":
+        headers = [*SHORT, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await part(send, body, more=False)
+    else:
+        turn.answer(status, SHORT, body)
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("path", ["/", "/empty"])
+@pytest.mark.parametrize("size", [3, 100_000])
+def test_the_short_way_answers_as_the_long_one(within: Within, method: str, version: str, path: str, size: int) -> None:
+    """A whole answer at once has the same bytes as one in two messages, whoever asks and how."""
+    rest = f"HTTP/{version}\r\nhost: a\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n".encode() + b"x" * size
+
+    async def work() -> tuple[bytes, bytes]:
+        async with serving(briefly) as served:
+            short = await served.ask(f"{method} {path}? ".encode() + rest)
+            return short, await served.ask(f"{method} {path}?long ".encode() + rest)
+
+    short, long = within(work())
+    assert short == long
+    assert short.endswith(b"x" * size if method == "POST" and path == "/" else b"\r\n\r\n")
+
+
+def test_the_short_way_keeps_the_connection(within: Within) -> None:
+    """Requests one after the other, some in two pieces, are each answered by the short way on one connection."""
+
+    async def work() -> list[bytes]:
+        async with serving(briefly) as served:
+            reader, writer = await served.open()
+            answers = []
+            for body in (b"abc", b"def"):
+                writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n" + body[:1])
+                await asyncio.sleep(0)
+                writer.write(body[1:])
+                answers.append(await reader.readuntil(body))
+            writer.close()
+            return answers
+
+    assert [answer[:15] for answer in within(work())] == [b"HTTP/1.1 200 OK"] * 2
+
+
+@pytest.mark.parametrize("wrong", ["twice", "begun", "framed", "split"])
+def test_the_short_way_is_for_whole_and_honest_answers(within: Within, wrong: str) -> None:
+    """An answer after another, or a field that would frame it twice or split its head, is a fault of the application."""
+    faults: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        turn = scope["extensions"]["stormkeel.turn"]
+        fields = {"framed": [(b"transfer-encoding", b"chunked")], "split": [(b"a", b"b\r\nc: d")]}.get(wrong, SHORT)
+        if wrong == "begun":
+            await start(send, (b"content-length", b"2"))
+        for _ in range(2):
+            try:
+                turn.answer(200, fields, b"ok")
+            except (RuntimeError, ValueError) as fault:
+                faults.append(type(fault).__name__)
+        if wrong == "begun":
+            await part(send, b"ok", more=False)
+
+    async def work() -> bytes:
+        async with serving(app) as served:
+            return await served.ask(GET.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+
+    answer = within(work())
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"chunked" not in answer
+    assert faults == {"twice": ["RuntimeError"], "begun": ["RuntimeError"] * 2}.get(wrong, ["ValueError"] * 2)
 
 
 # refusals (S-33, S-32)

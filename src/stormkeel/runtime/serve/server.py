@@ -56,6 +56,7 @@ async def serve(
     Args:
         app: called once a request, as a task of the running loop. `scope["extensions"]["stormkeel.gone"]` is a function that
             takes a callback and calls it, once, when the client goes before its response is complete: the cheap way to watch.
+            `["stormkeel.turn"]` has `take_body` and `answer`: the cheap ways to read and to answer what is whole (`Turn`).
         settings: where and how.
         ready: called with the host and the true port once connections are accepted.
         stop: without it, only cancelling ends the service; a `Stop` may be by hand.
