@@ -91,10 +91,10 @@ class Generate:
     async def _serve(self, call: Call, request: Request) -> None:
         task = asyncio.current_task()
         assert task is not None
-        output = StreamOutput(call.send, ours(request.id, call.setup.stands_for(request.model)))
+        output = self._output(call, request) if request.stream else None
         watch = Watch(call.scope, call.receive, task)
         try:
-            await (self._stream(call, request, output) if request.stream else self._whole(call, request))
+            await (self._whole(call, request) if output is None else self._stream(call, request, output))
         except ClientGone:
             return
         except asyncio.CancelledError:
@@ -105,6 +105,9 @@ class Generate:
             raise
         finally:
             watch.end()
+
+    def _output(self, call: Call, request: Request) -> StreamOutput:
+        return StreamOutput(call.send, ours(request.id, call.setup.stands_for(request.model)))
 
     async def _whole(self, call: Call, request: Request) -> None:
         await self._reply(call, await call.setup.answer(request))
@@ -117,10 +120,10 @@ class Generate:
         last = b"" if answer.failure is None else self._dialect.write_error_frame(answer.failure, request.id)
         await output.end(last + trace_comment(answer.story) if call.inbound.wants_trace else last)
 
-    async def _last_words(self, call: Call, output: StreamOutput) -> None:
+    async def _last_words(self, call: Call, output: StreamOutput | None) -> None:
         """The server cancels us because its grace is over: the client is told so, in its dialect."""
         try:
-            if output.began:
+            if output is not None and output.began:
                 await output.end(self._dialect.write_error_frame(SHUTDOWN, call.request_id))
             else:
                 await call.refuse(self._dialect, SHUTDOWN)
