@@ -41,5 +41,6 @@ def lossy_comment(lost: tuple[str, ...]) -> bytes:
 
 def _names(lost: tuple[str, ...]) -> str:
     """Write names that a client chose: plain ASCII on one line, bounded."""
-    text = "".join(char if " " <= char <= "~" else "?" for char in ", ".join(lost))
-    return text if len(text) <= LIMIT else text[:LIMIT] + ", ..."
+    told = ", ".join(name[:LIMIT] for name in lost[:LIMIT])
+    text = "".join(char if " " <= char <= "~" else "?" for char in told[:LIMIT])
+    return text if len(told) <= LIMIT else text + ", ..."

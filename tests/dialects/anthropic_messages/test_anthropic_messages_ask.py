@@ -171,7 +171,7 @@ def test_thinking_of_others_is_dropped() -> None:
 def test_pictures_and_files() -> None:
     """Bytes and addresses are kept; how closely to look, and that a text was more than plain, are lost."""
     said = (
-        Image("image/jpg", "aGk=", detail="high"), Image(url="https://x.test/a", detail="auto", cache="long"),
+        Image("image/JPG", "aGk=", detail="high"), Image(url="https://x.test/a", detail="auto", cache="long"),
         File("application/pdf", "aGk=", name="a.pdf"), File("text/markdown", "aGk="), File(url="https://x.test/b"),
     )  # fmt: skip
     assert turns(Message("user", said), lost=("detail", "media_type"))[0]["content"] == [

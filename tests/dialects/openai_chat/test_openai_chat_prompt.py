@@ -72,6 +72,16 @@ def test_parts() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("url", "read"), [
+    ("data:image/png;charset=x;base64,AA==", Image("image/png", "AA==")),
+    ("DATA:image/PNG;Base64,AA==", Image("image/png", "AA==")),
+    ("HTTPS://x/Y.png", Image(url="HTTPS://x/Y.png")),
+])  # fmt: skip
+def test_addresses_by_their_standard(url: str, read: Image) -> None:
+    """A data: address may have parameters, and neither scheme nor media type has a case that means anything (RFC 2397)."""
+    assert turns(user({"type": "image_url", "image_url": {"url": url}}))[0].content == (read,)
+
+
 def test_tool_results_stand_first_in_one_turn() -> None:
     """Results behind a turn with calls become one user turn, and what the user says next is appended to it."""
     calls = [CALL, {"id": "c2", "type": "custom", "custom": {"name": "run", "input": "x = 1"}}]
@@ -244,6 +254,7 @@ def test_what_means_nothing_is_no_loss() -> None:
         ({"tools": [{"type": "function"}]}, "tools[0].function", "add an object"),
         ({"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]}, "tools[0].function.parameters", "an object"),
         ({"response_format": {"type": "xml"}}, "response_format.type", '"json_schema"'),
+        ({"modalities": 5}, "modalities", "a list"),
     ],
 )  # fmt: skip
 def test_bad_shapes(fields: dict, path: str, mend: str) -> None:

@@ -137,7 +137,8 @@ def _allowed(tools: Sequence[Tool], choice: ToolChoice | None) -> Sequence[Tool]
     """Return the tools that may be asked for: where several are named, the others are not shown at all."""
     if choice is None or not choice.names or choice.mode == "none" or (choice.mode == "required" and len(choice.names) == 1):
         return tools
-    return [tool for tool in tools if tool.name in choice.names]
+    named = frozenset(choice.names)
+    return [tool for tool in tools if tool.name in named]
 
 
 def _choice(choice: ToolChoice | None, parallel: bool | None) -> Block:

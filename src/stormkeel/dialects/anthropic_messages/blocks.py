@@ -82,7 +82,7 @@ def _image(image: Image, lost: Losses) -> Block:
         lost.add("detail")
     if image.url:
         return {"type": "image", "source": {"type": "url", "url": image.url}}
-    media = "image/jpeg" if image.media_type == "image/jpg" else image.media_type
+    media = image.media_type.lower().replace("image/jpg", "image/jpeg")
     if media not in IMAGE_TYPES:
         give_up(f'a picture of type "{image.media_type}" is not read by the messages dialect: send JPEG, PNG, GIF or WebP')
     return {"type": "image", "source": {"type": "base64", "media_type": media, "data": image.data}}

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
+from ..lost import Lost, Order
 from .wire import refuse
 
 T = TypeVar("T")
 Object = dict[str, Raw]
-Order = tuple[int, ...]
 
 TEXT = msgspec.json.Decoder(str)
 FLAG = msgspec.json.Decoder(bool)
@@ -28,23 +28,6 @@ _OBJECTS = msgspec.json.Decoder(list[Object])
 _CONTENT: msgspec.json.Decoder[str | list[Object]] = msgspec.json.Decoder(str | list[Object])
 
 _NOTHING = frozenset({b"null", b"[]", b"{}"})
-
-
-class Lost:
-    """The paths of what no other dialect would be told, however the reading went, in the body's order."""
-
-    __slots__ = ("_found",)
-
-    def __init__(self) -> None:
-        self._found: list[tuple[Order, str]] = []
-
-    def add(self, order: Order, path: str) -> None:
-        """Note one."""
-        self._found.append((order, path))
-
-    def told(self) -> tuple[str, ...]:
-        """Return each once."""
-        return tuple(dict.fromkeys(path for _, path in sorted(self._found)))
 
 
 class Fields:

@@ -13,7 +13,7 @@ Never drops what was said, and never turns anybody's words into the assistant's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -58,9 +58,9 @@ def _merged(turns: Iterable[Turn]) -> list[Turn]:
         if not turn.blocks:
             continue
         if merged and merged[-1].role == turn.role:
-            merged[-1] = Turn(turn.role, merged[-1].blocks + turn.blocks)
+            merged[-1].blocks.extend(turn.blocks)
         else:
-            merged.append(turn)
+            merged.append(Turn(turn.role, list(turn.blocks)))
     return merged
 
 
@@ -84,17 +84,17 @@ def _tagged(block: Block) -> Block:
 
 
 def _with_results_first(turns: list[Turn]) -> list[Turn]:
-    asked: list[object] = []
+    asked: dict[str, int] = {}
     ordered = []
     for turn in turns:
         ordered.append(Turn(turn.role, sorted(turn.blocks, key=partial(_rank, asked))) if turn.role == "user" else turn)
-        asked = [block.get("id") for block in turn.blocks if block.get("type") == "tool_use"]
+        calls = [str(block.get("id")) for block in turn.blocks if block.get("type") == "tool_use"]
+        asked = {id_: place for place, id_ in reversed(list(enumerate(calls)))}
     return ordered
 
 
-def _rank(asked: list[object], block: Block) -> int:
+def _rank(asked: Mapping[str, int], block: Block) -> int:
     """Return where a block of a user's turn stands: results by their calls, then those nobody asked for, then the rest."""
     if block.get("type") != "tool_result":
         return len(asked) + 1
-    given = block.get("tool_use_id")
-    return asked.index(given) if given in asked else len(asked)
+    return asked.get(str(block.get("tool_use_id")), len(asked))

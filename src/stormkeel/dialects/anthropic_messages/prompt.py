@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from ...types.failure import Failure
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
 from ..base import Reading
-from .fields import COUNT, FLAG, NUMBER, RAW, SCHEMA, TEXT, TEXTS, Fields, Lost, read_body_fields
+from ..lost import Lost
+from .fields import COUNT, FLAG, NUMBER, RAW, SCHEMA, TEXT, TEXTS, Fields, read_body_fields
 from .turns import read_cache, read_turns
 from .wire import EFFORTS, RefusedError, give_up, refuse
 

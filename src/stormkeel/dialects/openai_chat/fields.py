@@ -6,10 +6,11 @@ Never guesses at a shape: a field of another type is refused by its path. Used b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from ...types.failure import Failure, FailureKind
+from ..lost import Lost, Order
 
 T = TypeVar("T", str, bool, int, float, list[Any], dict[str, Any])
 
@@ -49,13 +50,16 @@ class Fields:
         path: where it stands, "" for the body itself.
     """
 
-    __slots__ = ("_left", "_lost", "path")
+    __slots__ = ("_left", "_lost", "_order", "_places", "_told", "path")
 
-    def __init__(self, told: object, path: str, lost: set[str]) -> None:
+    def __init__(self, told: object, path: str, lost: Lost, order: Order = ()) -> None:
         if not isinstance(told, dict):
             raise wrong(path, "expected an object", "invalid_type")
+        self._told = told
         self._left = {name: value for name, value in told.items() if value is not None}
         self._lost = lost
+        self._order = order
+        self._places: dict[str, int] = {}  # of the names; most objects need none
         self.path = path
 
     def at(self, name: str) -> str:
@@ -96,7 +100,7 @@ class Fields:
     def inner(self, name: str) -> Fields | None:
         """Return the object in a field, None where it is absent."""
         value = self._left.pop(name, None)
-        return None if value is None else Fields(value, self.at(name), self._lost)
+        return None if value is None else Fields(value, self.at(name), self._lost, self._where(name))
 
     def need_inner(self, name: str) -> Fields:
         """Return the object in a field that must be there."""
@@ -108,7 +112,8 @@ class Fields:
     def inners(self, name: str) -> list[Fields]:
         """Return the objects in a field's list, none where it is absent."""
         values: list[Any] = self.take(name, list) or []
-        return [Fields(value, f"{self.at(name)}[{place}]", self._lost) for place, value in enumerate(values)]
+        path, order = self.at(name), self._where(name)
+        return [Fields(value, f"{path}[{place}]", self._lost, (*order, place)) for place, value in enumerate(values)]
 
     def skip(self, *names: str) -> None:
         """Take fields that mean nothing, whatever they hold."""
@@ -117,7 +122,8 @@ class Fields:
 
     def lose(self, *names: str) -> None:
         """Tell fields that were taken, or parts of which were, as lost."""
-        self._lost.update(self.at(name) for name in names)
+        for name in names:
+            self._lost.add(self._where(name), self.at(name))
 
     def close(self, empty: Mapping[str, tuple[object, ...]] | None = None) -> None:
         """Tell what nobody took as lost, but for empty values and for those that mean nothing (`empty`, by name)."""
@@ -125,21 +131,11 @@ class Fields:
             if value not in ("", [], {}) and value not in (empty or {}).get(name, ()):
                 self.lose(name)
 
-
-def in_order(told: object, lost: Collection[str], path: str = "") -> Iterator[str]:
-    """Yield the lost paths in the order in which the body has them."""
-    if path in lost:
-        yield path
-    elif isinstance(told, dict) and _leads(path, lost):
-        for name, value in told.items():
-            yield from in_order(value, lost, f"{path}.{name}" if path else name)
-    elif isinstance(told, list) and _leads(path, lost):
-        for place, value in enumerate(told):
-            yield from in_order(value, lost, f"{path}[{place}]")
-
-
-def _leads(path: str, lost: Collection[str]) -> bool:
-    return any(loss.startswith(path) for loss in lost)
+    def _where(self, name: str) -> Order:
+        """Return where a field stands in the body."""
+        if not self._places:
+            self._places = {name: place for place, name in enumerate(self._told)}
+        return (*self._order, self._places.get(name, -1))
 
 
 def _listed(words: Collection[str]) -> str:

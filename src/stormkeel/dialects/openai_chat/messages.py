@@ -103,12 +103,13 @@ def _write_call(call: ToolCall) -> Wire:
 def _hear(run: list[Message], calls: list[ToolCall], lost: dict[str, None]) -> Iterator[Wire]:
     """Write user turns in a row: every result first, in the order of the calls."""
     order = {call.id: place for place, call in enumerate(calls)}
+    names = {call.id: call.name for call in calls}
     results = [part for turn in run for part in _parts(turn) if isinstance(part, ToolResult)]
     results.sort(key=lambda result: order.get(result.call_id, len(order)))
     attached: list[Said] = []
     for result in results:
         yield _write_result(result, lost)
-        attached += _attached(result, next((call.name for call in calls if call.id == result.call_id), ""))
+        attached += _attached(result, names.get(result.call_id, ""))
     for turn in run:
         rest = [part for part in _kept(_parts(turn)) if not isinstance(part, ToolResult)]
         if rest or not results:

@@ -10,7 +10,8 @@ from typing import Any, get_args
 from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
 from ..base import Reading
-from .fields import CrossingError, Fields, bound, in_order, wrong
+from ..lost import Lost
+from .fields import CrossingError, Fields, bound, wrong
 from .json import read_json
 from .turns import read_cache, read_turns
 
@@ -19,6 +20,7 @@ MODES = {"auto": "auto", "none": "none", "required": "required", "any": "require
 TIERS = {"auto": "auto", "default": "default", "flex": "flex", "priority": "priority", "fast": "priority"}
 """`service_tier`; "fast" is answered as "priority" (openai 3.52)."""
 
+NO_JSON = "the body can't be read: send one JSON object, not nested too deeply, with no NaN and no number beyond a double's range"
 _ROUTED = ("model", "stream", "stream_options")
 _DEFAULTS: dict[str, tuple[object, ...]] = {
     "frequency_penalty": (0,), "presence_penalty": (0,), "logprobs": (False,), "top_logprobs": (0,), "store": (False,),
@@ -31,13 +33,13 @@ def read_prompt(raw: bytes) -> Reading | Failure:
     """Read a whole body; a Failure (CALLER, UNSUPPORTED) names the field and its mend."""
     told = read_json(raw)
     if told is None:
-        return Failure(FailureKind.CALLER, "the body is no JSON object: send one", 400, "invalid_json")
-    lost: set[str] = set()
+        return Failure(FailureKind.CALLER, NO_JSON, 400, "invalid_json")
+    lost = Lost()
     try:
         prompt = _read(Fields(told, "", lost))
     except CrossingError as error:
         return error.failure
-    return Reading(prompt, tuple(in_order(told, lost)))
+    return Reading(prompt, lost.told())
 
 
 def _read(body: Fields) -> Prompt:
@@ -66,7 +68,10 @@ def _read(body: Fields) -> Prompt:
 def _refuse_what_is_bound(body: Fields) -> None:
     if body.has("web_search_options"):
         raise bound("web_search_options", "the search is made by its provider; leave it out, or ask for a model of OpenAI")
-    if "audio" in (body.look("modalities") or ()):
+    modalities = body.look("modalities") or []
+    if not isinstance(modalities, list):
+        raise wrong("modalities", "expected a list of texts", "invalid_type")
+    if "audio" in modalities:
         raise bound("modalities", 'no other dialect answers in sound; send ["text"]')
 
 

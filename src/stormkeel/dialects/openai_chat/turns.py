@@ -181,7 +181,7 @@ def _image(part: Fields) -> Part:
     url, detail = image.need("url", str), image.choose("detail", DETAILS)
     image.close()
     cache = read_cache(part)
-    if url.startswith(("http://", "https://")):
+    if url[:8].lower().startswith(("http://", "https://")):
         return Image(url=url, detail=detail, cache=cache)
     media_type, data = _split(url, image.at("url"))
     return Image(media_type, data, detail=detail, cache=cache)
@@ -201,7 +201,7 @@ def _file(part: Fields) -> Part:
     data, name = file.need("file_data", str), file.take("filename", str) or ""
     file.close()
     known = next((kind for suffix, kind in SUFFIXES.items() if name.lower().endswith(suffix)), "")
-    if known and not data.startswith("data:"):
+    if known and data[:5].lower() != "data:":
         return File(known, data, name=name, cache=read_cache(part))
     media_type, data = _split(data, file.at("file_data"))
     return File(media_type, data, name=name, cache=read_cache(part))
@@ -231,7 +231,8 @@ def _mark(fields: Fields, name: str, kind: str) -> CacheLife:
 def _split(url: str, path: str) -> tuple[str, str]:
     """Return media type and base64 text of a data: URL (RFC 2397)."""
     head, comma, data = url.partition(",")
-    media_type, *options = head.removeprefix("data:").split(";")
-    if not (head.startswith("data:") and comma and options and options[-1] == "base64" and media_type and data):
+    scheme, _, rest = head.lower().partition(":")  # the case of none of it means anything
+    media_type, *options = rest.split(";")
+    if not (scheme == "data" and comma and options and options[-1].strip() == "base64" and media_type and data):
         raise wrong(path, 'expected an address, or data as in "data:image/png;base64,..."')
     return media_type, data
