@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .ask import Ask
     from .assemble import Reloaded
-    from .blocking import BlockingStream, Client
-    from .client import AsyncClient, Stream
+    from .assemble.offers import ModelInfo
+    from .blocking import Client
+    from .blocking_stream import BlockingStream
+    from .client import AsyncClient
     from .completion import Completion
     from .errors import (
+        AnswerCutError,
         BadResponseError,
         BudgetSpentError,
         CircuitOpenError,
@@ -43,43 +47,62 @@ if TYPE_CHECKING:
         SettingsError,
         StormkeelError,
         StreamBrokenError,
+        ToolRoundsError,
         TransportError,
         UnsupportedError,
         UpstreamError,
     )
+    from .ledger.count import TokenCount
     from .resilience import CircuitBreaker, Guard, GuardEvent, GuardStats, RateLimiter, RetryPolicy, resilient
     from .runtime.telemetry.stats import Stats
-    from .types.content import Message
+    from .shapes import MisfitError
+    from .stream import Stream
+    from .tools import Call, Function, tool
+    from .types.content import Audio, File, Image, Message, Refusal, Text, Thinking, ToolCall, ToolResult
+    from .types.prompt import Format, Tool, ToolChoice
+    from .types.response import Finish
     from .types.usage import Usage
 
 _HOMES = {
     "assemble": ("Reloaded",),
-    "blocking": ("BlockingStream", "Client"),
-    "client": ("AsyncClient", "Stream"),
+    "ask": ("Ask",),
+    "assemble.offers": ("ModelInfo",),
+    "blocking": ("Client",),
+    "blocking_stream": ("BlockingStream",),
+    "client": ("AsyncClient",),
     "completion": ("Completion",),
     "errors": (
-        "BadResponseError", "BudgetSpentError", "CircuitOpenError", "ConcurrencyReachedError", "ConnectError",
+        "AnswerCutError", "BadResponseError", "BudgetSpentError", "CircuitOpenError", "ConcurrencyReachedError", "ConnectError",
         "ContentRefusedError",
         "ContextTooLongError", "CredentialError", "DeadlineError", "ExhaustedError", "InternalError", "InvalidRequestError",
         "KeyRefusedError", "ModelUnavailableError", "OverloadedError", "QuotaError", "RateLimitedError", "RateReachedError",
-        "ReadTimeoutError", "RefusalError", "SettingsError", "StormkeelError", "StreamBrokenError", "TransportError",
+        "ReadTimeoutError", "RefusalError", "SettingsError", "StormkeelError", "StreamBrokenError",
+        "ToolRoundsError", "TransportError",
         "UnsupportedError", "UpstreamError",
     ),
     "resilience": ("CircuitBreaker", "Guard", "GuardEvent", "GuardStats", "RateLimiter", "RetryPolicy", "resilient"),
+    "ledger.count": ("TokenCount",),
     "runtime.telemetry.stats": ("Stats",),
-    "types.content": ("Message",),
+    "shapes": ("MisfitError",),
+    "stream": ("Stream",),
+    "tools": ("Call", "Function", "tool"),
+    "types.content": ("Audio", "File", "Image", "Message", "Refusal", "Text", "Thinking", "ToolCall", "ToolResult"),
+    "types.prompt": ("Format", "Tool", "ToolChoice"),
+    "types.response": ("Finish",),
     "types.usage": ("Usage",),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "AsyncClient", "BadResponseError", "BlockingStream", "BudgetSpentError", "CircuitBreaker", "CircuitOpenError", "Client",
-    "Completion", "ConcurrencyReachedError", "ConnectError", "ContentRefusedError", "ContextTooLongError", "CredentialError",
-    "DeadlineError", "ExhaustedError", "Guard", "GuardEvent", "GuardStats", "InternalError", "InvalidRequestError",
-    "KeyRefusedError", "Message", "ModelUnavailableError", "OverloadedError", "QuotaError", "RateLimitedError", "RateLimiter",
-    "RateReachedError", "ReadTimeoutError", "RefusalError", "Reloaded", "RetryPolicy", "SettingsError", "Stats", "StormkeelError",
-    "Stream",
-    "StreamBrokenError", "TransportError", "UnsupportedError", "UpstreamError", "Usage", "__version__", "resilient",
+    "AnswerCutError", "Ask", "AsyncClient", "Audio", "BadResponseError", "BlockingStream", "BudgetSpentError", "Call",
+    "CircuitBreaker", "CircuitOpenError", "Client", "Completion", "ConcurrencyReachedError", "ConnectError",
+    "ContentRefusedError", "ContextTooLongError", "CredentialError", "DeadlineError", "ExhaustedError", "File", "Finish",
+    "Format", "Function", "Guard", "GuardEvent", "GuardStats", "Image", "InternalError", "InvalidRequestError",
+    "KeyRefusedError", "Message", "MisfitError", "ModelInfo", "ModelUnavailableError", "OverloadedError", "QuotaError",
+    "RateLimitedError", "RateLimiter", "RateReachedError", "ReadTimeoutError", "Refusal", "RefusalError", "Reloaded",
+    "RetryPolicy", "SettingsError", "Stats", "StormkeelError", "Stream", "StreamBrokenError", "Text", "Thinking", "TokenCount",
+    "Tool", "ToolCall", "ToolChoice", "ToolResult", "ToolRoundsError", "TransportError", "UnsupportedError", "UpstreamError",
+    "Usage", "__version__", "resilient", "tool",
 ]  # fmt: skip
 
 

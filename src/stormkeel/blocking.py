@@ -1,121 +1,35 @@
 """`Client`: the same engine for blocking callers, on a private event-loop thread.
 
-Never a second implementation: every call is handed to an `AsyncClient` that lives on the thread. Safe to use from many threads
+Never a second implementation: every call is handed to a `Core` that lives on the thread. Safe to use from many threads
 at once.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import queue
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .client import AsyncClient, Stream
-from .completion import Asked, Completion, Messages
+from .ask import Ask, Fallback, Messages, Tools
+from .blocking_stream import BlockingStream
+from .completion import Completion
+from .core import Core
 from .errors import StormkeelError
+from .ledger.count import TokenCount
+from .loop_thread import THREADS, LoopThread
+from .stream import Stream
+from .types.prompt import Effort, ToolChoice
 
 if TYPE_CHECKING:
-    from .assemble import Reloaded
+    from .assemble import ModelInfo, Reloaded
     from .config.settings import Settings
+    from .many import Many, One, OnError, Progress
     from .runtime.telemetry.stats import Stats
 
 T = TypeVar("T")
-FORKED = "this Client was made before a fork; make a new one in the child process"
-CLOSED = "this client is closed; make a new one"
-THREADS = "stormkeel"  # the names of all threads that the package starts begin with it
-WAITING = 64  # pieces of a stream that may wait for their reader
-
-
-class LoopThread:
-    """An event loop on a daemon thread, made at first use, stopped for ever by `close`."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._closed = False
-        self._pid = os.getpid()
-
-    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Begin a coroutine on the loop, which is started if need be."""
-        fault = FORKED if os.getpid() != self._pid else ""
-        if not fault:
-            with self._lock:  # what was begun before `close` is seen by it, and nothing begins after it
-                if not self._closed:
-                    return asyncio.run_coroutine_threadsafe(work, self._running())
-            fault = CLOSED
-        work.close()
-        raise StormkeelError(fault)
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the loop and wait for its result; an interrupt of the caller cancels it."""
-        future = self.start(work)
-        try:
-            return future.result()
-        except CancelledError:
-            raise StormkeelError("this client was closed before the answer came") from None
-        except BaseException:
-            future.cancel()
-            raise
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = _new_loop()
-            self._thread = threading.Thread(target=_serve, args=(self._loop,), name="stormkeel", daemon=True)
-            self._thread.start()
-        return self._loop
-
-    def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Cancel what is under way, do one last thing, stop the loop and wait for its thread. Safe to call twice."""
-        if os.getpid() != self._pid:  # inherited by a fork: the parent closes it
-            return
-        with self._lock:
-            loop, thread, self._loop, self._thread, self._closed = self._loop, self._thread, None, None, True
-        if loop is None or thread is None:
-            return
-        try:
-            asyncio.run_coroutine_threadsafe(_end(last), loop).result()
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-
-
-async def _end(last: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Cancel every task and let it settle before the last thing is done."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
-    await last()
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    workers = ThreadPoolExecutor(thread_name_prefix=THREADS)
-    loop.set_default_executor(workers)
-    try:
-        loop.run_forever()
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        workers.shutdown()  # not the loop's own way, which starts a thread: an ending interpreter gives none
-        loop.close()
 
 
 class Client:
@@ -133,7 +47,7 @@ class Client:
         default_model: str | None = None,
         data: str | Path | None = None,
     ) -> None:
-        self._client = AsyncClient(config, provider=provider, default_model=default_model, data=data)
+        self._client = Core(config, provider=provider, default_model=default_model, data=data)
         self._thread = LoopThread()
         self._end = weakref.finalize(self, _close, self._client, self._thread)
 
@@ -150,10 +64,21 @@ class Client:
         task: str = "",
         user: str = "",
         tags: Sequence[str] = (),
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        effort: Effort = "",
+        tools: Tools = (),
+        tool_choice: str | ToolChoice | None = None,
+        parallel_tools: bool | None = None,
+        output: Any = None,
+        repair: int = 0,
+        fallback: Fallback | None = None,
     ) -> Completion:
         """Ask a model and wait for the whole answer; arguments and errors as for `AsyncClient.complete`."""
-        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags)
-        return self._thread.run(self._client._ask(asked))
+        return self._thread.run(self._client._ask(Ask(
+            prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
+            tools, tool_choice, parallel_tools, output, repair, fallback,
+        )))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
         self,
@@ -168,14 +93,114 @@ class Client:
         task: str = "",
         user: str = "",
         tags: Sequence[str] = (),
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        effort: Effort = "",
+        tools: Tools = (),
+        tool_choice: str | ToolChoice | None = None,
+        parallel_tools: bool | None = None,
+        output: Any = None,
         on_token: Callable[[str], object] | None = None,
     ) -> BlockingStream:
         """Ask a model and take the answer as it comes; arguments as for `AsyncClient.stream`.
 
         `on_token` is called in the caller's thread.
         """
-        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags)
-        return BlockingStream(self, self._thread, Stream(self._client, asked), on_token)
+        ask = Ask(
+            prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
+            timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output,
+        )  # fmt: skip
+        return BlockingStream(self, self._thread, Stream(self._client, ask), on_token)
+
+    def run_tools(  # noqa: PLR0913 - as `complete`
+        self,
+        prompt: str | None = None,
+        *,
+        max_rounds: int = 8,
+        model: str | None = None,
+        messages: Messages | None = None,
+        system: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        timeout: float | None = None,
+        task: str = "",
+        user: str = "",
+        tags: Sequence[str] = (),
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        effort: Effort = "",
+        tools: Tools = (),
+        tool_choice: str | ToolChoice | None = None,
+        parallel_tools: bool | None = None,
+        output: Any = None,
+        repair: int = 0,
+    ) -> Completion:
+        """Ask a model and call the functions it asks for until it has answered; as `AsyncClient.run_tools`.
+
+        Functions are called on threads of the client's, async ones on its loop.
+        """
+        ask = Ask(
+            prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
+            timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair,
+        )  # fmt: skip
+        return self._thread.run(self._client._run_tools(ask, max_rounds))
+
+    def complete_many(  # noqa: PLR0913 - as `complete`
+        self,
+        prompts: Iterable[One],
+        *,
+        concurrency: int = 8,
+        progress: bool | Progress | None = None,
+        on_error: OnError = "return",
+        model: str | None = None,
+        system: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        timeout: float | None = None,
+        task: str = "",
+        user: str = "",
+        tags: Sequence[str] = (),
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        effort: Effort = "",
+        tools: Tools = (),
+        tool_choice: str | ToolChoice | None = None,
+        parallel_tools: bool | None = None,
+        output: Any = None,
+        repair: int = 0,
+        fallback: Fallback | None = None,
+    ) -> list[Completion | StormkeelError]:
+        """Ask many prompts, a bounded number at once; arguments and results as for `AsyncClient.complete_many`.
+
+        Prompts are read, and `progress` is called, in the caller's thread. Interrupted, it settles what is under way first.
+        """
+        common = Ask(
+            model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
+            task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
+            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback,
+        )  # fmt: skip
+        many = self._thread.run(self._client._many(common, concurrency, on_error))
+        return complete_all(self._thread, many, prompts, progress)
+
+    def count_tokens(
+        self,
+        prompt: str | None = None,
+        *,
+        model: str | None = None,
+        messages: Messages | None = None,
+        system: str | None = None,
+        tools: Tools = (),
+        output: Any = None,
+    ) -> TokenCount:
+        """Count the input tokens of what `complete` would ask; as `AsyncClient.count_tokens`."""
+        ask = Ask(prompt, model, messages, system, tools=tools, output=output)
+        return self._thread.run(_called(lambda: self._client._count(ask)))
+
+    def models(self) -> list[ModelInfo]:
+        """Return what can be asked for: the routes, then each provider's models by the catalog, with window and prices."""
+        return self._thread.run(_called(self._client.models))
 
     def stats(self) -> Stats:
         """Return what this client did so far."""
@@ -209,110 +234,32 @@ class Client:
         self.close()
 
 
+def complete_all(
+    thread: LoopThread, many: Many, prompts: Iterable[One], progress: bool | Progress | None
+) -> list[Completion | StormkeelError]:
+    """Put every prompt from this thread, and wait for every answer on it: whoever interrupts it interrupts all."""
+    from .many import Bar, finished, length_of
+
+    bar, seen = Bar(progress, length_of(prompts)), 0
+    try:
+        for one in prompts:
+            seen = bar.show(seen, thread.run(many.put(one)))
+        while (done := thread.run(many.step(seen))) > seen:
+            seen = bar.show(seen, done)
+    finally:
+        bar.close()
+        thread.run(many.end())
+    return finished(many)
+
+
 async def _called(function: Callable[[], T]) -> T:
     """Call a function on the loop's own thread."""
     return function()
 
 
-def _close(client: AsyncClient, thread: LoopThread) -> None:
+def _close(client: Core, thread: LoopThread) -> None:
     """Close, on whichever thread the last holder or the garbage collector lets go: one of our own can't wait for its own end."""
     if threading.current_thread().name.startswith(THREADS):
         threading.Thread(target=thread.close, args=(client.aclose,), name=f"{THREADS}-close").start()
     else:
         thread.close(client.aclose)
-
-
-class BlockingStream:
-    """A streamed answer for blocking callers: iterate it for the text, then read `.completion`.
-
-    Pieces come through a bounded queue: a slow reader slows the provider's stream down, it does not fill the memory. A stream
-    that is left half-read is stopped by `close()`, at the end of its `with`, or when nobody holds it any more.
-    """
-
-    def __init__(self, owner: Client, thread: LoopThread, stream: Stream, on_token: Callable[[str], object] | None) -> None:
-        self._owner = owner  # a client that nobody else holds lives as long as its stream
-        self._thread = thread
-        self._stream = stream
-        self._on_token = on_token
-        self._pieces: Iterator[str] | None = None
-
-    @property
-    def completion(self) -> Completion:
-        """The finished answer, once the iteration has ended."""
-        return self._stream.completion
-
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return self._stream.text
-
-    def __iter__(self) -> Iterator[str]:
-        if self._pieces is None:
-            self._pieces = _read(self._owner, self._thread, self._stream, self._on_token)
-        return self._pieces
-
-    def until_done(self) -> Completion:
-        """Read to the end and return the finished answer."""
-        for _piece in self:
-            pass
-        return self.completion
-
-    def close(self) -> None:
-        """Stop: an unfinished request is cancelled upstream."""
-        if not self._owner.closed:
-            self._thread.run(self._stream.aclose())
-
-    def __enter__(self) -> BlockingStream:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-
-def _read(
-    owner: Client, thread: LoopThread, stream: Stream, on_token: Callable[[str], object] | None
-) -> Generator[str, None, None]:
-    """Yield the pieces; a generator of its own, in no circle, so that one left half-read ends with its last holder."""
-    pipe = _Pipe()
-    pump = thread.start(pipe.fill(stream))
-    try:
-        while (piece := pipe.take()) is not None:
-            if on_token is not None:
-                on_token(piece)
-            yield piece
-        pump.result()
-    except CancelledError:
-        raise StormkeelError("the stream was closed before its end") from None
-    finally:
-        pump.cancel()  # and wait for nothing: the garbage collector may run this, on any thread
-        del owner
-
-
-class _Pipe:
-    """Pieces on their way from the loop to the reader's thread, a bounded number ahead of it."""
-
-    def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._room = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def fill(self, stream: Stream) -> None:
-        """Read a stream to its end; cancelling this stops it upstream."""
-        self._loop = asyncio.get_running_loop()
-        try:
-            async for piece in stream:
-                self._waiting.put(piece)
-                if self._waiting.qsize() >= WAITING:
-                    self._room.clear()  # whoever takes from a full queue passes its half afterwards, and sets it again
-                    await self._room.wait()
-        finally:
-            await stream.aclose()
-            self._waiting.put(None)
-
-    def take(self) -> str | None:
-        """Wait for the next piece; None at the end."""
-        piece = self._waiting.get()
-        if piece is not None and self._waiting.qsize() == WAITING // 2 and self._loop is not None:
-            with suppress(RuntimeError):  # the loop is closed: nobody fills any more
-                self._loop.call_soon_threadsafe(self._room.set)
-        return piece

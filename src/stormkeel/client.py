@@ -1,38 +1,28 @@
 """The library's face: `AsyncClient`, which is the engine in the caller's own loop. `blocking.Client` runs the same on a thread
 of its own.
 
-Never touches network or disk before the first request. Both clients are safe to share between tasks; a world belongs to one
-event loop.
+Never more than arguments and their words: what is done with them is in `core.py`, `asking.py`, `rounds.py`, `many.py` and
+`stream.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from .completion import Asked, Completion, Messages, completion, failed
-from .errors import InvalidRequestError, SettingsError, StormkeelError, StreamBrokenError, error_of
-from .runtime.telemetry.stats import Counter, Stats
-from .types.events import Event, RefusalDelta, TextDelta, fold
-from .types.failure import Failure, FailureKind
-from .types.prompt import Prompt
-from .types.request import Options
-from .types.wire import Headers
+from .ask import Ask, Fallback, Messages, Tools
+from .completion import Completion
+from .core import Core
+from .errors import StormkeelError
+from .ledger.count import TokenCount
+from .stream import Stream
+from .types.prompt import Effort, ToolChoice
 
 if TYPE_CHECKING:
-    from .assemble import Asking, House, Reloaded, Setup
-    from .config.settings import Settings
-    from .engine.line import Answer
-
-VISIBLE = (TextDelta, RefusalDelta)
-"""Events whose text a reader sees."""
-WAITING = 16  # writes of a stream that may be ahead of its reader
+    from .many import OnError, Progress, Prompts
 
 
-class AsyncClient:
+class AsyncClient(Core):
     """Call any configured model; retries, limits, breakers, fallbacks and the ledger come with it.
 
     Args:
@@ -45,24 +35,6 @@ class AsyncClient:
     Raises:
         SettingsError: at the first call, where configuration or credentials are wrong.
     """
-
-    def __init__(
-        self,
-        config: str | Path | Settings | None = None,
-        *,
-        provider: str | None = None,
-        default_model: str | None = None,
-        data: str | Path | None = None,
-    ) -> None:
-        self._config = config
-        self._provider = provider
-        self._default_model = default_model
-        self._data = None if data is None else str(data)
-        self._counter = Counter()
-        self._house: House | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
-        self._streams: set[asyncio.Task[Answer]] = set()  # streams under way
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -79,25 +51,46 @@ class AsyncClient:
         task: str = "",
         user: str = "",
         tags: Sequence[str] = (),
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        effort: Effort = "",
+        tools: Tools = (),
+        tool_choice: str | ToolChoice | None = None,
+        parallel_tools: bool | None = None,
+        output: Any = None,
+        repair: int = 0,
+        fallback: Fallback | None = None,
     ) -> Completion:
         """Ask a model and wait for the whole answer.
 
         Args:
             prompt: one user turn; or give `messages`.
             model: "provider/model", or a route's name; None takes the client's default.
-            messages: turns as `Message` or as {"role": ..., "content": ...}; content parts in the provider's own dialect pass
-                untouched.
+            messages: turns as `Message`, as {"role": ..., "content": ...} or as earlier `Completion`s; parts given as dicts
+                are in the provider's own dialect and pass untouched.
             system: an instruction put before the turns.
             max_tokens: the most output tokens; None leaves it to the model (its own largest, where the provider insists on a
                 number).
-            temperature: for sampling, where the model takes one.
+            temperature, top_p: for sampling, where the model takes them.
             timeout: seconds for everything, waits and further attempts included.
             task, user, tags: labels kept in the ledger.
+            stop: a text, or texts, at which the model stops.
+            effort: how hard to reason: "none", "minimal", "low", "medium", "high", "xhigh", "max"; the nearest the model knows.
+            tools: `Tool`s or functions that the model may ask for; `run_tools` calls them as well.
+            tool_choice: "auto", "none", "required", the name of a tool, or a `ToolChoice`.
+            parallel_tools: may it ask for several at once? None leaves it to the provider.
+            output: a type (pydantic model, Struct, dataclass, TypedDict ...) or a JSON Schema, in which `.parsed` is to come.
+            repair: how often to ask again, with what was wrong, for an answer that does not fit `output`.
+            fallback: what to ask once where the prompt failed in a way that another can mend: a prompt, messages, or a function
+                of the error.
 
         Raises:
             StormkeelError: one of the tree in `stormkeel.errors`, with `.attempts` and `.request_id`.
         """
-        return await self._ask(Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags))
+        return await self._ask(Ask(
+            prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
+            tools, tool_choice, parallel_tools, output, repair, fallback,
+        ))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
         self,
@@ -112,6 +105,13 @@ class AsyncClient:
         task: str = "",
         user: str = "",
         tags: Sequence[str] = (),
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        effort: Effort = "",
+        tools: Tools = (),
+        tool_choice: str | ToolChoice | None = None,
+        parallel_tools: bool | None = None,
+        output: Any = None,
         on_token: Callable[[str], object] | None = None,
     ) -> Stream:
         """Ask a model and take the answer as it comes: iterate the result for its text, then read `.completion`.
@@ -119,232 +119,122 @@ class AsyncClient:
         Arguments as for `complete`; `on_token` is called with each piece of text. A stream that breaks after its first piece
         raises `StreamBrokenError` with `.partial`; it is never passed off as complete.
         """
-        asked = Asked(prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags)
-        return Stream(self, asked, on_token)
+        ask = Ask(
+            prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
+            timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output,
+        )  # fmt: skip
+        return Stream(self, ask, on_token)
 
-    async def _ask(self, asked: Asked) -> Completion:
-        """Do what `complete` does, with the wish as one value."""
-        setup = self._open().setup
-        asking = self._asking(setup, asked, stream=False)
-        request = asking.request
-        answer = await setup.answer(request)
-        if answer.failure is not None or answer.response is None:
-            raise failed(answer)
-        response = setup.dialect(request.dialect).read_response(answer.response.body)
-        if response is None:
-            raise error_of(Failure(FailureKind.BAD_RESPONSE, "the answer made no sense"), answer.story.attempts, request.id)
-        return completion(answer.story, response, asking.lost)
+    async def run_tools(  # noqa: PLR0913 - as `complete`
+        self,
+        prompt: str | None = None,
+        *,
+        max_rounds: int = 8,
+        model: str | None = None,
+        messages: Messages | None = None,
+        system: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - seconds for all rounds, tools included
+        task: str = "",
+        user: str = "",
+        tags: Sequence[str] = (),
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        effort: Effort = "",
+        tools: Tools = (),
+        tool_choice: str | ToolChoice | None = None,
+        parallel_tools: bool | None = None,
+        output: Any = None,
+        repair: int = 0,
+    ) -> Completion:
+        """Ask a model, call the functions among `tools` that it asks for, tell it what they say, until it has answered.
 
-    def _asking(self, setup: Setup, asked: Asked, *, stream: bool) -> Asking:
-        """Write a wish in the dialect of whoever will be asked.
+        Functions are called at once where the model asks for several (one by one with `parallel_tools=False`), plain ones on
+        threads; what they raise is told to the model. The answer has `.rounds` and the whole conversation in `.history`. Where
+        the model asks for a tool that is no function, the answer comes back with `.tool_calls`.
 
-        Raises:
-            InvalidRequestError, SettingsError: the wish can't be written; nothing is sent.
-        """
-        model = asked.model or self._default_model or setup.settings.default_model
-        if not model:
-            raise InvalidRequestError(
-                'no model is named; give one, as in "openai/gpt-5.4-mini", or set default_model in stormkeel.toml or the client'
-            )
-        if self._provider and "/" not in model:
-            model = f"{self._provider}/{model}"
-        prompt = Prompt(asked.turns(), asked.max_tokens, asked.temperature)
-        options = Options(asked.timeout, asked.task, asked.user, tuple(asked.tags))
-        made = setup.write(prompt, model, stream, options)
-        if isinstance(made, Failure):
-            raise error_of(made)
-        return made
-
-    # -- looking ----------------------------------------------------------------------------------------------------
-
-    def stats(self) -> Stats:
-        """Return what this client did so far: requests, success rate, tokens, cost, percentiles."""
-        return self._counter.stats()
-
-    def reset_stats(self) -> None:
-        """Start counting anew."""
-        self._counter.reset()
-
-    def metrics(self) -> bytes:
-        """Return this client's metrics in Prometheus' text format. Works after closing, too."""
-        return (self._house or self._open()).metrics.text()
-
-    # -- living ----------------------------------------------------------------------------------------------------
-
-    def _open(self) -> House:
-        """Return what the configuration built, building it at first use in the running loop.
+        Args:
+            max_rounds: answers at most.
+            timeout: seconds for all of it, the functions included.
+            tool_choice: a forced tool is forced in the first round only.
 
         Raises:
-            SettingsError: the configuration is wrong, or the client belongs to another loop.
-            StormkeelError: the client is closed.
+            ToolRoundsError: the last answer still asks for tools.
+            StormkeelError: as for `complete`.
         """
-        loop = asyncio.get_running_loop()
-        if self._closed:
-            raise StormkeelError("this client is closed; make a new one")
-        if self._house is None:
-            from .assemble import Opening, open_house
+        ask = Ask(
+            prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
+            timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair,
+        )  # fmt: skip
+        return await self._run_tools(ask, max_rounds)
 
-            self._house = open_house(self._config, self._data, Opening(sinks=(self._counter,)))
-            self._loop = loop
-        elif self._loop is not loop:
-            raise SettingsError(
-                "this AsyncClient already belongs to another event loop; make one client per loop, or use the blocking Client"
-            )
-        return self._house
+    async def complete_many(  # noqa: PLR0913 - as `complete`
+        self,
+        prompts: Prompts,
+        *,
+        concurrency: int = 8,
+        progress: bool | Progress | None = None,
+        on_error: OnError = "return",
+        model: str | None = None,
+        system: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - seconds for each prompt
+        task: str = "",
+        user: str = "",
+        tags: Sequence[str] = (),
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        effort: Effort = "",
+        tools: Tools = (),
+        tool_choice: str | ToolChoice | None = None,
+        parallel_tools: bool | None = None,
+        output: Any = None,
+        repair: int = 0,
+        fallback: Fallback | None = None,
+    ) -> list[Completion | StormkeelError]:
+        """Ask many prompts, a bounded number at once, and return what came of each, in their order.
 
-    async def reload(self) -> Reloaded:
-        """Read configuration, `.env` and credentials again, and use them from now on; calls under way end as they began.
+        Args:
+            prompts: texts, messages or `Ask`s with wishes of their own, from any iterable, read only as far as can be asked.
+            concurrency: how many are under way at once.
+            progress: True draws a bar on a terminal; a function is called with how many are done, and of how many (None where
+                that is unknown).
+            on_error: "return" puts an error in its prompt's place; "raise" raises the first one and cancels the rest.
+            timeout: seconds for each prompt.
 
-        Limits, breakers and cooldowns go on where the configuration still says the same; a changed limit keeps what was taken.
+        Cancelled, it settles what is under way before it ends.
+        """
+        from .many import complete_all
+
+        common = Ask(
+            model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
+            task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
+            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback,
+        )  # fmt: skip
+        return await complete_all(await self._many(common, concurrency, on_error), prompts, progress)
+
+    def count_tokens(
+        self,
+        prompt: str | None = None,
+        *,
+        model: str | None = None,
+        messages: Messages | None = None,
+        system: str | None = None,
+        tools: Tools = (),
+        output: Any = None,
+    ) -> TokenCount:
+        """Count the input tokens of what `complete` would ask with the same arguments. Nothing is sent.
+
+        `.is_exact` says whether the number is what the provider will count. That is so for conversations of text with OpenAI's
+        models whose counting is known, where the extra `tokens` is installed; everything else is estimated, and the more answers
+        of a model this client has seen, the better.
 
         Raises:
-            SettingsError: something is wrong with it; the client goes on as it was.
+            StormkeelError: there is no such model, or the arguments can't be meant so.
         """
-        from .assemble import reload_house
-
-        return await reload_house(self._open())
-
-    async def aclose(self) -> None:
-        """End streams left half-read, finish writing the ledger, close every connection. The client can't be used afterwards."""
-        self._closed = True
-        left = tuple(self._streams)
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left)  # each is booked while the ledger can still be written
-        if self._house is not None:
-            await self._house.close()
-
-    async def __aenter__(self) -> AsyncClient:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.aclose()
-
-
-class _Events:
-    """A stream's output for a library caller: frames in, events out, never more than a few waiting."""
-
-    def __init__(self, read: Callable[[bytes], list[Event]]) -> None:
-        self._read = read
-        self._room = asyncio.Semaphore(WAITING)
-        self.queue: asyncio.Queue[list[Event] | None] = asyncio.Queue()
-
-    async def start(self, headers: Headers) -> None:
-        """Nothing to tell: a library stream has no head."""
-
-    async def write(self, data: bytes) -> None:
-        """Hand frames over; waits while the reader is behind. They are the reader's before the wait: a clock that ends it while
-        an answer's last frames go out must not make them vanish from an answer that is whole."""
-        events = self._read(data)
-        if events:
-            self.queue.put_nowait(events)
-            await self._room.acquire()
-
-    async def take(self) -> list[Event]:
-        """Wait for the next events; none where the stream has ended."""
-        events = await self.queue.get()
-        if events is None:
-            return []
-        self._room.release()
-        return events
-
-
-class Stream:
-    """A streamed answer. Iterate it for the text; leave it early by `aclose()` or `async with`, which cancels the request
-    upstream.
-
-    Attributes:
-        completion: the finished answer, once the iteration has ended.
-    """
-
-    def __init__(self, client: AsyncClient, asked: Asked, on_token: Callable[[str], object] | None = None) -> None:
-        self._client = client
-        self._asked = asked
-        self._on_token = on_token
-        self._pieces: AsyncIterator[str] | None = None
-        self._task: asyncio.Task[Answer] | None = None
-        self._closed = False
-        self._seen: list[Event] = []
-        self._lost: tuple[str, ...] = ()
-        self._completion: Completion | None = None
-
-    @property
-    def completion(self) -> Completion:
-        """The finished answer."""
-        if self._completion is None:
-            raise StormkeelError("the stream has not ended yet: iterate it to its end first")
-        return self._completion
-
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return "".join(event.text for event in self._seen if isinstance(event, VISIBLE))
-
-    async def _run(self) -> AsyncIterator[str]:
-        if self._closed:
-            raise StormkeelError("the stream was closed before its end")
-        setup = self._client._open().setup
-        asking = self._client._asking(setup, self._asked, stream=True)
-        request, self._lost = asking.request, asking.lost
-        output = _Events(setup.dialect(request.dialect).read_events().feed)
-        self._task = asyncio.ensure_future(setup.answer(request, output))
-        self._client._streams.add(self._task)
-        self._task.add_done_callback(self._client._streams.discard)
-        self._task.add_done_callback(lambda _task: _close(output.queue))
-        try:
-            while not (self._task.done() and output.queue.empty()):
-                for piece in self._take(await output.take()):
-                    yield piece
-            if self._task.cancelled():
-                raise StormkeelError("the stream was closed before its end")
-            self._end(await self._task)
-        finally:
-            await self.aclose()
-
-    def _take(self, events: list[Event]) -> list[str]:
-        self._seen.extend(events)
-        pieces = [event.text for event in events if isinstance(event, VISIBLE)]
-        if self._on_token is not None:
-            for piece in pieces:
-                self._on_token(piece)
-        return pieces
-
-    def _end(self, answer: Answer) -> None:
-        if answer.failure is not None:
-            error = failed(answer)
-            if isinstance(error, StreamBrokenError):
-                error.partial = self.text
-            raise error
-        self._completion = completion(answer.story, fold(self._seen), self._lost)
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        if self._pieces is None:
-            self._pieces = self._run()
-        return self._pieces
-
-    async def until_done(self) -> Completion:
-        """Read to the end and return the finished answer."""
-        async for _piece in self:
-            pass
-        return self.completion
-
-    async def aclose(self) -> None:
-        """Stop: an unfinished request is cancelled upstream, and what it cost is booked."""
-        self._closed = True
-        task = self._task
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait((task,))
-
-    async def __aenter__(self) -> Stream:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.aclose()
-
-
-def _close(queue: asyncio.Queue[list[Event] | None]) -> None:
-    """Wake a reader that waits for events that won't come; one that has some to read looks up by itself afterwards."""
-    if queue.empty():
-        queue.put_nowait(None)
+        ask = Ask(prompt, model, messages, system, tools=tools, output=output)
+        return self._count(ask)

@@ -1,30 +1,29 @@
-"""What a caller asks of a client and what it gets back, as values.
+"""What a caller gets back from a client, as a value.
 
-Never asks anybody: `client.py` does.
+Never asks anybody: `client.py` does. What is asked stands in `ask.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .errors import InvalidRequestError, StormkeelError, StreamBrokenError, error_of
+from .errors import StormkeelError, StreamBrokenError, error_of
+from .tools import Call
 from .types.attempt import Attempt, Story
-from .types.content import Message
+from .types.content import Message, ToolCall
 from .types.failure import Failure, FailureKind
 from .types.money import dollars
+from .types.prompt import Tool
 from .types.response import Answered, Finish, Response
 from .types.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from .engine.line import Answer
-
-Messages = Sequence[Mapping[str, Any] | Message]
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -44,6 +43,11 @@ class Completion(msgspec.Struct, frozen=True):
         created_at: when the call was made, UTC.
         content: everything that was said, in order: text, thinking, tool calls, a refusal.
         lossy: what of the call the model that answered was not told, because it or its provider has no word for it.
+        parsed: the answer as a value of the `output=` that was asked for, None where none was or where tools are called first.
+        rounds: how many answers it took: more than 1 after tools were run, or an answer that did not fit was mended.
+        fell_back: did it take the `fallback=` prompt?
+        history: after `run_tools` every turn of the conversation, this answer included; else empty.
+        tools: the tools that were offered.
     """
 
     text: str
@@ -59,61 +63,27 @@ class Completion(msgspec.Struct, frozen=True):
     created_at: datetime
     content: tuple[Answered, ...] = ()
     lossy: tuple[str, ...] = ()
+    parsed: Any = None
+    rounds: int = 1
+    fell_back: bool = False
+    history: tuple[Message, ...] = ()
+    tools: tuple[Tool, ...] = ()
 
     def __str__(self) -> str:
         """Return the text."""
         return self.text
 
+    @property
+    def message(self) -> Message:
+        """The assistant's turn, for the next call's `messages`: thinking and tool calls included."""
+        return Message("assistant", self.content or self.text)
 
-class Asked(msgspec.Struct, frozen=True):
-    """What a caller wants of one call, as one value. The keyword arguments of `complete` and `stream` by the same names."""
-
-    prompt: str | None = None
-    model: str | None = None
-    messages: Messages | None = None
-    system: str | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    timeout: float | None = None
-    task: str = ""
-    user: str = ""
-    tags: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):
-            raise InvalidRequestError(f"timeout={self.timeout!r}: give seconds above 0")
-        if self.temperature is not None and not (_is_number(self.temperature) and 0 <= self.temperature < inf):
-            raise InvalidRequestError(f"temperature={self.temperature!r}: give a number from 0 to 2")
-        if self.model is not None and not isinstance(self.model, str):
-            raise InvalidRequestError(f'model={self.model!r}: give a name, as in "openai/gpt-5.4-mini"')
-        if isinstance(self.tags, str):
-            raise InvalidRequestError(f"tags={self.tags!r}: give a list of labels, as in [{self.tags!r}]")
-
-    def turns(self) -> tuple[Message, ...]:
-        """Return the conversation's turns, or say what is missing."""
-        if (self.prompt is None) == (self.messages is None):
-            raise InvalidRequestError("give either a prompt or messages=, one of the two")
-        if self.messages is None:
-            turns: tuple[Message, ...] = (Message("user", self.prompt or ""),)
-        else:
-            turns = tuple(turn if isinstance(turn, Message) else _turn(turn) for turn in self.messages)
-        if not turns:
-            raise InvalidRequestError("messages= is empty: give at least one turn")
-        return (Message("system", self.system), *turns) if self.system else turns
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _turn(turn: Mapping[str, Any]) -> Message:
-    role, content = turn.get("role"), turn.get("content")
-    if role not in ("system", "user", "assistant") or not isinstance(content, (str, list, tuple)):
-        raise InvalidRequestError(
-            f'a message is {{"role": "user", "content": "..."}} with role system, user or assistant; this one has role {role!r} '
-            f"and content of type {type(content).__name__}"
-        )
-    return Message(role, content)
+    @property
+    def tool_calls(self) -> tuple[Call, ...]:
+        """The tools it asks for, each with the tool that was offered by this name."""
+        offered = {tool.name: tool for tool in self.tools}
+        calls = (part for part in self.content if isinstance(part, ToolCall))
+        return tuple(Call(call.id, call.name, call.arguments, call.custom, offered.get(call.name)) for call in calls)
 
 
 def failed(answer: Answer) -> StormkeelError:
@@ -149,3 +119,18 @@ def completion(story: Story, response: Response, lost: tuple[str, ...] = ()) -> 
         response.content,
         tuple(dict.fromkeys((*lost, *last.lost))),
     )
+
+
+def joined(completion: Completion, earlier: Sequence[Attempt], latency: float) -> Completion:
+    """Return an answer that took several requests: every attempt in order, and what all of them cost.
+
+    Args:
+        completion: the last one's.
+        earlier: the attempts before its own.
+        latency: seconds from the first call to the whole answer.
+    """
+    attempts = (*earlier, *completion.attempts)
+    costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
+    cost = dollars(sum(costs)) if len(costs) == len(attempts) else None
+    began = datetime.fromtimestamp(attempts[0].started / 1e9, UTC)
+    return msgspec.structs.replace(completion, attempts=attempts, cost=cost, latency=latency, created_at=began)

@@ -5,11 +5,13 @@
     + InvalidRequestError             trying elsewhere does not help
     |   UnsupportedError . ContextTooLongError . ContentRefusedError
     + UpstreamError                   the provider said no, or nothing sensible
-    |   RateLimitedError . QuotaError . CredentialError . ModelUnavailableError . OverloadedError . BadResponseError
+    |   RateLimitedError . QuotaError . CredentialError . ModelUnavailableError . OverloadedError . BadResponseError(.text)
+    |   AnswerCutError
     + TransportError                  the wire failed
     |   ConnectError . ReadTimeoutError . StreamBrokenError(.partial)
     + RefusalError                    we said no, without asking
     |   CircuitOpenError . RateReachedError . ConcurrencyReachedError . BudgetSpentError . DeadlineError . KeyRefusedError
+    + ToolRoundsError(.history)       the model calls tools without end
     + ExhaustedError                  every candidate was tried; its text is the story in order
     + InternalError                   a fault of ours; please report it
 
@@ -22,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .types.attempt import Attempt
+from .types.content import Message
 from .types.failure import Failure, FailureKind
 
 K = FailureKind
@@ -67,7 +70,13 @@ class ContextTooLongError(InvalidRequestError):
 
 
 class ContentRefusedError(InvalidRequestError):
-    """A provider's content filter refused the request."""
+    """A provider's content filter refused the request; or the model refused to say what `output=` asked for.
+
+    Attributes:
+        text: the model's words for it, "" where it said nothing.
+    """
+
+    text: str = ""
 
 
 class UpstreamError(StormkeelError):
@@ -95,7 +104,17 @@ class OverloadedError(UpstreamError):
 
 
 class BadResponseError(UpstreamError):
-    """The provider's answer made no sense."""
+    """The provider's answer made no sense, or does not fit the `output=` that was asked for.
+
+    Attributes:
+        text: the answer that does not fit.
+    """
+
+    text: str = ""
+
+
+class AnswerCutError(BadResponseError):
+    """The answer was cut off at its token limit before it was whole; `max_tokens` raises the limit."""
 
 
 class TransportError(StormkeelError):
@@ -150,6 +169,12 @@ class KeyRefusedError(RefusalError):
 
 class ExhaustedError(StormkeelError):
     """Every candidate was tried; the text is the story in order."""
+
+
+class ToolRoundsError(StormkeelError):
+    """The model still asked for tools after the last round it was given; `history` has the conversation so far."""
+
+    history: tuple[Message, ...] = ()
 
 
 class InternalError(StormkeelError):

@@ -10,13 +10,14 @@ from .building import build
 from .house import Belongings, House, Parts
 from .known import DIALECTS, abilities, catalog
 from .looking import Look, look
+from .offers import ModelInfo, offers
 from .opening import Opening, open_house
 from .reading import CONFIG, DATA, MEMORY, read_loaded, read_settings
 from .reloading import Draft, Origin, Reloaded, checked_draft, reload_house
 from .setup import Asking, Setup
 
 __all__ = [
-    "CONFIG", "DATA", "DIALECTS", "MEMORY", "Asking", "Belongings", "Draft", "House", "Look", "Opening", "Origin", "Parts",
-    "Reloaded", "Setup", "abilities", "build", "catalog", "checked_draft", "look", "open_house", "read_loaded", "read_settings",
-    "reload_house",
+    "CONFIG", "DATA", "DIALECTS", "MEMORY", "Asking", "Belongings", "Draft", "House", "Look", "ModelInfo", "Opening", "Origin",
+    "Parts", "Reloaded", "Setup", "abilities", "build", "catalog", "checked_draft", "look", "offers", "open_house",
+    "read_loaded", "read_settings", "reload_house",
 ]  # fmt: skip

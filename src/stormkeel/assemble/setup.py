@@ -15,10 +15,13 @@ from ..config.settings import Settings
 from ..dialects.base import Dialect, ModelCard, own_request
 from ..engine.credentials import Birth
 from ..engine.explain import Explanation, Preview, explain
+from ..engine.fitting import all_too_long
+from ..engine.fleet import Member
 from ..engine.heritage import Succession
 from ..engine.line import Answer, answer
 from ..engine.ports import Output, Transport
 from ..engine.world import World
+from ..ledger.estimate import UNKNOWN_WINDOW
 from ..providers import KINDS
 from ..routing.deployment import Deployment
 from ..types.failure import Failure, FailureKind
@@ -61,6 +64,7 @@ class Blueprint(msgspec.Struct, frozen=True):
 class Asking(msgspec.Struct, frozen=True):
     """A prompt written as a request, and what of it the first deployment's dialect or model has no word for."""
 
+    prompt: Prompt
     request: Request
     lost: tuple[str, ...] = ()
 
@@ -78,7 +82,9 @@ class Setup:
         preview: says where a request would lead; set by whoever builds it.
     """
 
-    __slots__ = ("__weakref__", "_first", "_router", "blueprint", "keys", "new_id", "preview", "settings", "succession", "world")
+    __slots__ = (
+        "__weakref__", "_first", "_room", "_router", "blueprint", "keys", "new_id", "preview", "settings", "succession", "world",
+    )  # fmt: skip
 
     def __init__(self, blueprint: Blueprint, world: World, router: Router, succession: Succession, new_id: NewId) -> None:
         self.settings = blueprint.settings
@@ -90,6 +96,7 @@ class Setup:
         self.new_id = new_id
         self._router = router
         self._first: dict[str, Deployment] = {}  # by model; the router bounds how many there can be
+        self._room: dict[str, int] = {}  # the largest window a model leads to, in tokens
 
     @property
     def version(self) -> str:
@@ -114,23 +121,37 @@ class Setup:
 
     def write(self, prompt: Prompt, model: str, stream: bool, options: Options) -> Asking | Failure:
         """Write a prompt in the dialect of the first deployment that its model leads to."""
-        found = self._find(model)
+        found = self.leads_to(model)
         if isinstance(found, Failure):
             return found
         member = self.world.fleet.members[found.index]
         written = member.dialect.write_prompt(prompt, msgspec.structs.replace(member.target, model=model), stream)
         if isinstance(written, Failure):
             return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
+        if len(written.body) > self._room[model] and (unfit := all_too_long(self._members(model), written.body)):
+            return unfit
         request = own_request(member.dialect, written.body, (prompt, model, stream), self.new_id(), options)
-        return request if isinstance(request, Failure) else Asking(request, written.lost)
+        return request if isinstance(request, Failure) else Asking(prompt, request, written.lost)
 
-    def _find(self, model: str) -> Deployment | Failure:
+    def leads_to(self, model: str) -> Deployment | Failure:
         """Return the first deployment of a model, in whichever dialect it speaks."""
         known = self._first.get(model)
         if known is not None:
             return known
         route = self._router.resolve(Request("", "", model, b""))
-        return route if isinstance(route, Failure) else self._first.setdefault(model, route.groups[0].deployments[0])
+        if isinstance(route, Failure):
+            return route
+        self._first[model] = first = route.groups[0].deployments[0]
+        self._room[model] = max(member.window or UNKNOWN_WINDOW for member in self._members(model))
+        return first
+
+    def _members(self, model: str) -> list[Member]:
+        """Return everybody a known model may lead to."""
+        route = self._router.resolve(Request("", "", model, b""))
+        if isinstance(route, Failure):
+            return []
+        members = self.world.fleet.members
+        return [members[deployment.index] for group in route.groups for deployment in group.deployments]
 
     def models(self) -> list[ModelCard]:
         """Return what can be asked for: the routes, and without routes each provider's models by the catalog."""

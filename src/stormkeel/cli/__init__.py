@@ -16,6 +16,7 @@ COMMANDS = {
     "config": "show, compare and describe configurations",
     "serve": "run the gateway",
     "ask": "ask a model one question",
+    "models": "what can be asked for, with windows and prices",
     "usage": "what was used and what it cost",
     "explain": "what would happen to a request, without sending it",
     "fleet": "how every deployment of a running gateway stands",

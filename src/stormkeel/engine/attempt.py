@@ -24,6 +24,7 @@ from ..types.usage import Usage
 from ..types.wire import Headers, HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge
 from .crossing import cross_to, lossy_comment, lossy_header
+from .fitting import too_long
 from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
 from .ports import ClientGone, Exchange, JournalFault, WireFault
@@ -103,7 +104,9 @@ class Trial:
             if isinstance(crossing, Failure):
                 return crossing
             self._crossing, self._raw = crossing, crossing.body
-        ports = run.world.ports
+        ports, window = run.world.ports, member.window
+        if window and len(self._raw) > window and (unfit := too_long(member, request, self._raw)):
+            return unfit
         self._extent = extent = extent_of(request, self._raw, member)
         ticket = member.admit(self._started, extent.expected, probe)
         if isinstance(ticket, Failure):

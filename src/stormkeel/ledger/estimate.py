@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from ..types.usage import Usage
+from .count import encoding_of
 
 IMAGE_TOKENS = 8_192  # more than any published tile or patch rule asks for one image
 UNKNOWN_WINDOW = 10_000_000  # the largest there is (docs/wire.md, Context windows)
@@ -98,3 +101,73 @@ def estimate_usage(reported: Usage | None, raw: bytes, output_bytes: int, bounds
         reasoning=reported.reasoning,
         audio_output=reported.audio_output,
     )
+
+
+# -- too long for certain ------------------------------------------------------------------------------------------------
+
+ROUNDED = 16  # a window in the catalog may be rounded down by as much as a sixteenth of it (1,000,000 for 1,050,000)
+TOKENS_A_WORD = 4  # more than words have on average, in prose or code: a text of far fewer words needs no closer look
+_BLANK = b" \t\n\r"
+_LETTER = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + bytes(range(128, 256))
+_KINDS = bytes(32 if byte in _BLANK else 97 if byte in _LETTER else 46 for byte in range(256))
+
+
+class _Part(msgspec.Struct):
+    text: str = ""
+
+
+class _Turn(msgspec.Struct):
+    content: str | list[_Part] | None = None
+
+
+class _Conversation(msgspec.Struct):
+    messages: list[_Turn] = []
+    system: str | list[_Part] | None = None
+
+
+def surely_exceeds(raw: bytes, window: int, encoding: str = "") -> int:
+    """Return the fewest tokens that the text of a body can have where that is more than a window, else 0.
+
+    A token does not reach over a blank into the next word, in any encoding that a hosted model's maker has published; so there
+    are at least as many tokens as there are words that begin with a letter after a blank. Pictures, documents, tools and a
+    model's thoughts are not counted, and neither is a body that is no conversation of either dialect.
+
+    Args:
+        raw: the body; ask only about one with more bytes than the window has tokens, as others can't exceed it by text.
+        window: input tokens that fit, as the catalog has it.
+        encoding: the model's public encoding, which counts to the token where the extra `tokens` is installed; "" for none.
+    """
+    texts = _texts(raw)
+    most = window + window // ROUNDED
+    least = sum(map(words, texts))
+    if least > most:
+        return least
+    measure = encoding_of(encoding) if least * TOKENS_A_WORD > most else None
+    counted = 0 if measure is None else int(measure(texts))
+    return counted if counted > most else 0
+
+
+def words(text: str) -> int:
+    """Return how many words begin with a letter, after a blank or at the start.
+
+    >>> words("one two,three  (four) 5 six"), words("sea\\nsea"), words("")
+    (3, 2, 0)
+    """
+    kinds = b" " + text.encode("utf-8", "replace").translate(_KINDS)
+    return kinds.count(b" a")
+
+
+def _texts(raw: bytes) -> list[str]:
+    """Return the texts of a conversation, of either dialect."""
+    try:
+        told = msgspec.json.decode(raw, type=_Conversation)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return []
+    contents = [told.system, *(turn.content for turn in told.messages)]
+    found: list[str] = []
+    for content in contents:
+        if isinstance(content, str):
+            found.append(content)
+        elif content:
+            found += [part.text for part in content]
+    return found

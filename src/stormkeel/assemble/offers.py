@@ -1,0 +1,70 @@
+"""What can be asked for: the routes of a configuration, and the models its providers have by the catalog, with window and price.
+
+Never asks a provider: the catalog may know models that an account can't use, and not know the newest.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from ..config.settings import Settings
+from ..providers import KINDS
+from ..types.money import Rate, dollars
+from .known import catalog
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """A model, or a route, by the name it is asked for.
+
+    Attributes:
+        id: what `model=` takes.
+        provider, model: who is asked first, for what.
+        window: input and output tokens that fit together, None where unknown.
+        max_output: the most output tokens of one answer, None where unknown.
+        input_price, output_price: US dollars a million tokens on standard terms now; None where unknown.
+        route: is it a route of the configuration?
+    """
+
+    id: str
+    provider: str
+    model: str
+    window: int | None = None
+    max_output: int | None = None
+    input_price: Decimal | None = None
+    output_price: Decimal | None = None
+    route: bool = False
+
+
+def offers(settings: Settings, wall: int) -> list[ModelInfo]:
+    """Return the routes in their order, then each provider's models.
+
+    Args:
+        settings: what is configured.
+        wall: the moment prices are asked for, nanoseconds since the epoch.
+    """
+    routes = []
+    for name, route in settings.routes.items():
+        first = route.groups[0][0]
+        routes.append(_offer(name, (first.provider, first.model), settings, wall, is_route=True))
+    models = [
+        _offer(f"{name}/{model}", (name, model), settings, wall)
+        for name, provider in settings.providers.items()
+        for model in catalog().models(KINDS[provider.kind].catalog)
+    ]
+    return routes + models
+
+
+def _offer(id: str, whom: tuple[str, str], settings: Settings, wall: int, is_route: bool = False) -> ModelInfo:
+    provider, model = whom
+    facts = catalog().find(KINDS[settings.providers[provider].kind].catalog, model)
+    if facts is None:
+        return ModelInfo(id, provider, model, route=is_route)
+    rates = facts.rates(wall)
+    prices = (None, None) if rates is None else (_price(rates.input), _price(rates.output))
+    return ModelInfo(id, provider, model, facts.window, facts.max_output, *prices, is_route)
+
+
+def _price(rate: Rate | None) -> Decimal | None:
+    return None if rate is None else dollars(rate).normalize()
