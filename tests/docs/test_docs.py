@@ -299,7 +299,7 @@ def _class_lines(cls: type) -> Iterator[str]:
         yield from (f"    {name}: {words}" for name, words in inspect.get_annotations(cls).items())
     else:
         yield f"class {cls.__name__}"
-    for name, member in vars(cls).items():
+    for name, member in _members(cls).items():
         if isinstance(member, property) and member.fget is not None:
             yield f"    {name} -> {inspect.get_annotations(member.fget)['return']}"
         elif inspect.isfunction(member) and (name in SPOKEN or not name.startswith("_")):
@@ -307,8 +307,17 @@ def _class_lines(cls: type) -> Iterator[str]:
             yield f"    {colour}{name}{_signature(member)}"
 
 
+def _members(cls: type) -> dict[str, object]:
+    """What a class says itself, and what bases say that have no entry of their own."""
+    hidden = [part for part in cls.__mro__[1:] if part.__module__.startswith("stormkeel.") and part.__name__ not in stormkeel.__all__]
+    found: dict[str, object] = {}
+    for part in (*reversed(hidden), cls):
+        found |= vars(part)
+    return found
+
+
 def _fields(cls: type[msgspec.Struct]) -> Iterator[str]:
-    types = inspect.get_annotations(cls)
+    types = {name: told for part in reversed(cls.__mro__) for name, told in inspect.get_annotations(part).items()}
     first_default = len(cls.__struct_fields__) - len(cls.__struct_defaults__)
     for place, name in enumerate(cls.__struct_fields__):
         default = "" if place < first_default else f" = {cls.__struct_defaults__[place - first_default]!r}"

@@ -24,6 +24,7 @@ from ..types.money import NanoDollars, dollars
 from ..types.request import Request
 from ..types.usage import Usage
 from .crossing import cross_to
+from .fitting import too_long
 from .fleet import Member
 from .gates import GATES
 from .hold import Extent, extent_of, held_for
@@ -226,6 +227,8 @@ class _Explainer:
         stands, clocks = standing(member, self._now), _clocks(deployment.clocks or self._world.clocks)
         at = (stands, place, group.strategy, deployment.weight, choice)
         carried = carry(self._request, member, self._world.dialects[self._request.dialect])
+        if not isinstance(carried, Failure):
+            carried = too_long(member, self._request, carried.counted) or carried
         if isinstance(carried, Failure):
             return Candidate(*at, False, carried.message, [], [], [], None, stands.left, clocks)
         extent = extent_of(self._request, carried.counted, member)

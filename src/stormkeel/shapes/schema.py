@@ -48,6 +48,8 @@ def schema_of(kind: Any) -> Schema:
     """
     try:
         found = kind.model_json_schema() if is_model(kind) else msgspec.json.schema(kind, schema_hook=_of_model)
+    except KeyError as error:  # msgspec's word for it
+        raise InvalidRequestError(f"two different types are both called {error}: rename one of them") from None
     except (TypeError, NotImplementedError) as error:
         shown = getattr(kind, "__qualname__", None) or repr(kind)
         raise InvalidRequestError(
