@@ -59,6 +59,18 @@ def test_every_setting_with_its_origin(folder: Path):
     assert "origin" not in run("config", "show").output
 
 
+def test_a_setting_of_several_origins(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """A small table shown as one setting names the variable that changed a part of it, beside its own place."""
+    (folder / "stormkeel.toml").write_text('[providers.openai.credentials]\nmain = { ref = "env:A" }\n')
+    monkeypatch.setenv("STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN__QUOTA", "org")
+    rows = {row["setting"]: row for row in json.loads(run("config", "show", "--origin", "--json").output)}
+    assert rows["providers.openai.credentials.main"] == {
+        "setting": "providers.openai.credentials.main",
+        "value": '{ ref = "env:A", quota = "org" }',
+        "origin": "stormkeel.toml:2:1, environment variable STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN__QUOTA",
+    }
+
+
 def test_one_file_that_says_the_same(folder: Path):
     """What is printed as TOML or JSON is a configuration: reading it shows the same settings."""
     shown = run("config", "show", "--profile", "prod").output.splitlines()[1:]

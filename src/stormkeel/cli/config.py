@@ -50,7 +50,10 @@ def _rows(loaded: Loaded) -> Iterator[Row]:
     from ..config.tree import toml_value
 
     for path, value in leaves_of(loaded.checked()):
-        yield {"setting": dotted(path), "value": toml_value(value), "origin": str(loaded.origins.get(path, DEFAULT))}
+        own = loaded.origins.get(path, DEFAULT)
+        inside = (one for at, one in loaded.origins.items() if at[: len(path)] == path and one.kind != own.kind)
+        origin = ", ".join(map(str, dict.fromkeys([own, *inside])))
+        yield {"setting": dotted(path), "value": toml_value(value), "origin": origin}
 
 
 @command.command("schema")
