@@ -29,7 +29,7 @@ from stormkeel.runtime.journal import MemoryJournal
 from stormkeel.runtime.serve import ServeSettings, serve
 from stormkeel.sandbox import Sandbox, SandboxSettings, start
 
-DEADLINE = 10.0  # seconds: a broken gateway fails here instead of hanging
+DEADLINE = 30.0  # seconds: a broken gateway fails here instead of hanging
 CHAT, MESSAGES = "openai", "anthropic"
 DIALECTS = (CHAT, MESSAGES)
 PATHS = {CHAT: "/v1/chat/completions", MESSAGES: "/v1/messages"}

@@ -25,7 +25,7 @@ base_url = "http://127.0.0.1:9/v1"
 credentials = { main = "env:OPENAI_API_KEY" }
 """
 QUICK = GOOD + "[server]\nport = 0\ndrain_delay = 0.3\ngrace = 1\n"
-DEADLINE = 8.0
+DEADLINE = 30.0
 
 
 def environ(folder: Path) -> dict[str, str]:
