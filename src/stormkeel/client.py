@@ -230,7 +230,8 @@ class AsyncClient(Core):
         """Count the input tokens of what `complete` would ask with the same arguments. Nothing is sent.
 
         `.is_exact` says whether the number is what the provider will count. That is so for conversations of text with OpenAI's
-        models whose counting is known, where the extra `tokens` is installed; everything else is estimated, and the more answers
+        models whose counting is known, where the extra `tokens` is installed (its first use loads an encoding, which takes about
+        half a second); everything else is estimated, and the more answers
         of a model this client has seen, the better.
 
         Raises:

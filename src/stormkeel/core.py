@@ -84,7 +84,7 @@ class Core:
         if response is None:
             raise error_of(Failure(FailureKind.BAD_RESPONSE, "the answer made no sense"), answer.story.attempts, request.id)
         whole = completion(answer.story, response, asking.lost)
-        self._calibration.note(asking.prompt, whole.attempts[-1])
+        self._learn(asking, whole)
         return replace(whole, tools=ask.offered()) if ask.tools else whole
 
     def _write(self, ask: Ask, *, stream: bool) -> tuple[Setup, Asking]:
@@ -100,6 +100,10 @@ class Core:
         if isinstance(made, Failure):
             raise error_of(made)
         return setup, made
+
+    def _learn(self, asking: Asking, answer: Completion) -> None:
+        """Let an answer calibrate what is estimated."""
+        self._calibration.note(asking.prompt, answer.attempts[-1])
 
     def _hold(self, task: asyncio.Task[Answer]) -> None:
         """Keep a stream under way, so that closing ends it."""

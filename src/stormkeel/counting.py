@@ -6,7 +6,7 @@ Never holds a prompt: of an answer only a ratio is kept, per model.
 from __future__ import annotations
 
 from .catalog.families import family_of
-from .ledger.count import TokenCount, count, is_plain
+from .ledger.count import BY_BYTES, TokenCount, by_bytes, count, is_plain
 from .types.attempt import Attempt
 from .types.prompt import Prompt
 
@@ -34,9 +34,8 @@ class Calibration:
             return
         if last.usage is None or last.usage_source != "provider" or not is_plain(prompt):
             return
-        counted = count(prompt, family_of(last.model))
-        ratio = last.usage.total_input / max(counted.tokens, 1)
-        if counted.is_exact or not BOUNDS[0] <= ratio <= BOUNDS[1]:
+        ratio = last.usage.total_input / by_bytes(prompt, family_of(last.model))
+        if not BOUNDS[0] <= ratio <= BOUNDS[1]:
             return
         key = (last.provider, last.model)
         mean, number = self._ratios.get(key, (ratio, 0))
@@ -46,6 +45,6 @@ class Calibration:
         """Count a prompt for a model at a provider."""
         ratio, number = self._ratios.get((provider, model), (1.0, 0))
         counted = count(prompt, family_of(model), ratio)
-        if counted.is_exact or not number:
+        if counted.method != BY_BYTES or not number:
             return counted
         return TokenCount(counted.tokens, False, f"{counted.method}, calibrated by {number} answer{'s' if number > 1 else ''}")

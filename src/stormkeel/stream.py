@@ -34,6 +34,10 @@ class Owner(Protocol):
         """Return the present setup, and the wish written as a request for it."""
         ...
 
+    def _learn(self, asking: Asking, answer: Completion) -> None:
+        """Let an answer calibrate what is estimated."""
+        ...
+
     def _hold(self, task: asyncio.Task[Answer]) -> None:
         """Keep a stream under way, so that closing ends it."""
         ...
@@ -83,7 +87,6 @@ class Stream:
         self._task: asyncio.Task[Answer] | None = None
         self._closed = False
         self._seen: list[Event] = []
-        self._lost: tuple[str, ...] = ()
         self._completion: Completion | None = None
 
     @property
@@ -102,7 +105,7 @@ class Stream:
         if self._closed:
             raise StormkeelError("the stream was closed before its end")
         setup, asking = self._owner._write(self._ask, stream=True)
-        request, self._lost = asking.request, asking.lost
+        request = asking.request
         output = _Events(setup.dialect(request.dialect).read_events().feed)
         self._task = asyncio.ensure_future(setup.answer(request, output))
         self._owner._hold(self._task)
@@ -113,7 +116,7 @@ class Stream:
                     yield piece
             if self._task.cancelled():
                 raise StormkeelError("the stream was closed before its end")
-            self._end(await self._task)
+            self._end(await self._task, asking)
         finally:
             await self.aclose()
 
@@ -125,13 +128,14 @@ class Stream:
                 self._on_token(piece)
         return pieces
 
-    def _end(self, answer: Answer) -> None:
+    def _end(self, answer: Answer, asking: Asking) -> None:
         if answer.failure is not None:
             error = failed(answer)
             if isinstance(error, StreamBrokenError):
                 error.partial = self.text
             raise error
-        whole = completion(answer.story, fold(self._seen), self._lost)
+        whole = completion(answer.story, fold(self._seen), asking.lost)
+        self._owner._learn(asking, whole)
         if self._ask.tools:
             whole = msgspec.structs.replace(whole, tools=self._ask.offered())
         if self._ask.output is not None:

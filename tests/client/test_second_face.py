@@ -171,6 +171,8 @@ def test_counting(provider: Provider, tmp_path: Path):
         assert (before.is_exact, before.method, asked.stats().requests) == (False, "estimate", 0)
         asked.complete("Hello " * 500, model="anthropic/claude-sonnet-5", max_tokens=20)
         assert "calibrated by 1 answer" in asked.count_tokens("Hello", model="anthropic/claude-sonnet-5").method
+        asked.stream("Hello " * 500, model="anthropic/claude-sonnet-5", max_tokens=20).until_done()
+        assert "calibrated by 2 answers" in asked.count_tokens("Hello", model="anthropic/claude-sonnet-5").method
         with pytest.raises(ModelUnavailableError):
             asked.count_tokens("Hello", model="nobody/x")
 

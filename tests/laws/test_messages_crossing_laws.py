@@ -165,9 +165,15 @@ def normal_prompts(draw: st.DrawFn, model: str) -> Prompt:
         draw(st.sampled_from([0.5, 1.0])) if sampled == "top_p" else None,
         draw(st.integers(0, 9)) if sampled == "top_k" else None,
         tuple(draw(st.lists(TEXTS, max_size=2))), tools, choice, parallel,
-        Format(draw(OBJECTS)) if draw(st.booleans()) else None, effort, budget, draw(st.sampled_from(["", "u1"])),
+        Format(closed(draw(OBJECTS))) if draw(st.booleans()) else None, effort, budget, draw(st.sampled_from(["", "u1"])),
         draw(st.sampled_from(["", "auto", "default"])),
     )  # fmt: skip
+
+
+def closed(values: dict[str, Any]) -> dict[str, Any]:
+    """A schema as the API takes it, with these values as the only ones."""
+    inside = {name: {"enum": [value]} for name, value in values.items()}
+    return {"type": "object", "properties": inside, "required": list(values), "additionalProperties": False}
 
 
 def reading(written: Written | Failure) -> Reading:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -180,3 +182,19 @@ def test_nonsense_does_not_calibrate():
     calibration.note(prompt, attempt(100 * before.tokens))
     calibration.note(Prompt(prompt.messages, tools=(Tool("look"),)), attempt(2 * before.tokens))
     assert calibration.count(prompt, "anthropic", "claude-opus-5") == before
+
+
+def test_an_answer_loads_no_encoding():
+    """Calibrating is done beside every call, so it never loads an encoding, which takes half a second."""
+    code = """
+import sys
+from stormkeel.counting import Calibration
+from stormkeel.types.attempt import Attempt
+from stormkeel.types.content import Message
+from stormkeel.types.prompt import Prompt
+from stormkeel.types.usage import Usage
+last = Attempt("r.1", "a/m", "openai", "gpt-4o", 0, usage=Usage(input=9), usage_source="provider")
+Calibration().note(Prompt((Message("user", "Hello"),)), last)
+print("toktok" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

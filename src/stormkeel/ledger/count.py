@@ -23,6 +23,8 @@ SOUND_BYTES = 3_200
 """Bytes of sound a token stands for: ten tokens a second of 16-bit sound at 16 kHz (OpenAI, guide to audio)."""
 TOOL = 8  # tokens around a tool's own text
 
+BY_BYTES = "estimate"  # the method's name
+
 Measure = Callable[[Sequence[str]], float]
 
 
@@ -54,19 +56,25 @@ def count(prompt: Prompt, family: Family, ratio: float = 1.0) -> TokenCount:
     Args:
         prompt: what is asked.
         family: of the model that will be asked.
-        ratio: what providers reported so far, to what was estimated; not used for what is exact.
+        ratio: what providers reported so far, to what was estimated by bytes; not used where an encoding counts.
     """
-    found = _find(prompt, family)
     measure = encoding_of(family.encoding)
+    if measure is None:
+        return TokenCount(round(ratio * by_bytes(prompt, family)), False, BY_BYTES)
+    found = _find(prompt, family)
     framing = family.base + family.turn * len(prompt.messages)
     roles = {message.role for message in prompt.messages}
-    if measure is None:
-        return TokenCount(round(ratio * (framing + found.beside + estimate(found.texts, family))), False, "estimate")
     if found.is_plain and family.is_exact and roles <= family.exact_roles:
         spoken = measure([*found.texts, *(message.role for message in prompt.messages)])
         return TokenCount(int(spoken) + framing, True, family.encoding)
     spoken = measure(found.texts) + len(prompt.messages)
-    return TokenCount(round(ratio * (framing + found.beside + spoken)), False, f"estimate by {family.encoding}")
+    return TokenCount(round(framing + found.beside + spoken), False, f"estimate by {family.encoding}")
+
+
+def by_bytes(prompt: Prompt, family: Family) -> float:
+    """Return about how many tokens a prompt has, by its bytes alone: cheap, and no encoding is loaded."""
+    found = _find(prompt, family)
+    return family.base + family.turn * len(prompt.messages) + found.beside + estimate(found.texts, family)
 
 
 def estimate(texts: Iterable[str], family: Family) -> float:

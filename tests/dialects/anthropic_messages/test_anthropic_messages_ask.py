@@ -334,10 +334,14 @@ def test_tools() -> None:
 
 
 def test_forms() -> None:
-    """A schema has its field; a JSON mode without one becomes a sentence of the instruction, and that is told."""
-    body, lost = ask(Prompt((HI,), 9, format=Format({"type": "object"}, "n", "d", True), effort="low"))
-    assert body["output_config"] == {"effort": "low", "format": {"type": "json_schema", "schema": {"type": "object"}}}
+    """A schema has its field, and what the API can't be told of it is lost; a JSON mode without one becomes a sentence of the
+    instruction, and that is told."""
+    closed = {"type": "object", "additionalProperties": False}
+    body, lost = ask(Prompt((HI,), 9, format=Format(closed, "n", "d", True), effort="low"))
+    assert body["output_config"] == {"effort": "low", "format": {"type": "json_schema", "schema": closed}}
     assert lost == ()
+    body, lost = ask(Prompt((HI,), 9, format=Format({"type": "object"})))
+    assert (body["output_config"]["format"]["schema"], lost) == (closed, ("format",))
     body, lost = ask(Prompt((Message("system", "A"), HI), 9, format=Format()))
     assert (body["system"], lost) == (f"A\n\n{JSON_ONLY}", ("format",))
 

@@ -15,6 +15,7 @@ from ..base import Target, Written
 from .blocks import mark
 from .order import Turn, arrange
 from .reasoning import write_reasoning, write_sampling
+from .schema import carry_schema
 from .wire import Block, Losses, RefusedError, encode, give_up
 
 JSON_ONLY = "Answer with a single JSON object and nothing else: no prose around it, no code fence."
@@ -96,7 +97,10 @@ def _settings(prompt: Prompt, target: Target, limit: int, is_barred: bool, lost:
         told["thinking"] = reasoning.thinking
     output: Block = {"effort": reasoning.effort} if reasoning.effort else {}
     if prompt.format is not None and prompt.format.schema is not None:
-        output["format"] = {"type": "json_schema", "schema": prompt.format.schema}
+        carried = carry_schema(prompt.format.schema)
+        if not carried.is_whole:
+            lost.add("format")
+        output["format"] = {"type": "json_schema", "schema": carried.schema}
     if output:
         told["output_config"] = output
     return told | _plain_settings(prompt, target, lost)
