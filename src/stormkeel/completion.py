@@ -83,7 +83,9 @@ class Completion(msgspec.Struct, frozen=True):
         """The tools it asks for, each with the tool that was offered by this name."""
         offered = {tool.name: tool for tool in self.tools}
         calls = (part for part in self.content if isinstance(part, ToolCall))
-        return tuple(Call(call.id, call.name, call.arguments, call.custom, offered.get(call.name)) for call in calls)
+        return tuple(
+            Call(call.id, call.name, call.arguments, call.custom, call.cache, offered.get(call.name)) for call in calls
+        )
 
 
 def failed(answer: Answer) -> StormkeelError:

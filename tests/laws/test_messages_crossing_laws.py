@@ -17,12 +17,13 @@ from typing import Any
 import anthropic
 import httpx2
 import msgspec
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stormkeel.catalog.abilities import ANY, Abilities, load_abilities
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
 from stormkeel.dialects.anthropic_messages.ask import JSON_ONLY
+from stormkeel.dialects.anthropic_messages.marks import MOST
 from stormkeel.dialects.anthropic_messages.wire import tool_id
 from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.sse import Framer, data_of
@@ -189,6 +190,7 @@ def reading(written: Written | Failure) -> Reading:
 def test_a_normal_prompt_comes_back_as_it_was(data: st.DataObject, model: str, stream: bool) -> None:
     """A prompt in normal form is accepted, loses nothing, and is read back as it was, each number to its last digit."""
     prompt = data.draw(normal_prompts(model))
+    assume(msgspec.json.encode(prompt).count(b'"cache":"') - msgspec.json.encode(prompt).count(b'"cache":""') <= MOST)
     written = DIALECT.write_prompt(prompt, Target(model, abilities(model)), stream)
     told = reading(written)
     assert isinstance(written, Written)

@@ -114,7 +114,8 @@ def _know(vendor: Vendor, model: str) -> Knowledge:
     """Look a model up in the catalog: once for each deployment."""
     facts = catalog().find(vendor.catalog, model) if vendor.catalog else None
     accepts = abilities().find(vendor.catalog, model)
-    return Knowledge(Target(model, accepts, facts.max_output if facts else None, vendor.limit), facts)
+    largest = facts.max_output if facts else None
+    return Knowledge(Target(model, accepts, largest, vendor.limit, vendor.asks_usage, vendor.takes_thoughts), facts)
 
 
 def provider_of(name: str, settings: Settings) -> Provider:

@@ -93,12 +93,16 @@ class Target(msgspec.Struct, frozen=True):
         abilities: what it accepts.
         max_output: its largest output in tokens, None where unknown.
         limit: the provider's name for the output limit in a chat completion.
+        asks_usage: does the provider understand `stream_options.include_usage`?
+        takes_thoughts: may a history hold the `reasoning_content` of other providers' answers?
     """
 
     model: str
     abilities: Abilities = ANY
     max_output: int | None = None
     limit: str = "max_completion_tokens"
+    asks_usage: bool = True
+    takes_thoughts: bool = True
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -258,6 +262,14 @@ class Dialect(Protocol):
             request: as read by this dialect.
             model: the provider's name of the model.
             bills: does the provider charge for tokens, so that a stream's usage is needed?
+        """
+        ...
+
+    def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
+        """Take out of a client's own body what other providers' models thought and this one's would refuse it for.
+
+        Returns:
+            The body, itself where it has nothing of that kind, and the paths of what was taken out.
         """
         ...
 

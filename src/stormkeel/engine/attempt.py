@@ -23,7 +23,7 @@ from ..types.money import NanoDollars
 from ..types.usage import Usage
 from ..types.wire import Headers, HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge
-from .crossing import cross_to, lossy_comment, lossy_header
+from .crossing import cross_to, lossy_comment, lossy_header, pass_on
 from .fitting import too_long
 from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
@@ -56,13 +56,14 @@ class Trial:
         made: did it pass our own gates?
         failure: why it failed, None where it did not.
         response: the whole answer, None for a stream and after a failure.
+        lost: what of the request this provider was not told.
     """
 
     __slots__ = (
         "_clocks", "_crossing", "_exchange", "_extent", "_held", "_id", "_provider_request", "_raw", "_reader", "_run",
         "_settled",
         "_started",
-        "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member",
+        "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "lost", "made", "member",
         "response", "sent",
     )  # fmt: skip
 
@@ -73,6 +74,7 @@ class Trial:
         self.made = False
         self.failure: Failure | None = None
         self.response: HttpResponse | None = None
+        self.lost: tuple[str, ...] = ()
         self.dog: Watchdog
         self._run = run
         self._id = f"{run.request.id}.{len(run.attempts) + 1}"
@@ -103,7 +105,7 @@ class Trial:
             crossing = cross_to(request, run.read(), member, run.world.dialects[request.dialect])
             if isinstance(crossing, Failure):
                 return crossing
-            self._crossing, self._raw = crossing, crossing.body
+            self._crossing, self._raw, self.lost = crossing, crossing.body, crossing.lost
         ports, window = run.world.ports, member.window
         if window and len(self._raw) > window and (unfit := too_long(member, request, self._raw)):
             return unfit
@@ -134,7 +136,7 @@ class Trial:
     def _http(self) -> HttpRequest:
         member, request = self.member, self._run.request
         if self._crossing is None:
-            body = member.dialect.write_request(request, member.deployment.model, member.bills)
+            body, self.lost = pass_on(request, member)
         else:
             body = self._crossing.body
         return member.caller.request(body, request.headers, request.stream, self._id)
@@ -236,11 +238,6 @@ class Trial:
         request, wall = self._run.request, self._run.wall
         estimate = input_estimate(self._raw)
         return Head(request.id, wall // 1_000_000_000, self.member.deployment.model, estimate, request.wants_usage)
-
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """What of the request this provider was not told."""
-        return () if self._crossing is None else self._crossing.lost
 
     def headers(self, upstream: Headers) -> Headers:
         """Return the headers that go to the client with this answer: the provider's that may pass, and what was lost."""

@@ -29,6 +29,12 @@ def cross_to(request: Request, reading: Reading | Failure, member: Member, clien
     return cross(request, reading, (client, member.dialect), member.target)
 
 
+def pass_on(request: Request, member: Member) -> tuple[bytes, tuple[str, ...]]:
+    """Return a request's body for a member of its own dialect, and the paths of others' thoughts that it would refuse it for."""
+    body = member.dialect.write_request(request, member.deployment.model, member.bills)
+    return member.dialect.without_foreign(body, member.target)
+
+
 def lossy_header(lost: tuple[str, ...]) -> tuple[str, str]:
     """Return the header that tells a client what was lost."""
     return LOSSY, _names(lost)

@@ -23,7 +23,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars, dollars
 from ..types.request import Request
 from ..types.usage import Usage
-from .crossing import cross_to
+from .crossing import cross_to, pass_on
 from .fitting import too_long
 from .fleet import Member
 from .gates import GATES
@@ -317,8 +317,8 @@ def carry(request: Request, member: Member, client: Dialect) -> Carried | Failur
         if isinstance(crossing, Failure):
             return crossing
         return Carried(crossing.body, [f"written anew for {member.dialect.title}"], list(crossing.lost))
-    body = member.dialect.write_request(request, member.deployment.model, member.bills)
-    return Carried(request.raw, _edits(request.raw, body), [])
+    body, taken = pass_on(request, member)
+    return Carried(request.raw, _edits(request.raw, body), list(taken))
 
 
 SHOWN = frozenset({"model", "stream_options"})

@@ -45,6 +45,7 @@ class Vendor(msgspec.Struct, frozen=True):
         key_prefixes: how its API keys begin, as far as that is known; only ever used to tell that a key is another provider's.
         needs_key: must there be a credential?
         asks_usage: does it understand `stream_options.include_usage`?
+        takes_thoughts: does it take a history with the `reasoning_content` of others? Where not, it refuses the whole request.
         limit: its name for the output limit in a chat completion; the older one is what most servers know.
         forwards: inbound headers that may be passed to it.
         defaults: headers that are sent where the inbound request brings none.
@@ -65,6 +66,7 @@ class Vendor(msgspec.Struct, frozen=True):
     key_prefixes: tuple[str, ...] = ()
     needs_key: bool = True
     asks_usage: bool = True
+    takes_thoughts: bool = True
     limit: str = "max_tokens"
     forwards: frozenset[str] = frozenset()
     defaults: Headers = NO_HEADERS

@@ -6,6 +6,8 @@ vendor's own documentation; a wrong one is mended by `base_url`.
 
 from __future__ import annotations
 
+import msgspec
+
 from .base import Vendor
 
 COMPATIBLE = Vendor(name="compatible", family="compatible", dialect="openai_chat", needs_key=False)
@@ -31,6 +33,11 @@ def _hosted(
     )
 
 
+def _strict(vendor: Vendor) -> Vendor:
+    """Say that a vendor refuses fields of others in a message (QwenLM/qwen-code#3304, OpenMinis#87)."""
+    return msgspec.structs.replace(vendor, takes_thoughts=False)
+
+
 def _local(name: str, base_url: str) -> Vendor:
     upper = name.upper()
     return Vendor(
@@ -42,9 +49,9 @@ def _local(name: str, base_url: str) -> Vendor:
 
 
 VENDORS: tuple[Vendor, ...] = (
-    _hosted("groq", "https://api.groq.com/openai/v1", "groq", ("gsk_",)),
+    _strict(_hosted("groq", "https://api.groq.com/openai/v1", "groq", ("gsk_",))),
     # Mistral refuses `stream_options` and sends the usage with its last frame anyway (anon-kode issue 53)
-    _hosted("mistral", "https://api.mistral.ai/v1", "mistral", asks_usage=False),
+    _strict(_hosted("mistral", "https://api.mistral.ai/v1", "mistral", asks_usage=False)),
     _hosted("deepseek", "https://api.deepseek.com", "deepseek", ("sk-",)),
     _hosted("xai", "https://api.x.ai/v1", "x-ai", ("xai-",)),
     _hosted("together", "https://api.together.xyz/v1", "together"),

@@ -18,6 +18,7 @@ OPENAI = Vendor(
     header_names=(("OPENAI_ORG_ID", "openai-organization"), ("OPENAI_PROJECT_ID", "openai-project")),
     models=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "text-embedding-", "ft:gpt-", "ft:o"),
     key_prefixes=("sk-", "sk-proj-", "sk-svcacct-", "sk-admin-"),
+    takes_thoughts=False,  # an unknown field of a message is refused (docs/wire.md, Across dialects)
     limit="max_completion_tokens",  # reasoning models refuse the older name
     forwards=frozenset({"openai-beta"}),  # whose account is billed is not a client's to choose (INV-19)
 )

@@ -73,6 +73,7 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
     name: str
     arguments: str = ""
     custom: bool = False
+    cache: CacheLife = ""
 
 
 class ToolResult(msgspec.Struct, frozen=True, tag="tool_result"):

@@ -346,6 +346,29 @@ def test_forms() -> None:
     assert (body["system"], lost) == (f"A\n\n{JSON_ONLY}", ("format",))
 
 
+def test_a_schema_nested_too_deeply_is_the_callers() -> None:
+    """A schema that no one can walk is refused, not a fault of ours."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(5000):
+        schema = {"type": "array", "items": schema}
+    failure = DIALECT.write_prompt(Prompt((HI,), 9, format=Format(schema)), Target(NEW), stream=False)
+    assert isinstance(failure, Failure)
+    assert (failure.kind, "nested" in failure.message) == (FailureKind.CALLER, True)
+
+
+def test_no_more_cache_marks_than_are_taken() -> None:
+    """Of more than four marks the first two and the last two stay, wherever they stand, and the rest is told."""
+    said = [Message("system", (Text("a", "long"),)), Message("user", (Text("b", "short"), Text("c", "short")))]
+    called = [Message("assistant", (ToolCall("c1", "f", cache="short"),)), Message("user", (ToolResult("c1", (Text("d", "short"),)),))]
+    body, lost = ask(Prompt((*said, *called), 9, tools=(Tool("f", cache="short"),)))
+    assert lost == ("cache",)
+    assert "cache_control" in body["tools"][0]
+    assert "cache_control" in body["system"][0]
+    assert [block.get("cache_control") for block in body["messages"][0]["content"]] == [None, None]
+    assert body["messages"][1]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    assert body["messages"][2]["content"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
+
+
 def test_other_settings() -> None:
     """Stops, user and tier have their names here; blank stops and unknown tiers are lost."""
     body, lost = ask(Prompt((HI,), 9, stop=("END", " \n"), user="u", tier="default"))

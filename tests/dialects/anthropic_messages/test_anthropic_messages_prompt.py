@@ -195,7 +195,7 @@ def test_losses_are_told_by_their_path_in_the_bodys_order() -> None:
     ) == (
         "messages[0].content[0].citations", "messages[0].content[1].context", "messages[0].content[1].citations",
         "messages[0].content[1].source.content", "messages[0].content[2]", "messages[1].content[0].caller",
-        "messages[1].content[0].cache_control", "messages[1].name", "messages[2].content[0].transformations",
+        "messages[1].name", "messages[2].content[0].transformations",
         "messages[2].content[0].source.x", "messages[2].content[1].cache_control", "tools[0].defer_loading",
         "tools[0].input_examples", "tools[0].new", "thinking", "thinking.display", "output_config.task_budget", "metadata.x",
         "speed", "inference_geo", "diagnostics", "context_management", "cache_control", "surprise",

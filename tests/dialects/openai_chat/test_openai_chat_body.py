@@ -59,6 +59,8 @@ def test_a_plain_prompt() -> None:
     }  # fmt: skip
     stream = json.loads(written(Prompt((HI,)), stream=True).body)
     assert (stream["stream"], stream["stream_options"]) == (True, {"include_usage": True})
+    unasked = written(Prompt((HI,)), Target("m", asks_usage=False), stream=True)  # Mistral refuses to be asked
+    assert json.loads(unasked.body) == {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
 
 
 def test_every_setting() -> None:

@@ -13,10 +13,11 @@ from ...types.failure import Failure
 from ...types.prompt import Prompt, Tool, ToolChoice
 from ..base import Target, Written
 from .blocks import mark
+from .marks import bound_marks
 from .order import Turn, arrange
 from .reasoning import write_reasoning, write_sampling
 from .schema import carry_schema
-from .wire import Block, Losses, RefusedError, encode, give_up
+from .wire import Block, Losses, RefusedError, encode, give_up, refuse
 
 JSON_ONLY = "Answer with a single JSON object and nothing else: no prose around it, no code fence."
 """What stands in for a JSON mode without a schema, which this API has no field for."""
@@ -54,6 +55,7 @@ def _write(prompt: Prompt, target: Target, lost: Losses) -> Block:
         body["system"] = _joined(system)
     body["messages"] = [{"role": turn.role, "content": turn.content} for turn in turns]
     body |= _tools(prompt, lost)
+    body = bound_marks(body, lost)
     return body | _settings(prompt, target, limit, _is_barred(body, turns, target), lost)
 
 
@@ -97,13 +99,20 @@ def _settings(prompt: Prompt, target: Target, limit: int, is_barred: bool, lost:
         told["thinking"] = reasoning.thinking
     output: Block = {"effort": reasoning.effort} if reasoning.effort else {}
     if prompt.format is not None and prompt.format.schema is not None:
-        carried = carry_schema(prompt.format.schema)
-        if not carried.is_whole:
-            lost.add("format")
-        output["format"] = {"type": "json_schema", "schema": carried.schema}
+        output["format"] = {"type": "json_schema", "schema": _form(prompt.format.schema, lost)}
     if output:
         told["output_config"] = output
     return told | _plain_settings(prompt, target, lost)
+
+
+def _form(schema: Block, lost: Losses) -> Block:
+    try:
+        carried = carry_schema(schema)
+    except RecursionError:
+        refuse("the schema of the answer's form is nested too deeply: make it flatter", "invalid_value")
+    if not carried.is_whole:
+        lost.add("format")
+    return carried.schema
 
 
 def _plain_settings(prompt: Prompt, target: Target, lost: Losses) -> Block:

@@ -122,7 +122,8 @@ def _tool_use(call: ToolCall, lost: Losses) -> Block:
     arguments = None if call.custom else read_arguments(call.arguments)
     if arguments is None:
         lost.add("custom" if call.custom else "arguments")
-    return {"type": "tool_use", "id": tool_id(call.id), "name": call.name, "input": wrap(call.arguments, arguments)}
+    block: Block = {"type": "tool_use", "id": tool_id(call.id), "name": call.name, "input": wrap(call.arguments, arguments)}
+    return mark(block, call.cache)
 
 
 def wrap(text: str, arguments: object) -> object:

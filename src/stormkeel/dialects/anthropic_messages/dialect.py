@@ -28,6 +28,7 @@ from ..reader import BodyDecoder, convert
 from .answer import read_finish, read_response, write_response
 from .ask import write_prompt
 from .events import MessageEvents
+from .foreign import without_unsigned
 from .prompt import read_prompt
 from .stream import MessageReader
 from .usage import MessageUsage, read_terms, read_usage
@@ -85,7 +86,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "stop": "stop_sequences", "parallel_tools": "tool_choice.disable_parallel_tool_use", "format": "output_config.format",
         "effort": "output_config.effort", "thinking_budget": "thinking.budget_tokens", "user": "metadata.user_id",
-        "tier": "service_tier",
+        "tier": "service_tier", "cache": "cache_control",
     }
 )  # fmt: skip
 """This dialect's names of a prompt's fields, where they differ."""
@@ -125,6 +126,10 @@ class AnthropicMessages:
         if model == request.model:
             return request.raw
         return replace(request.raw, request.model_span, _encode(model))
+
+    def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
+        """Take out thoughts that nobody signed."""
+        return without_unsigned(body)
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer; blocks of tools that ran at Anthropic are passed over."""

@@ -144,7 +144,7 @@ def _tool_use(block: Fields) -> ToolCall:
     raw = bytes(block.need("input", RAW)).strip()
     if not raw.startswith(b"{"):
         refuse(f'the field "{block.at("input")}" of the body is wrong: expected object', "invalid_type")
-    return ToolCall(block.need("id", TEXT), block.need("name", TEXT), raw.decode())
+    return ToolCall(block.need("id", TEXT), block.need("name", TEXT), raw.decode(), cache=read_cache(block))
 
 
 def _tool_result(block: Fields) -> ToolResult:

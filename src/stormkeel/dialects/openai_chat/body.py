@@ -31,7 +31,9 @@ def write_prompt(prompt: Prompt, target: Target, stream: bool) -> Written | Fail
     except CrossingError as error:
         return error.failure
     if stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        body["stream"] = True
+    if stream and target.asks_usage:
+        body["stream_options"] = {"include_usage": True}
     return Written(write_json(body), tuple(lost))
 
 

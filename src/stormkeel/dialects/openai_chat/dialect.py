@@ -1,7 +1,7 @@
 """The OpenAI chat completions dialect, both directions (docs/wire.md, OpenAI chat).
 
 Never edits a body but in two places: the top-level `model` where it is renamed, and `stream_options.include_usage` where the
-provider bills and the client did not ask.
+provider bills and the client did not ask; and it takes out others' thoughts (`foreign`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..reader import BodyDecoder, convert
 from .answer import FINISHES, read_response, write_response
 from .body import write_prompt
 from .events import ChatEvents
+from .foreign import without_thoughts
 from .prompt import read_prompt
 from .stream import ChatReader
 from .usage import ChatUsage, read_usage
@@ -135,6 +136,10 @@ class OpenAIChat:
         for span, new in sorted(edits, reverse=True):  # from the end, so that the other span still holds
             raw = replace(raw, span, new)
         return raw
+
+    def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
+        """Take out `reasoning_content`, where the provider has no place for it."""
+        return without_thoughts(body, target)
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer: all that its first choice says."""

@@ -87,14 +87,15 @@ def _answer(turn: Message, lost: dict[str, None]) -> Iterator[Wire]:
         lost["thinking"] = None
         if not said:
             return
-    calls = [_write_call(part) for part in said if isinstance(part, ToolCall)]
+    calls = [_write_call(part, lost) for part in said if isinstance(part, ToolCall)]
     content = _content([part for part in said if not isinstance(part, ToolCall)], "assistant", lost)
     yield {"role": "assistant", "content": content or None, "tool_calls": calls} if calls else {
         "role": "assistant", "content": content,
     }  # fmt: skip
 
 
-def _write_call(call: ToolCall) -> Wire:
+def _write_call(call: ToolCall, lost: dict[str, None]) -> Wire:
+    _note_cache(call, lost)
     if call.custom:
         return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
@@ -137,7 +138,7 @@ def _attached(result: ToolResult, name: str) -> list[Said]:
     return [Text(f"From the result of tool call {of}:"), *media] if media else []
 
 
-def _note_cache(part: Text | Image | File | ToolResult, lost: dict[str, None]) -> None:
+def _note_cache(part: Text | Image | File | ToolCall | ToolResult, lost: dict[str, None]) -> None:
     if part.cache:
         lost["cache"] = None
 

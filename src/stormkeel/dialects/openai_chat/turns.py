@@ -131,7 +131,8 @@ def _calls(message: Fields) -> list[Part]:
         id_ = told.need("id", str)
         custom = told.choose("type", ("function", "custom")) == "custom"
         inner = told.need_inner("custom" if custom else "function")
-        calls.append(ToolCall(id_, inner.need("name", str), inner.need("input" if custom else "arguments", str), custom))
+        name, arguments = inner.need("name", str), inner.need("input" if custom else "arguments", str)
+        calls.append(ToolCall(id_, name, arguments, custom, read_cache(told)))
         inner.close()
         told.skip("index")  # of a stream, kept by clients that add its steps up
         told.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import UNSET
 
 from stormkeel.sandbox.anthropic.shape import (
@@ -20,6 +21,7 @@ from stormkeel.sandbox.anthropic.shape import (
     OneTool,
     System,
     Text,
+    Thinking,
     ToolResult,
     ToolUse,
     User,
@@ -29,6 +31,7 @@ NEW_VERSION = "2026-10-21"  # from it on the sampling fields are unknown fields
 VERSIONS = frozenset({"2023-01-01", "2023-06-01", NEW_VERSION})
 
 _MODEL = re.compile(r"^claude-(?P<line>[a-z]+)-(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?(?:-|$)")
+_MOST_MARKS = 4
 _SAMPLING = {"temperature": 1, "top_p": None, "top_k": None}
 
 
@@ -48,6 +51,9 @@ def complaints(request: MessagesRequest, model: str, version: str, *, model_rule
     yield from _pairing(request.messages)
     yield from _thinking(request)
     yield from _stops(request)
+    yield from _signatures(request.messages)
+    yield from _marks(request)
+    yield from _form(request)
     if model_rules:
         yield from _for_model(request, generation(model))
 
@@ -139,6 +145,34 @@ def _stops(request: MessagesRequest) -> Iterator[str]:
     for place, stop in enumerate(request.stop_sequences or ()):
         if not stop.strip():
             yield f"stop_sequences.{place}: each stop sequence must contain non-whitespace"
+
+
+def _signatures(messages: list[Message]) -> Iterator[str]:
+    for place, message in enumerate(messages):
+        for spot, block in enumerate(message.content):
+            if isinstance(block, Thinking) and not block.signature:
+                yield f"messages.{place}.content.{spot}: Invalid `signature` in `thinking` block"
+
+
+def _marks(request: MessagesRequest) -> Iterator[str]:
+    count = msgspec.json.encode(request).count(b'"cache_control":{')
+    if count > _MOST_MARKS:
+        yield f"A maximum of {_MOST_MARKS} blocks with cache_control may be provided. Found {count}."
+
+
+def _form(request: MessagesRequest) -> Iterator[str]:
+    form = request.output_config.format if request.output_config is not None else None
+    if form is not None and any(one.get("additionalProperties") is not False for one in _objects(form.schema)):
+        yield "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false"
+
+
+def _objects(value: object) -> Iterator[dict[str, object]]:
+    """Yield every object of type "object" in a schema."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict) and value.get("type") == "object":
+        yield value
+    for one in inner:
+        yield from _objects(one)
 
 
 def _for_model(request: MessagesRequest, version: tuple[int, int] | None) -> Iterator[str]:

@@ -1,0 +1,61 @@
+"""Thoughts without a signature in the history of a messages body, taken out: the API refuses the whole body for one of them.
+
+Never touches a body that has none. They come from answers across dialects: no other provider signs a thought, so a client is told
+it with an empty signature, and sends it back (docs/wire.md, Across dialects).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+_UNSIGNED = re.compile(rb'"signature"\s*:\s*""').search
+_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_turns = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+_blocks = msgspec.json.Decoder(list[Raw]).decode
+
+
+class _Block(msgspec.Struct, gc=False):
+    type: Any = None
+    signature: Any = None
+
+
+_block = msgspec.json.Decoder(_Block).decode
+
+
+def without_unsigned(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return the body without them, and the paths of what was taken out; a turn of nothing else is left out."""
+    if b'"signature"' not in body or _UNSIGNED(body) is None:
+        return body, ()
+    try:
+        fields = _fields(body)
+        turns, taken = _kept(_turns(fields["messages"]))
+    except (KeyError, ValueError, RecursionError):
+        return body, ()  # its provider will say what is wrong with it
+    return (msgspec.json.encode(fields | {"messages": turns}), taken) if taken else (body, ())
+
+
+def _kept(turns: list[dict[str, Raw]]) -> tuple[list[dict[str, Raw]], tuple[str, ...]]:
+    kept, taken = [], []
+    for place, turn in enumerate(turns):
+        content = bytes(turn.get("content", b""))
+        if not content.startswith(b"["):
+            kept.append(turn)
+            continue
+        blocks = _blocks(content)
+        unsigned = [spot for spot, block in enumerate(blocks) if _is_unsigned(block)]
+        taken += [f"messages[{place}].content[{spot}]" for spot in unsigned]
+        if not unsigned:
+            kept.append(turn)
+        elif len(unsigned) < len(blocks):
+            left = [block for spot, block in enumerate(blocks) if spot not in unsigned]
+            kept.append(turn | {"content": Raw(msgspec.json.encode(left))})
+    return kept, tuple(taken)
+
+
+def _is_unsigned(block: Raw) -> bool:
+    told = _block(block)
+    return told.type == "thinking" and not told.signature
