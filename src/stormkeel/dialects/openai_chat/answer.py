@@ -52,7 +52,7 @@ def read_response(body: bytes) -> Response | None:
         return None
     choice, id_ = told.choices[0], str(told.id or "")
     message = choice.get("message")
-    content = tuple(_parts(message, id_)) if isinstance(message, dict) else ()
+    content = _content(message, id_) if isinstance(message, dict) else ()
     reason = choice.get("finish_reason")
     usage = told.usage if isinstance(told.usage, ChatUsage) else convert(told.usage, ChatUsage)
     return Response(
@@ -79,6 +79,17 @@ def finish_of(reason: str, kinds: Kinds) -> Finish:
     if reason == "stop" and ToolCall in kinds:
         return Finish.TOOL_CALLS
     return FINISHES.get(reason, Finish.OTHER)
+
+
+_BESIDE = ("refusal", "tool_calls", "function_call", "reasoning_content", "reasoning")
+"""What a message may say beside its text."""
+
+
+def _content(message: Wire, answer_id: str) -> tuple[Answered, ...]:
+    text = message.get("content")
+    if isinstance(text, str) and not any(map(message.get, _BESIDE)):  # nearly every answer
+        return (Text(text),) if text else ()
+    return tuple(_parts(message, answer_id))
 
 
 def _parts(message: Wire, answer_id: str) -> Iterator[Answered]:
