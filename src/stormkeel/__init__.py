@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .ask import Ask
     from .assemble import Reloaded
     from .assemble.offers import ModelInfo
-    from .blocking import Client
-    from .blocking_stream import BlockingStream
-    from .client import AsyncClient
-    from .completion import Completion
+    from .client.ask import Ask
+    from .client.blocking import Client
+    from .client.blocking_stream import BlockingStream
+    from .client.completion import Completion
+    from .client.face import AsyncClient
+    from .client.shapes import MisfitError
+    from .client.stream import Stream
+    from .client.tools import Call, Function, tool
     from .errors import (
         AnswerCutError,
         BadResponseError,
@@ -55,9 +58,6 @@ if TYPE_CHECKING:
     from .ledger.count import TokenCount
     from .resilience import CircuitBreaker, Guard, GuardEvent, GuardStats, RateLimiter, RetryPolicy, resilient
     from .runtime.telemetry.stats import Stats
-    from .shapes import MisfitError
-    from .stream import Stream
-    from .tools import Call, Function, tool
     from .types.content import Audio, File, Image, Message, Refusal, Text, Thinking, ToolCall, ToolResult
     from .types.prompt import Format, Tool, ToolChoice
     from .types.response import Finish
@@ -65,12 +65,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "assemble": ("Reloaded",),
-    "ask": ("Ask",),
+    "client.ask": ("Ask",),
     "assemble.offers": ("ModelInfo",),
-    "blocking": ("Client",),
-    "blocking_stream": ("BlockingStream",),
-    "client": ("AsyncClient",),
-    "completion": ("Completion",),
+    "client.blocking": ("Client",),
+    "client.blocking_stream": ("BlockingStream",),
+    "client.face": ("AsyncClient",),
+    "client.completion": ("Completion",),
     "errors": (
         "AnswerCutError", "BadResponseError", "BudgetSpentError", "CircuitOpenError", "ConcurrencyReachedError", "ConnectError",
         "ContentRefusedError",
@@ -83,9 +83,9 @@ _HOMES = {
     "resilience": ("CircuitBreaker", "Guard", "GuardEvent", "GuardStats", "RateLimiter", "RetryPolicy", "resilient"),
     "ledger.count": ("TokenCount",),
     "runtime.telemetry.stats": ("Stats",),
-    "shapes": ("MisfitError",),
-    "stream": ("Stream",),
-    "tools": ("Call", "Function", "tool"),
+    "client.shapes": ("MisfitError",),
+    "client.stream": ("Stream",),
+    "client.tools": ("Call", "Function", "tool"),
     "types.content": ("Audio", "File", "Image", "Message", "Refusal", "Text", "Thinking", "ToolCall", "ToolResult"),
     "types.prompt": ("Format", "Tool", "ToolChoice"),
     "types.response": ("Finish",),

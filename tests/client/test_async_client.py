@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from client_stage import PATIENT, QUICK, TEXT, configured, provided, run, wish
 
-from stormkeel.client import AsyncClient
+from stormkeel.client.face import AsyncClient
 from stormkeel.config.settings import Settings
 from stormkeel.errors import (
     CircuitOpenError,

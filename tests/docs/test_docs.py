@@ -21,7 +21,7 @@ from stormkeel import CircuitBreaker, GuardEvent, GuardStats, RateLimiter, Retry
 from stormkeel.assemble import House, Parts, build, open_house
 from stormkeel.cli import cli
 from stormkeel.cli.explain import lines_of
-from stormkeel.completion import Completion
+from stormkeel.client.completion import Completion
 from stormkeel.config.load import load
 from stormkeel.config.settings import ProviderSettings, Settings
 from stormkeel.dialects.anthropic_messages import AnthropicMessages

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stormkeel.client.shapes import MisfitError, shape_of
+from stormkeel.client.shapes.fit import fit
+from stormkeel.client.shapes.schema import children
 from stormkeel.errors import InvalidRequestError
-from stormkeel.shapes import MisfitError, shape_of
-from stormkeel.shapes.fit import fit
-from stormkeel.shapes.schema import children
 
 NUMBERS = itertools.count()
 PLAIN = st.sampled_from([int, str, bool, float, type(None), Literal["a", "b"], Literal[1, 2]])

@@ -11,7 +11,7 @@ from typing import Any
 
 from story_stage import Bench, Reply
 
-from stormkeel.client import AsyncClient
+from stormkeel.client.face import AsyncClient
 
 
 def client_of(bench: Bench, model: str = "fast") -> AsyncClient:

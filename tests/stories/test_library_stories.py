@@ -25,7 +25,7 @@ from story_stage import (
     whole,
 )
 
-from stormkeel.client import AsyncClient, Stream
+from stormkeel.client.face import AsyncClient, Stream
 from stormkeel.engine.ports import WireFault
 from stormkeel.errors import DeadlineError, RateLimitedError, StormkeelError, StreamBrokenError, UpstreamError
 from stormkeel.types.events import fold

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from story_stage import ALONE, Bench, Reply, now, play, refused
 
-from stormkeel.ask import Ask
-from stormkeel.completion import Completion
+from stormkeel.client.ask import Ask
+from stormkeel.client.completion import Completion
 from stormkeel.errors import InvalidRequestError, RateLimitedError, StormkeelError, UpstreamError
 from stormkeel.types.content import Message
 from stormkeel.types.wire import HttpRequest

@@ -16,8 +16,8 @@ import pytest
 from asking_stage import answered, asked, calling, client_of
 from story_stage import ALONE, DONE, END, HEAD, USAGE, Bench, frame, now, play, refused, streamed
 
+from stormkeel.client.tools import tool
 from stormkeel.errors import DeadlineError, InvalidRequestError, ToolRoundsError, UpstreamError
-from stormkeel.tools import tool
 from stormkeel.types.content import Image, Message, Text, ToolCall, ToolResult
 from stormkeel.types.prompt import Tool, ToolChoice
 

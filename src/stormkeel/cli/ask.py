@@ -13,7 +13,7 @@ from .choice import chosen, config_options
 from .finite import Finite
 
 if TYPE_CHECKING:
-    from ..completion import Completion
+    from ..client.completion import Completion
 
 
 @click.command("ask", short_help="ask a model one question")
@@ -40,7 +40,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 ) -> None:
     """Ask a model one question and print its answer as it comes. PROMPT "-" reads the question from standard input."""
     from ..assemble import read_settings
-    from ..blocking import Client
+    from ..client.blocking import Client
     from ..runtime.credentials.sources import read_environment
 
     text = _question(prompt)

@@ -15,16 +15,16 @@ from typing import Any
 
 import msgspec
 
+from ..errors import DeadlineError, InvalidRequestError, StormkeelError, ToolRoundsError
+from ..types.attempt import Attempt
+from ..types.content import File, Image, Message, Text, ToolResult
+from ..types.failure import Failure, FailureKind
+from ..types.prompt import Tool, ToolChoice
 from .ask import Ask
 from .asking import Once, Patience, shaped
 from .completion import Completion, joined
-from .errors import DeadlineError, InvalidRequestError, StormkeelError, ToolRoundsError
 from .shapes import MisfitError
 from .tools import Call, Function
-from .types.attempt import Attempt
-from .types.content import File, Image, Message, Text, ToolResult
-from .types.failure import Failure, FailureKind
-from .types.prompt import Tool, ToolChoice
 
 MOST_WORDS = 2000  # characters of a tool's error that the model is told
 

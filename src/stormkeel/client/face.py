@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import StormkeelError
+from ..ledger.count import TokenCount
+from ..types.prompt import Effort, ToolChoice
 from .ask import Ask, Fallback, Messages, Tools
 from .completion import Completion
 from .core import Core
-from .errors import StormkeelError
-from .ledger.count import TokenCount
 from .stream import Stream
-from .types.prompt import Effort, ToolChoice
 
 if TYPE_CHECKING:
     from .many import OnError, Progress, Prompts

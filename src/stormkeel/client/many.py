@@ -10,9 +10,9 @@ import sys
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from typing import Any, Literal, TypeAlias
 
+from ..errors import InvalidRequestError, StormkeelError
 from .ask import Ask, Messages, asking_for
 from .completion import Completion
-from .errors import InvalidRequestError, StormkeelError
 
 One: TypeAlias = str | Messages | Ask
 """One of many: a prompt, messages, or an `Ask` whose own wishes win over the common ones."""

@@ -13,21 +13,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..errors import StormkeelError
+from ..ledger.count import TokenCount
+from ..types.prompt import Effort, ToolChoice
 from .ask import Ask, Fallback, Messages, Tools
 from .blocking_stream import BlockingStream
 from .completion import Completion
 from .core import Core
-from .errors import StormkeelError
-from .ledger.count import TokenCount
 from .loop_thread import THREADS, LoopThread
 from .stream import Stream
-from .types.prompt import Effort, ToolChoice
 
 if TYPE_CHECKING:
-    from .assemble import ModelInfo, Reloaded
-    from .config.settings import Settings
+    from ..assemble import ModelInfo, Reloaded
+    from ..config.settings import Settings
+    from ..runtime.telemetry.stats import Stats
     from .many import Many, One, OnError, Progress
-    from .runtime.telemetry.stats import Stats
 
 T = TypeVar("T")
 

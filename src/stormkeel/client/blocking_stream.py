@@ -13,8 +13,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Protocol
 
+from ..errors import StormkeelError
 from .completion import Completion
-from .errors import StormkeelError
 from .loop_thread import LoopThread
 from .stream import Stream
 

@@ -1,6 +1,6 @@
 """What a caller gets back from a client, as a value.
 
-Never asks anybody: `client.py` does. What is asked stands in `ask.py`.
+Never asks anybody: `core.py` does. What is asked stands in `ask.py`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .errors import StormkeelError, StreamBrokenError, error_of
+from ..errors import StormkeelError, StreamBrokenError, error_of
+from ..types.attempt import Attempt, Story
+from ..types.content import Message, ToolCall
+from ..types.failure import Failure, FailureKind
+from ..types.money import dollars
+from ..types.prompt import Tool
+from ..types.response import Answered, Finish, Response
+from ..types.usage import NO_USAGE, Usage
 from .tools import Call
-from .types.attempt import Attempt, Story
-from .types.content import Message, ToolCall
-from .types.failure import Failure, FailureKind
-from .types.money import dollars
-from .types.prompt import Tool
-from .types.response import Answered, Finish, Response
-from .types.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
-    from .engine.line import Answer
+    from ..engine.line import Answer
 
 
 class Completion(msgspec.Struct, frozen=True):

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import InvalidRequestError
-from ..types.prompt import Format
+from ...errors import InvalidRequestError
+from ...types.prompt import Format
 from .fit import fit
 from .schema import MisfitError, Schema, is_model, misfit_of, schema_of, validate
 from .strict import closed, is_strict

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from ..errors import StormkeelError, StreamBrokenError
+from ..types.events import Event, RefusalDelta, TextDelta, fold
+from ..types.wire import Headers
 from .ask import Ask
 from .completion import Completion, completion, failed
-from .errors import StormkeelError, StreamBrokenError
-from .types.events import Event, RefusalDelta, TextDelta, fold
-from .types.wire import Headers
 
 if TYPE_CHECKING:
-    from .assemble import Asking, Setup
-    from .engine.line import Answer
+    from ..assemble import Asking, Setup
+    from ..engine.line import Answer
 
 VISIBLE = (TextDelta, RefusalDelta)
 """Events whose text a reader sees."""

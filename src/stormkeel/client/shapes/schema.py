@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import InvalidRequestError
+from ...errors import InvalidRequestError
 
 Schema = dict[str, Any]
 

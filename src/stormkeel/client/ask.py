@@ -1,6 +1,6 @@
 """Ask: what a caller wants of one call, as one value, and the prompt it makes.
 
-Never asks anybody: `client.py` does. The usual call, one text and little else, pays for nothing it does not use.
+Never asks anybody: `core.py` does. The usual call, one text and little else, pays for nothing it does not use.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from ..errors import InvalidRequestError
+from ..types.content import Message
+from ..types.prompt import Effort, Prompt, Tool, ToolChoice
 from .completion import Completion
-from .errors import InvalidRequestError
 from .shapes import shape_of
 from .tools import tool_of
-from .types.content import Message
-from .types.prompt import Effort, Prompt, Tool, ToolChoice
 
 Messages: TypeAlias = Sequence[Mapping[str, Any] | Message | Completion]
 """Turns, oldest first: `Message`, {"role": ..., "content": ...}, or a `Completion`, which stands for its assistant turn."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from .errors import StormkeelError
+from ..errors import StormkeelError
 
 T = TypeVar("T")
 FORKED = "this Client was made before a fork; make a new one in the child process"

@@ -15,12 +15,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from .errors import InvalidRequestError
+from ..errors import InvalidRequestError
+from ..types.content import ToolCall
+from ..types.prompt import Tool
 from .shapes import MisfitError
 from .shapes.schema import misfit_of, schema_of, validate
 from .shapes.strict import closed, is_strict
-from .types.content import ToolCall
-from .types.prompt import Tool
 
 _ARGS = re.compile(r"^(?:Args|Arguments|Parameters):\s*\n((?:[ \t]+.*\n?|\s*\n)+)", re.MULTILINE)
 _ARG = re.compile(r"^\s*\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.+)$")

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
+from ..errors import InvalidRequestError, SettingsError, StormkeelError, error_of
+from ..ledger.count import TokenCount
+from ..runtime.telemetry.stats import Counter, Stats
+from ..types.failure import Failure, FailureKind
+from ..types.request import Options
 from .ask import Ask
 from .completion import Completion, completion, failed
 from .counting import Calibration
-from .errors import InvalidRequestError, SettingsError, StormkeelError, error_of
-from .ledger.count import TokenCount
-from .runtime.telemetry.stats import Counter, Stats
-from .types.failure import Failure, FailureKind
-from .types.request import Options
 
 if TYPE_CHECKING:
-    from .assemble import Asking, House, ModelInfo, Reloaded, Setup
-    from .config.settings import Settings
-    from .engine.line import Answer
+    from ..assemble import Asking, House, ModelInfo, Reloaded, Setup
+    from ..config.settings import Settings
+    from ..engine.line import Answer
     from .many import Many, OnError
 
 
@@ -134,7 +134,7 @@ class Core:
         Raises:
             SettingsError: the configuration is wrong.
         """
-        from .assemble import offers
+        from ..assemble import offers
 
         setup = self._open().setup
         return offers(setup.settings, setup.world.ports.clock.wall())
@@ -164,7 +164,7 @@ class Core:
         if self._closed:
             raise StormkeelError("this client is closed; make a new one")
         if self._house is None:
-            from .assemble import Opening, open_house
+            from ..assemble import Opening, open_house
 
             self._house = open_house(self._config, self._data, Opening(sinks=(self._counter,)))
             self._loop = loop
@@ -182,7 +182,7 @@ class Core:
         Raises:
             SettingsError: something is wrong with it; the client goes on as it was.
         """
-        from .assemble import reload_house
+        from ..assemble import reload_house
 
         return await reload_house(self._open())
 

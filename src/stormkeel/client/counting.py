@@ -5,10 +5,10 @@ Never holds a prompt: of an answer only a ratio is kept, per model.
 
 from __future__ import annotations
 
-from .catalog.families import family_of
-from .ledger.count import BY_BYTES, TokenCount, by_bytes, count, is_plain
-from .types.attempt import Attempt
-from .types.prompt import Prompt
+from ..catalog.families import family_of
+from ..ledger.count import BY_BYTES, TokenCount, by_bytes, count, is_plain
+from ..types.attempt import Attempt
+from ..types.prompt import Prompt
 
 WEIGHT = 0.2
 """Of the newest answer in the running mean."""

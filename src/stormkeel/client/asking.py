@@ -15,14 +15,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from ..errors import AnswerCutError, BadResponseError, ContentRefusedError, DeadlineError, StormkeelError
+from ..types.attempt import Attempt
+from ..types.content import Message, ToolCall
+from ..types.failure import Failure, FailureKind
+from ..types.response import Finish
 from .ask import Ask
 from .completion import Completion, joined
-from .errors import AnswerCutError, BadResponseError, ContentRefusedError, DeadlineError, StormkeelError
 from .shapes import MisfitError, shape_of
-from .types.attempt import Attempt
-from .types.content import Message, ToolCall
-from .types.failure import Failure, FailureKind
-from .types.response import Finish
 
 Once: TypeAlias = Callable[[Ask], Awaitable[Completion]]
 """How one request is made."""
