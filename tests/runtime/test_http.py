@@ -64,6 +64,29 @@ def test_a_stream_gives_what_came_before_its_fault(play, end):
     play(script, act)
 
 
+def test_an_answer_without_end_is_not_held(play):
+    """A whole answer that grows beyond what any answer can be is given up, and its connection closed (INV-14)."""
+    closed = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.read_request()
+        await connection.send(CHUNKED)
+        piece = b"100000\r\n" + b"x" * (1 << 20) + b"\r\n"
+        try:
+            while True:
+                await connection.send(piece)
+        except ConnectionError:
+            closed.set()
+
+    async def act(server: RawServer, transport: Transport) -> None:
+        with pytest.raises(WireFault) as caught:
+            await transport.send(post(server.url))
+        assert [caught.value.stage, "64 MiB" in caught.value.detail] == ["body", True]
+        await closed.wait()
+
+    play(script, act)
+
+
 def test_nothing_listening_is_a_connect_fault(play):
     """A refused connection proves that nothing was sent."""
 

@@ -16,6 +16,7 @@ from ..engine.ports import WireFault
 from .http1 import Key, ProtocolFault, ResponseReader
 
 HIGH_WATER = 262_144  # bytes of a streamed body held unread before reading stops, and TCP's window holds the sender back
+WHOLE_LIMIT = 1 << 26  # bytes of an answer read in one piece: more than any model writes, and little enough to hold (INV-14)
 ONE_WRITE = 65_536  # bytes: up to here joining head and body is cheaper than a second write
 
 
@@ -147,6 +148,11 @@ class Link(asyncio.Protocol):
             return
         if reader.done or (self._streaming and reader.has_head):
             self._wake(len(data))
+            return
+        self._unread += len(data)
+        if self._unread > WHOLE_LIMIT:
+            self._fail(f"an answer of more than {WHOLE_LIMIT >> 20} MiB in one piece")
+            self.abort()
 
     def eof_received(self) -> bool:
         """Called by the loop: the other side will send no more. Not ours to keep half open."""
