@@ -166,6 +166,33 @@ def test_a_body_that_makes_no_sense_is_the_callers():
     play(story)
 
 
+def test_what_we_can_not_read_goes_to_its_own_provider():
+    """A word that is newer than we are is refused by whoever would have to be told it anew, and passes to its own provider."""
+
+    async def story():
+        bench = Bench([whole("hard")], BOTH)
+        answer = await bench.ask("deaf", reasoning_effort="utmost")
+        assert answer.failure is None
+        assert [one.made for one in answer.story.attempts] == [False, True]
+        assert json.loads(bench.transport.sent[0].request.body)["reasoning_effort"] == "utmost"
+
+    play(story)
+
+
+def test_a_crossing_is_written_once_for_all_tries():
+    """Tries again of the same deployment send the very same bytes, without writing them anew."""
+
+    async def story():
+        bench = Bench([refused(500), refused(500), message("hello")], BOTH.replace(b"attempts = 1", b"attempts = 3"))
+        answer = await bench.ask("claude")
+        assert answer.failure is None
+        first, *others = [one.request.body for one in bench.transport.sent]
+        assert len(others) == 2
+        assert all(other is first for other in others)
+
+    play(story)
+
+
 def test_an_answer_without_sense_is_nobodys():
     """A 200 that is no message is a bad response, as in its own dialect."""
 

@@ -23,7 +23,7 @@ from ..types.money import NanoDollars
 from ..types.usage import Usage
 from ..types.wire import Headers, HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge
-from .crossing import cross_to, lossy_comment, lossy_header, pass_on
+from .crossing import lossy_comment, lossy_header, pass_on
 from .fitting import too_long
 from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
@@ -102,7 +102,7 @@ class Trial:
         """Pass the gates and write the reservation; a Failure means that nothing may be sent."""
         run, member, request = self._run, self.member, self._run.request
         if member.dialect.name != request.dialect:
-            crossing = cross_to(request, run.read(), member, run.world.dialects[request.dialect])
+            crossing = run.cross(member)
             if isinstance(crossing, Failure):
                 return crossing
             self._crossing, self._raw, self.lost = crossing, crossing.body, crossing.lost

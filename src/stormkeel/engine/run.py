@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..dialects.base import Reading
+import msgspec
+
+from ..dialects.across import Crossing
+from ..dialects.base import Dialect, Reading
 from ..routing.route import Route
 from ..types.attempt import Attempt, Story
-from ..types.failure import Failure
+from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import NO_HEADERS, Headers
+from .crossing import cross_to
 from .fleet import Member
 from .ports import Output
 from .world import World
@@ -28,12 +32,14 @@ class Run:
         began: has the head of a stream gone out?
         committed: has content gone out? From then on nothing may be tried again.
         ttft: seconds to the first content, None before it.
-        reading: the request's body, read whole by its dialect; None until somebody of another dialect is to be asked.
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
 
     __slots__ = (
+        "_crossed",
         "_keeper",
+        "_reading",
+        "_way",
         "attempts",
         "began",
         "committed",
@@ -41,7 +47,6 @@ class Run:
         "loop",
         "out",
         "paid",
-        "reading",
         "request",
         "route",
         "started",
@@ -63,7 +68,9 @@ class Run:
         total = world.clocks.total
         self.deadline = self.started + (total if timeout is None or timeout > total else timeout)
         self.paid = 0
-        self.reading: Reading | Failure | None = None
+        self._way: Route | None = None
+        self._reading: Reading | Failure | None = None
+        self._crossed: tuple[Member, Crossing | Failure] | None = None
         self.attempts: list[Attempt] = []
         self.began = False
         self.committed = False
@@ -76,14 +83,30 @@ class Run:
         """Note the route, and let the fleet's view stand at this moment."""
         world = self.world
         self.route = route.name
+        self._way = route
         world.turn += 1
         world.fleet.now = self.started
 
-    def read(self) -> Reading | Failure:
-        """Return the request's body, read whole; once, for all attempts."""
-        if self.reading is None:
-            self.reading = self.world.dialects[self.request.dialect].read_prompt(self.request.raw)
-        return self.reading
+    def cross(self, member: Member) -> Crossing | Failure:
+        """Return the request as a member of another dialect is told it; it stays for the next try of the same one."""
+        if self._crossed is None or self._crossed[0] is not member:
+            client = self.world.dialects[self.request.dialect]
+            self._crossed = member, cross_to(self.request, self._read(client), member, client)
+        return self._crossed[1]
+
+    def _read(self, client: Dialect) -> Reading | Failure:
+        """Return the request's body, read whole; once, for all attempts.
+
+        What we can't read, its own provider may: a field newer than we are is no reason not to ask it.
+        """
+        if self._reading is None:
+            self._reading = client.read_prompt(self.request.raw)
+            if isinstance(self._reading, Failure) and self._has_own(client):
+                self._reading = msgspec.structs.replace(self._reading, kind=FailureKind.UNSUPPORTED)
+        return self._reading
+
+    def _has_own(self, client: Dialect) -> bool:
+        return self._way is not None and any(one.dialect == client.name for one in self._way.deployments)
 
     @property
     def made(self) -> int:
