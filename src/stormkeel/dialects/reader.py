@@ -142,7 +142,7 @@ def convert(value: object, type_: type[T]) -> T | None:
     """Return a decoded value as a struct, None where it does not fit."""
     try:
         return msgspec.convert(value, type_)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, ValueError):  # the latter for half a surrogate pair, of which it can't even complain
         return None
 
 

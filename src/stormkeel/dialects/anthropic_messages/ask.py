@@ -42,7 +42,7 @@ def write_prompt(prompt: Prompt, target: Target, stream: bool) -> Written | Fail
 
 def _write(prompt: Prompt, target: Target, lost: Losses) -> Block:
     if prompt.choices > 1:
-        give_up("the messages dialect gives one answer at a time: ask for one choice, as often as you need")
+        give_up("the messages dialect gives one answer at a time: leave `choices` at 1, and ask as often as you need")
     limit = _limit(prompt, target, lost)
     system, turns = arrange(prompt.messages, target.abilities.late_system, lost)
     if turns[-1].role == "assistant" and not target.abilities.prefill:

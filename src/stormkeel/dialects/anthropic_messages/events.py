@@ -28,6 +28,7 @@ from ..sse import Framer
 from .answer import FINISHES, read_explanation
 from .stream import Message, payload_of, read_head
 from .usage import MessageUsage, merge, read_usage
+from .wire import encode
 
 
 class Block(msgspec.Struct, gc=False):
@@ -146,8 +147,8 @@ class MessageEvents:
                 self._calls[index] = call = _Call(self._count)
                 self._count += 1
                 events.append(ToolStarted(call.number, block.id or "", block.name or ""))
-                if block.input:  # whole at once, as some servers send it
-                    self._argue(call, msgspec.json.encode(block.input).decode(), events)
+                if block.input and isinstance(block.input, dict):  # whole at once, as some servers send it
+                    self._argue(call, encode(block.input).decode(), events)
 
     def _step(self, index: int, delta: Delta, events: list[Event]) -> None:
         self._say(delta.text, delta.thinking, events)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from ..lost import Lost, Order
+from ..reader import read_loosely
 from .wire import refuse
 
 T = TypeVar("T")
@@ -114,6 +115,8 @@ def read_body_fields(raw: bytes, lost: Lost) -> Fields:
     try:
         return Fields(_OBJECT.decode(raw), lost)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        if read_loosely(raw) is not None:  # some write what is nearly JSON
+            refuse('a text of the body has half of a surrogate pair, or a number is "NaN" or infinite: send JSON', "invalid_json")
         refuse(f"the body is not a JSON object: {_explain(error)}; send one JSON object", "invalid_json")
 
 

@@ -14,7 +14,7 @@ from ...types.failure import FailureKind
 from ..base import terms_of
 from ..reader import FrameReader, convert, read_loosely, text_size
 from ..sse import data_of
-from .answer import text_of
+from .answer import steps_of, text_of
 from .usage import ChatUsage, read_usage
 
 
@@ -81,7 +81,7 @@ def read_chunk(payload: bytes) -> Chunk | None:
         told = read_loosely(payload)
     if told is None:
         return None
-    choices = [_read_choice(choice) for choice in told.get("choices") or () if isinstance(choice, dict)]
+    choices = [_read_choice(choice) for choice in steps_of(told.get("choices"))]
     usage, extra = convert(told.get("usage"), ChatUsage), convert(told.get("x_groq"), ExtraUsage)
     id_, model = _text(told.get("id")), _text(told.get("model"))
     return Chunk(choices, usage, id_, model, extra, told.get("error"), told.get("service_tier"))
