@@ -75,7 +75,7 @@ def pattern(shown: str) -> re.Pattern[str]:
     """Return what an output must match: the text, but for what varies; a line of `...` alone is any number of lines."""
     lines = []
     for line in shown.strip().splitlines():
-        lines.append(r"(?:.*\n)*?" if line.strip() == "..." else rf"{_line(line)}[ \t]*\n")
+        lines.append(r"(?:.*\n)*?" if line.strip() == "..." else rf"{_line(line)}[ \t]*(?:\n|\Z)")
     return re.compile(r"\s*" + "".join(lines) + r"\s*")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import re
 import shlex
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from itertools import groupby
 from pathlib import Path
 from random import Random
@@ -15,6 +15,8 @@ from typing import Any
 import click
 import msgspec
 import pytest
+import reference_tables
+from reference_tables import AGAIN, table, told
 
 import stormkeel
 from stormkeel import CircuitBreaker, GuardEvent, GuardStats, RateLimiter, RetryPolicy
@@ -25,7 +27,6 @@ from stormkeel.client.completion import Completion
 from stormkeel.config.load import load
 from stormkeel.config.settings import ProviderSettings, Settings
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Dialect
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.engine.credentials import CredentialState
 from stormkeel.engine.explain import Candidate, Explanation
@@ -36,6 +37,7 @@ from stormkeel.gateway.app import Gateway
 from stormkeel.gateway.health import DeploymentHealth, Health, ProviderHealth
 from stormkeel.gateway.probing import ProbeState
 from stormkeel.providers import KINDS
+from stormkeel.providers.base import RETURNED, RETURNED_PREFIXES, UPSTREAM_ID
 from stormkeel.resilience.failures import CLASSES as CLASSES_OF_EXCEPTIONS
 from stormkeel.runtime.journal import MemoryJournal
 from stormkeel.runtime.telemetry.logs import Line
@@ -63,20 +65,6 @@ def names(paths: list[Path]) -> list[str]:
 # --- tables that are written from the code
 
 
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """Return a Markdown table."""
-    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
-    lines.insert(1, "|" + "---|" * len(head))
-    return "\n".join(lines)
-
-
-def told(dialect: Dialect, kind: FailureKind) -> tuple[int, dict[str, str]]:
-    """Return the status and the `error` object a dialect tells a kind of failure with."""
-    status, body = dialect.write_error(Failure(kind, "words"), "req_1")
-    error: dict[str, str] = msgspec.json.decode(body)["error"]
-    return status, error
-
-
 def errors_table() -> str:
     """Each kind's status, and how either dialect names it."""
     rows = []
@@ -92,9 +80,8 @@ def rules_table() -> str:
     """What each kind of failure calls for."""
     rows = []
     for kind, rule in RULES.items():
-        words = {"never": "no", "once": "once", "backoff": "after a backoff", "after_hint": "after the hint"}
         rows.append((
-            f"`{kind.value}`", words[rule.again.value], "yes" if rule.elsewhere else "no", "yes" if rule.trips else "",
+            f"`{kind.value}`", AGAIN[rule.again.value], "yes" if rule.elsewhere else "no", "yes" if rule.trips else "",
             "yes" if rule.parks else "", "estimate" if rule.charge is Charge.UNKNOWN else "nothing",
         ))  # fmt: skip
     head = ("failure", "again here?", "elsewhere?", "counts for the breaker", "sets aside", "charged when sent, before content")
@@ -181,6 +168,15 @@ def refusals_table() -> str:
     return in_a_house(ask)
 
 
+def metrics_table() -> str:
+    """The metrics of a scrape, of a real gateway."""
+
+    async def families(house: House) -> str:
+        return reference_tables.metrics(sorted(house.metrics.collect(), key=lambda family: family.name))
+
+    return in_a_house(families)
+
+
 EXPLAINED = """
 [providers.openai]
 credentials = { main = "file:x" }
@@ -251,6 +247,12 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("explain.md", "example"): explained,
     ("failures.md", "rules"): rules_table,
     ("library.md", "exceptions"): classes_table,
+    ("reference/cli.md", "commands"): reference_tables.commands,
+    ("reference/errors.md", "exceptions"): reference_tables.exceptions,
+    ("reference/errors.md", "failures"): reference_tables.failures,
+    ("reference/metrics.md", "metrics"): metrics_table,
+    ("reference/python.md", "names"): reference_tables.python,
+    ("reference/settings.md", "settings"): reference_tables.settings,
     ("resilience.md", "kinds"): kinds_table,
     ("resilience.md", "defaults"): defaults_table,
 }
@@ -398,22 +400,33 @@ def test_every_make_target_of_a_document_exists(page: Path) -> None:
     assert said <= targets
 
 
-def test_every_metric_is_told() -> None:
-    """The guide names the metrics that a scrape shows, and no others."""
-
-    async def families(house: House) -> str:
-        return "\n".join(sorted(family.name for family in house.metrics.collect()))
-
-    shown = in_a_house(families).splitlines()
-    said = re.findall(r"^\| `(stormkeel_\w+)`", read("gateway.md"), re.MULTILINE)
-    assert sorted(name.removesuffix("_total") for name in said) == shown
+def told_headers() -> set[str]:
+    """Return the headers that the reference names, in its tables."""
+    rows = re.findall(r"^\| (`.*?) \|", read("reference/headers.md"), re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([\w*-]+)`", row)}
 
 
-def test_every_header_that_is_read_is_told() -> None:
-    """The guide names each request header the gateway looks at."""
-    read_ones = [name.decode() for name, take in inbound._TAKERS.items() if callable(take)]
-    assert read_ones, "the gateway reads headers"
-    assert [name for name in read_ones if f"`{name}`" not in read("gateway.md")] == []
+def test_every_header_that_is_read_or_passed_is_told() -> None:
+    """The reference names each header the gateway looks at, and each that goes on to a provider or comes back from one."""
+    taken = {name.decode() for name, take in inbound._TAKERS.items() if callable(take)}
+    forwarded = {name for vendor in KINDS.values() for name in vendor.forwards}
+    returned = {*RETURNED, *(f"{prefix}*" for prefix in RETURNED_PREFIXES), UPSTREAM_ID} - {"request-id"}  # told in a sentence
+    assert taken, "the gateway reads headers"
+    assert (taken | forwarded | returned) - told_headers() == set()
+
+
+def test_every_header_of_ours_is_told_and_no_other() -> None:
+    """The headers whose names begin with ours are the same in the code and in the reference."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    ours = set(re.findall(r"\bx-stormkeel-[a-z]+(?:-[a-z]+)*", sources))
+    assert ours == {name for name in told_headers() if name.startswith("x-stormkeel-")}
+
+
+def test_every_kind_of_failure_has_its_mend() -> None:
+    """The error catalogue says of each kind, once and in the table's order, what it is and what mends it."""
+    page = read("reference/errors.md")
+    rows = re.findall(r"^\| `(\w+)` \| ([A-Z].*\.) \| ([A-Z].*\.) \|$", page[page.index("## What to do") :], re.MULTILINE)
+    assert [kind for kind, *_ in rows] == [kind.value for kind in FailureKind]
 
 
 @pytest.mark.parametrize(
