@@ -6,8 +6,10 @@ Never holds words of its own about a thing: they are the code's help texts, docs
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +24,7 @@ from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.errors import CLASSES, STATUS
 from stormkeel.types.failure import RULES, Charge, Failure, FailureKind
 
+DOCS = Path(__file__).parents[2] / "docs"
 AGAIN = {"never": "no", "once": "once", "backoff": "after a backoff", "after_hint": "after the hint"}
 """How `types.failure.Again` reads."""
 
@@ -247,3 +250,45 @@ def _group(thing: Any) -> str:
         return "Guarding"
     is_value = isinstance(thing, type) and (issubclass(thing, msgspec.Struct) or re.search(r"\.types\.", f".{thing.__module__}."))
     return "Values" if is_value else "Calling"
+
+
+# --- measured
+
+
+def measured() -> str:
+    """The figures of `make demo`, as kept in docs/measured."""
+    run: dict[str, Any] = json.loads((DOCS / "measured" / "demo.json").read_text(encoding="utf-8"))
+    arms: dict[str, dict[str, Any]] = run["arms"]
+    rows = [(words, *(show(arm) for arm in arms.values())) for words, show in MEASURED.items()]
+    made = ", ".join(f"{name} {number}" for name, number in run["versions"].items())
+    head = f"By `{run['command']}` on {run['date']} ({run['machine']}; {made}):"
+    return "\n\n".join([head, table(("", *arms), rows), "\n".join(f"* {note}" for note in _sentences(run["notes"]))])
+
+
+def _sentences(notes: Sequence[str]) -> Iterator[str]:
+    """Yield the notes whole: one that ends without a full stop goes on in the next."""
+    held = ""
+    for note in notes:
+        held = f"{held} {note}".strip()
+        if held.endswith("."):
+            yield held
+            held = ""
+
+
+def _spans(seconds: Sequence[float]) -> str:
+    return " / ".join(f"{1000 * span:,.0f}" for span in seconds)
+
+
+MEASURED: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "requests": lambda arm: f"{arm['requests']}",
+    "answered": lambda arm: f"{arm['answered']}",
+    "answered, of those that could be saved before their first content": lambda arm: f"{arm['answered'] / arm['savable']:.1%}",
+    "streams that broke after it": lambda arm: f"{arm['broken']}",
+    "of which the program was told nothing": lambda arm: f"{arm['broken_silently']}",
+    "attempts, of which failed": lambda arm: f"{arm['attempts']}, {arm['failed']}",
+    "retries / asked elsewhere": lambda arm: f"{arm['retries']} / {arm['failovers']}",
+    "milliseconds to the answer, p50 / p95 / p99": lambda arm: _spans(arm["latency"]),
+    "added to the attempt that answered, p50 / p95 / p99 ms": lambda arm: _spans(arm["added"]),
+    "the providers' bill": lambda arm: f"${arm['cost'] / 10**9:.4f}",
+}
+"""What is shown of each way of asking."""

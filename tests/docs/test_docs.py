@@ -247,6 +247,7 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("explain.md", "example"): explained,
     ("failures.md", "rules"): rules_table,
     ("library.md", "exceptions"): classes_table,
+    ("comparison.md", "measured"): reference_tables.measured,
     ("reference/cli.md", "commands"): reference_tables.commands,
     ("reference/errors.md", "exceptions"): reference_tables.exceptions,
     ("reference/errors.md", "failures"): reference_tables.failures,
@@ -442,6 +443,30 @@ def test_every_kind_of_failure_has_its_mend() -> None:
 def test_every_field_is_told(page: str, value: type[msgspec.Struct]) -> None:
     """The guides name each field of a log line and of the values the library hands out."""
     assert [field for field in value.__struct_fields__ if f"`{field}`" not in read(page)] == []
+
+
+# --- the rooms
+
+
+def layers(contract: str) -> list[list[str]]:
+    """Return the layers of an import contract, each with its siblings."""
+    text = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    found = re.search(rf"^\[importlinter:contract:{contract}\]\n.*?^layers =\n((?: +[^\n]*\n)+)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"there is no contract {contract}"
+    return [[room.strip() for room in line.split("|")] for line in found[1].splitlines()]
+
+
+def test_the_rooms_are_drawn_as_they_are() -> None:
+    """The drawings of the rooms show the layers that the import contracts check, and these name every module there is."""
+    drawn = [
+        [[room.strip() for room in line.split("  ")[0].split("|")] for line in drawing.splitlines() if not line.startswith(" ")]
+        for drawing in re.findall(r"^```\n(.*?)^```", read("architecture.md"), re.MULTILINE | re.DOTALL)[:2]
+    ]
+    assert drawn == [layers("layers"), layers("library")]
+    for folder, rooms in (("", drawn[0]), ("client", drawn[1])):
+        there = {path.stem for path in (ROOT / "src" / "stormkeel" / folder).glob("*") if path.suffix == ".py" or (path / "__init__.py").exists()}
+        unnamed = there - {room for layer in rooms for room in layer}
+        assert unnamed <= {"__init__", "__main__", "_version", "loop_thread"}, "a room that no contract names"
 
 
 # --- what the code cites

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from page_stage import blocks, pattern, run_page
+from page_stage import Shell, blocks, free_ports, pattern, run_page, script_of
 
-TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
+ROOT = Path(__file__).parents[2]
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 
 
 def test_the_half_hour_runs_from_the_first_command_to_the_last(tmp_path: Path) -> None:
@@ -14,6 +15,21 @@ def test_the_half_hour_runs_from_the_first_command_to_the_last(tmp_path: Path) -
     folder = tmp_path / "page"
     folder.mkdir()
     assert run_page(TUTORIAL, folder) > 20
+
+
+def test_the_sixty_seconds_work(tmp_path: Path) -> None:
+    """What the README does with a key in the environment works, with a sandbox where the key leads."""
+    ports, folder = free_ports(), tmp_path / "page"
+    folder.mkdir()
+    places = {"OPENAI_API_KEY": "sk-any-0123456789", "OPENAI_BASE_URL": f"http://127.0.0.1:{ports['8400']}/v1"}
+    with Shell(folder, {**places, "STORMKEEL_SERVER__PORT": ports["8787"]}) as shell:
+        shell.run(f"stormkeel sandbox --port {ports['8400']} &", pattern("sandbox ready at ..."))
+        scripts = [script_of(block, folder) for block in blocks((ROOT / "README.md").read_text(encoding="utf-8"))]
+        assert "make demo" in scripts[0]  # has a test of its own
+        printed = [shell.run(script) for script in scripts[1:3]]
+        assert "Decimal" not in printed[0] and printed[0].endswith(" 1\n")
+        assert "gpt-5.4-mini" in printed[1]
+        shell.run(scripts[3].replace("8787", ports["8787"]), pattern("gateway ready at ..."))
 
 
 def test_what_a_page_shows_is_compared_word_by_word() -> None:

@@ -22,7 +22,7 @@ from ..ledger.lines import LONGEST, Damage, read_lines
 from .journal import FRESH, journal_parts, writer_of
 from .stores.sqlite import LedgerFile
 
-CHUNK = 4 * LONGEST
+READ_SIZE = 4 * LONGEST
 """Bytes folded in one transaction: a few thousand entries, some tens of milliseconds."""
 
 ASIDE = ".damaged"
@@ -92,15 +92,15 @@ def _fold_part(part: Path, base: LedgerFile, now: int, *, is_final: bool) -> tup
     damages: list[Damage] = []
     offset = base.folded(part.name)
     with part.open("rb") as file:
-        while data := os.pread(file.fileno(), CHUNK, offset):
-            lines = read_lines(data, offset, is_final=is_final and len(data) < CHUNK)
+        while data := os.pread(file.fileno(), READ_SIZE, offset):
+            lines = read_lines(data, offset, is_final=is_final and len(data) < READ_SIZE)
             if lines.offset == offset:
                 break
             base.fold(part.name, writer_of(part), lines, now)
             offset = lines.offset
             entries += len(lines.entries)
             damages += lines.damages
-            if len(data) < CHUNK:
+            if len(data) < READ_SIZE:
                 break  # what a busy writer adds meanwhile waits for the next pass: each commit costs several syncs
     return entries, damages
 

@@ -25,7 +25,7 @@ from ..ledger.lines import read_lines
 from ..ledger.query import Query
 from ..ledger.reports import PERCENTS, Failures, Percentiles, Sum, rank
 from ..types.usage import Usage
-from .folding import CHUNK
+from .folding import READ_SIZE
 from .journal import writer_of
 from .ledger import open_parts, rescued
 from .stores.select import COUNTS, LARGE, SPANS_NS, conditions, counts, failures, spans, sums
@@ -184,7 +184,7 @@ def _begin(path: Path) -> sqlite3.Connection:
 def _overlay(base: sqlite3.Connection, writer: str, file: BinaryIO, offset: int) -> int:
     """Lay what is not folded of a journal part over the stored rows; return how many damaged places it has."""
     damages = 0
-    while data := os.pread(file.fileno(), CHUNK, offset):
+    while data := os.pread(file.fileno(), READ_SIZE, offset):
         lines = read_lines(data, offset, is_final=False)
         names = {entry.attempt for entry in lines.entries}
         base.executemany("INSERT OR IGNORE INTO temp.attempt SELECT * FROM stored WHERE id = ?", [(name,) for name in names])
