@@ -154,6 +154,25 @@ def test_who_cannot_be_asked_is_passed_over():
     play(story)
 
 
+def test_the_head_of_a_message_counts_a_picture_as_one():
+    """Where a chat tells its usage last, a message's head names an estimate in which a picture's bytes are no tokens (trap 11)."""
+
+    async def story():
+        chunk = {"id": "chatcmpl-1", "model": "gpt-5.4-mini", "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}
+        said = Reply(200, (f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode(),), SSE, 0.0)
+        for data in ({"media_type": "image/png", "data": "A" * 400_000}, {"media_type": "text/plain", "data": "A" * 5}):
+            bench = Bench([said], BOTH)
+            kind = "image" if data["media_type"] == "image/png" else "document"
+            block = {"type": kind, "source": {"type": "base64", **data}}
+            turns = [{"role": "user", "content": [block, {"type": "text", "text": "What is this?"}]}]
+            answer, taken = await bench.stream("fast", dialect="anthropic_messages", max_tokens=50, messages=turns)
+            assert answer.failure is None
+            start = json.loads(taken.body.split(b"data: ")[1].split(b"\n")[0])
+            assert 5 < start["message"]["usage"]["input_tokens"] < 3000
+
+    play(story)
+
+
 def test_a_body_that_makes_no_sense_is_the_callers():
     """A body whose turns are no turns is refused as the caller's own mistake when it has to be read whole."""
 

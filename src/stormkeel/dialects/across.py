@@ -15,9 +15,12 @@ import re
 import msgspec
 
 from ..types.failure import Failure
+from ..types.prompt import Prompt
 from ..types.request import Request
 from ..types.usage import Usage
 from .base import Dialect, EventReader, EventWriter, Head, Reading, StreamReader, Target, Terms
+
+NOTHING_ASKED = Prompt(())
 
 
 class Crossing:
@@ -26,11 +29,15 @@ class Crossing:
     Attributes:
         body: for the provider.
         lost: what of the client's body the provider is not told, by the client's names.
+        prompt: what is asked.
     """
 
-    __slots__ = ("_client", "_provider", "body", "lost")
+    __slots__ = ("_client", "_provider", "body", "lost", "prompt")
 
-    def __init__(self, client: Dialect, provider: Dialect, body: bytes, lost: tuple[str, ...]) -> None:
+    def __init__(
+        self, client: Dialect, provider: Dialect, body: bytes, lost: tuple[str, ...], prompt: Prompt = NOTHING_ASKED
+    ) -> None:
+        self.prompt = prompt
         self._client = client
         self._provider = provider
         self.body = body
@@ -62,7 +69,7 @@ def cross(request: Request, reading: Reading, ends: tuple[Dialect, Dialect], tar
     if isinstance(written, Failure):
         return msgspec.structs.replace(written, message=_in_words_of(client, written.message))
     named = (client.fields.get(name, name) for name in written.lost)
-    return Crossing(client, provider, written.body, tuple(dict.fromkeys((*reading.lost, *named))))
+    return Crossing(client, provider, written.body, tuple(dict.fromkeys((*reading.lost, *named))), reading.prompt)
 
 
 _QUOTED = re.compile(r"`(\w+)`")

@@ -15,7 +15,6 @@ import asyncio
 from ..dialects.across import Crossing
 from ..dialects.base import NO_TERMS, Head, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
-from ..ledger.estimate import input_estimate
 from ..policies.base import Verdict
 from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
@@ -23,7 +22,7 @@ from ..types.money import NanoDollars
 from ..types.usage import Usage
 from ..types.wire import Headers, HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge
-from .crossing import lossy_comment, lossy_header, pass_on
+from .crossing import expected_input, lossy_comment, lossy_header, pass_on
 from .fitting import too_long
 from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
@@ -236,7 +235,7 @@ class Trial:
 
     def _head(self) -> Head:
         request, wall = self._run.request, self._run.wall
-        estimate = input_estimate(self._raw)
+        estimate = 0 if self._crossing is None else expected_input(self._crossing, self.member)
         return Head(request.id, wall // 1_000_000_000, self.member.deployment.model, estimate, request.wants_usage)
 
     def headers(self, upstream: Headers) -> Headers:

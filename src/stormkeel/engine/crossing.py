@@ -5,8 +5,10 @@ Never knows how it is done: that is `dialects/across.py`.
 
 from __future__ import annotations
 
+from ..catalog.families import family_of
 from ..dialects.across import Crossing, cross
 from ..dialects.base import Dialect, Reading
+from ..ledger.count import by_bytes
 from ..types.failure import Failure
 from ..types.request import Request
 from .fleet import Member
@@ -33,6 +35,14 @@ def pass_on(request: Request, member: Member) -> tuple[bytes, tuple[str, ...]]:
     """Return a request's body for a member of its own dialect, and the paths of others' thoughts that it would refuse it for."""
     body = member.dialect.write_request(request, member.deployment.model, member.bills)
     return member.dialect.without_foreign(body, member.target)
+
+
+def expected_input(crossing: Crossing, member: Member) -> int:
+    """Return about how many tokens a prompt has, for a client whose stream begins with a number that the provider tells last.
+
+    Clients show it as the share of the window that is used: a picture counts as one, not as its bytes.
+    """
+    return round(by_bytes(crossing.prompt, family_of(member.deployment.model)))
 
 
 def lossy_header(lost: tuple[str, ...]) -> tuple[str, str]:

@@ -150,10 +150,13 @@ def _add(part: Part | dict[str, Any], found: _Found, family: Family) -> None:
 
 
 def _add_file(part: File, found: _Found) -> None:
-    if part.media_type.startswith("text/"):
-        found.texts.append(b64decode(part.data).decode("utf-8", "replace"))
-    else:
+    if not part.media_type.startswith("text/"):
         found.beside += DOCUMENT
+        return
+    try:
+        found.texts.append(b64decode(part.data).decode("utf-8", "replace"))
+    except ValueError:  # no base64: its provider will say so
+        found.texts.append(part.data)
 
 
 def _json(value: object) -> str:
