@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from stormkeel.catalog.abilities import ABILITIES, load_abilities
 from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.openai_chat.body import JSON_ONLY
 from stormkeel.dialects.sse import Framer, data_of
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.openai.reading import read as read_strictly
@@ -112,6 +113,9 @@ def prompts(draw: st.DrawFn) -> Prompt:
     )  # fmt: skip
 
 
+SAID = Message("system", JSON_ONLY)  # where JSON mode needs the word
+
+
 def normal(prompt: Prompt, lost: tuple[str, ...], target: Target) -> Prompt:
     """Return the one form of a prompt for a model, without the fields that were lost."""
     tools, choice, form = prompt.tools, prompt.tool_choice, prompt.format
@@ -121,7 +125,7 @@ def normal(prompt: Prompt, lost: tuple[str, ...], target: Target) -> Prompt:
         form = Format() if form.schema is None else msgspec.structs.replace(form, name=form.name or "response")
     told = msgspec.structs.replace(
         prompt,
-        messages=normal_turns(prompt.messages),
+        messages=normal_turns(tuple(turn for turn in prompt.messages if turn != SAID)),
         top_k=None,
         thinking_budget=None,
         tools=tuple(msgspec.structs.replace(tool, cache="") for tool in tools),

@@ -107,9 +107,10 @@ def silent(dialect: str, model: str, body: Any) -> list[str]:
     if isinstance(told, str):
         return []
     found = []
+    lost = {*told[1], *(DIALECTS[dialect].fields.get(name, name) for name in told[2])}
     for path in paths(body):
         name = written(path)
-        if any(name == loss or name.startswith((f"{loss}.", f"{loss}[")) for loss in told[1]):
+        if any(name == loss or name.startswith((f"{loss}.", f"{loss}[")) for loss in lost):
             continue
         if not any(re.fullmatch(pattern, name) for pattern in MEANS_NOTHING[dialect]) and crossed(dialect, model, without(body, path)) == told:
             found.append(name)

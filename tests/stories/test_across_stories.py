@@ -154,6 +154,31 @@ def test_who_cannot_be_asked_is_passed_over():
     play(story)
 
 
+def test_what_of_an_answer_is_lost_is_told():
+    """What an answer says that its client's dialect has no word for is told by its name: in the header, or in a comment at the end."""
+
+    async def story():
+        found = [{"type": "url_citation", "url_citation": {"url": "https://x"}}]
+        body = json.loads(whole("hi").body[0])
+        body["choices"][0]["message"]["annotations"] = found
+        steps = [{"content": "hi"}, {"annotations": found}]
+        chunks = [{"id": "c", "model": "m", "choices": [{"index": 0, "delta": step, "finish_reason": None}]} for step in steps]
+        chunks.append({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        frames = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
+        bench = Bench([Reply(200, (json.dumps(body).encode(),), ()), Reply(200, (*frames, b"data: [DONE]\n\n"), SSE, 0.0)], BOTH)
+        asked = {"dialect": "anthropic_messages", "max_tokens": 50}
+        answer = await bench.house.answer(bench.request("fast", **asked))
+        assert dict(answer.headers)["x-stormkeel-lossy"] == "annotations"
+        assert answer.story.attempts[0].lost == ("annotations",)
+        streamed, taken = await bench.stream("fast", **asked)
+        assert streamed.failure is None
+        assert b": x-stormkeel-lossy: annotations\n\n" in taken.body
+        assert taken.body.index(b"lossy") < taken.body.index(b"message_stop")
+        assert streamed.story.attempts[0].lost == ("annotations",)
+
+    play(story)
+
+
 def test_the_head_of_a_message_counts_a_picture_as_one():
     """Where a chat tells its usage last, a message's head names an estimate in which a picture's bytes are no tokens (trap 11)."""
 

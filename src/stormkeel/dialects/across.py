@@ -43,10 +43,10 @@ class Crossing:
         self.body = body
         self.lost = lost
 
-    def whole(self, body: bytes, head: Head) -> bytes | None:
-        """Return a whole answer in the client's dialect, None where the provider's makes no sense."""
+    def whole(self, body: bytes, head: Head) -> tuple[bytes, tuple[str, ...]] | None:
+        """Return a whole answer in the client's dialect and what of it the client is not told; None where it makes no sense."""
         response = self._provider.read_response(body)
-        return None if response is None else self._client.write_response(response, head)
+        return None if response is None else (self._client.write_response(response, head), response.lost)
 
     def read_stream(self, head: Head) -> CrossReader:
         """Return the reader of one stream, whose frames are the client's."""
@@ -118,6 +118,11 @@ class CrossReader:
             last = self._events.feed(reader.rest) if reader.rest else []
             self.rest = self._writer.feed(last) + self._writer.finish()
         return failure
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of the answer so far the client is not told, by the provider's names."""
+        return self._events.lost
 
     def _mirror(self) -> None:
         """Say of itself what the upstream's reader says of the stream."""

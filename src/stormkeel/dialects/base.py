@@ -202,7 +202,14 @@ class StreamReader(Protocol):
 
 
 class EventReader(Protocol):
-    """One upstream stream as events, for the library and for clients of another dialect."""
+    """One upstream stream as events, for the library and for clients of another dialect.
+
+    Attributes:
+        lost: what was said so far that is no event, as in `Response.lost`.
+    """
+
+    @property
+    def lost(self) -> tuple[str, ...]: ...  # noqa: D102 - described above
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes as they come; return the events they complete. Nonsense is the `StreamReader`'s business."""

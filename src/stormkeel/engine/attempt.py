@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..dialects.across import Crossing
+from ..dialects.across import Crossing, CrossReader
 from ..dialects.base import NO_TERMS, Head, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
 from ..policies.base import Verdict
@@ -55,7 +55,7 @@ class Trial:
         made: did it pass our own gates?
         failure: why it failed, None where it did not.
         response: the whole answer, None for a stream and after a failure.
-        lost: what of the request this provider was not told.
+        lost: what of the request this provider was not told, and what of its answer the client was not.
     """
 
     __slots__ = (
@@ -160,7 +160,9 @@ class Trial:
             crossed = self._crossing.whole(response.body, self._head())
             if crossed is None:
                 return self._no_answer(response)
-            response = HttpResponse(200, response.headers, crossed)
+            body, lost = crossed
+            self.lost += lost
+            response = HttpResponse(200, response.headers, body)
         self.response = response
         now = run.world.ports.clock.now()
         self._ttft = now - self._started
@@ -220,6 +222,11 @@ class Trial:
 
     async def _finish(self, ready: bytes) -> None:
         """The answer is whole: book it, and hand out the last frames; the provider's own end is waited for by nobody."""
+        reader = self._reader
+        if isinstance(reader, CrossReader) and reader.lost:
+            self.lost += reader.lost
+            if self._run.committed:  # else the head tells it, or a comment behind it
+                ready = lossy_comment(reader.lost) + ready
         self.settle(None)
         assert self._exchange is not None
         self._exchange.linger()

@@ -38,6 +38,7 @@ class Response(msgspec.Struct, frozen=True):
         finish: why it ended, None where the provider did not say.
         usage: what the provider reported, None where it reported nothing.
         stop: the stop text that ended it, "" where none did or nobody said.
+        lost: what the provider said beyond this, by its names ("annotations", "citations"); each once.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Response(msgspec.Struct, frozen=True):
     finish: Finish | None = None
     usage: Usage | None = None
     stop: str = ""
+    lost: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

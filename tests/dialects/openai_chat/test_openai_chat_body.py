@@ -10,6 +10,7 @@ import pytest
 from stormkeel.catalog.abilities import ABILITIES, ANY, Abilities, load_abilities
 from stormkeel.dialects.base import Target, Written
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.openai_chat.body import JSON_ONLY
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.openai.reading import read
 from stormkeel.types.content import Audio, File, Image, Message, Refusal, Text, Thinking, ToolCall, ToolResult
@@ -264,6 +265,16 @@ def test_sampling(model: str, effort: Effort, kept: bool) -> None:
     assert (body.get("temperature"), body.get("top_p")) == ((0.3, 0.4) if kept else (None, None))
     assert told.lost == (() if kept else ("temperature", "top_p"))
     assert written(Prompt((HI,), temperature=1.0, top_p=1, effort=effort), model).lost == ()
+
+
+def test_json_mode_needs_the_word() -> None:
+    """JSON mode without the word "json" in any message is refused, so it is said; where it stands already nothing is added."""
+    asked = json.loads(written(Prompt((HI,), format=Format())).body)
+    assert asked["messages"][0] == {"role": "system", "content": JSON_ONLY}
+    assert asked["messages"][1:] == [{"role": "user", "content": "Hi"}]
+    said = json.loads(written(Prompt((Message("user", "As Json, please"),), format=Format())).body)
+    assert said["messages"] == [{"role": "user", "content": "As Json, please"}]
+    assert len(json.loads(written(Prompt((HI,), format=Format({"type": "object"}))).body)["messages"]) == 1
 
 
 def test_stops() -> None:

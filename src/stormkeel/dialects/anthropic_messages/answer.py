@@ -39,6 +39,7 @@ REASONS = {
 }
 """`stop_reason` by finish; any other is "end_turn", or what the content says."""
 
+CITATIONS = "citations"
 REFUSED: Block = {"type": "refusal", "category": None, "explanation": None}
 
 
@@ -51,6 +52,7 @@ class _Block(msgspec.Struct, gc=False):
     id: Any = None
     name: Any = None
     input: msgspec.Raw = msgspec.Raw(b"{}")
+    citations: Any = None
 
 
 class StopDetails(msgspec.Struct, gc=False):
@@ -97,8 +99,20 @@ def read_response(body: bytes) -> Response | None:
     stop = told.stop_sequence if isinstance(told.stop_sequence, str) else ""
     return Response(
         str(told.id or ""), str(told.model or ""), tuple(_joined(parts)), read_finish(told.stop_reason),
-        read_usage(usage) if usage else None, stop,
+        read_usage(usage) if usage else None, stop, _beyond(told.content),
     )  # fmt: skip
+
+
+def _beyond(blocks: Iterable[_Block]) -> tuple[str, ...]:
+    """Return what some blocks say that has no place in a response: what they are, or their citations."""
+    beyond = [block for block in blocks if block.citations or not is_read(block.type)]
+    names = [CITATIONS if is_read(block.type) else _text(block.type) for block in beyond]
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
+def is_read(type_: object) -> bool:
+    """Has a block of this type a place in a response?"""
+    return type_ in ("text", "thinking", "redacted_thinking", "tool_use")
 
 
 def write_response(response: Response, head: Head) -> bytes:

@@ -25,7 +25,7 @@ from ...types.events import (
 from ...types.response import Finish
 from ..reader import convert, read_loosely
 from ..sse import Framer
-from .answer import FINISHES, read_explanation
+from .answer import CITATIONS, FINISHES, is_read, read_explanation
 from .stream import Message, payload_of, read_head
 from .usage import MessageUsage, merge, read_usage
 from .wire import encode
@@ -103,14 +103,20 @@ class _Call:
 class MessageEvents:
     """Reads one stream as events; see `base.EventReader`."""
 
-    __slots__ = ("_calls", "_count", "_framer", "_thinking", "_told")
+    __slots__ = ("_calls", "_count", "_framer", "_lost", "_thinking", "_told")
 
     def __init__(self) -> None:
         self._framer = Framer()
         self._told: MessageUsage | None = None
+        self._lost: dict[str, None] = {}
         self._calls: dict[int, _Call] = {}  # those that are open, by their block's index
         self._count = 0
         self._thinking = False  # was thinking said that no signature has ended yet?
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What was said that is no event: citations, and blocks that are passed over."""
+        return tuple(self._lost)
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes as they come; return the events they complete."""
@@ -138,6 +144,8 @@ class MessageEvents:
 
     def _begin(self, index: int, block: Block, events: list[Event]) -> None:
         self._say(block.text, block.thinking, events)
+        if block.type and not is_read(block.type):
+            self._lost[block.type] = None
         match block.type:
             case "thinking" if block.signature:
                 self._seal(events, block.signature)
@@ -154,6 +162,8 @@ class MessageEvents:
         self._say(delta.text, delta.thinking, events)
         if delta.signature:
             self._seal(events, delta.signature)
+        if delta.type == "citations_delta":
+            self._lost[CITATIONS] = None
         if delta.partial_json and index in self._calls:
             self._argue(self._calls[index], delta.partial_json, events)
 

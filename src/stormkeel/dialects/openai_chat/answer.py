@@ -31,6 +31,9 @@ FINISHES = {
 _REASONS = {Finish.LENGTH: "length", Finish.CONTENT_FILTER: "content_filter"}
 
 
+BEYOND = frozenset({"annotations", "audio", "images", "reasoning_details"})
+"""Fields of an answer that have no place in a response: of models that search, speak, or draw (OpenRouter's among them)."""
+
 U = TypeVar("U")
 
 
@@ -52,7 +55,7 @@ def read_response(body: bytes) -> Response | None:
         return None
     choice, id_ = told.choices[0], str(told.id or "")
     message = choice.get("message")
-    content = _content(message, id_) if isinstance(message, dict) else ()
+    content, lost = (_content(message, id_), beyond(message)) if isinstance(message, dict) else ((), ())
     reason = choice.get("finish_reason")
     usage = told.usage if isinstance(told.usage, ChatUsage) else convert(told.usage, ChatUsage)
     return Response(
@@ -61,7 +64,15 @@ def read_response(body: bytes) -> Response | None:
         content,
         finish_of(str(reason), kinds_of(content)) if reason else None,
         read_usage(usage) if usage else None,
+        lost=lost,
     )
+
+
+def beyond(said: Wire) -> tuple[str, ...]:
+    """Return what a message or a step says that has no place in a response."""
+    if BEYOND.isdisjoint(said):
+        return ()
+    return tuple(sorted(name for name in BEYOND & said.keys() if said[name]))
 
 
 def kinds_of(content: tuple[Answered, ...]) -> Kinds:

@@ -20,6 +20,10 @@ MOST_STOPS = 4  # openai 3.52
 UNKNOWN_OUTPUT = 32_000
 """What a budget of thinking is measured against where neither the prompt nor the catalog has a limit, in tokens."""
 
+JSON_ONLY = "Answer with a single JSON object."
+"""Said where JSON mode is asked for and no message has the word: the whole request would be refused for it (docs/wire.md, Across
+dialects)."""
+
 Wire = dict[str, Any]
 
 
@@ -48,7 +52,10 @@ class _Writing:
 
     def body(self) -> Wire:
         prompt = self._prompt
-        body: Wire = {"model": self._target.model, "messages": write_messages(prompt.messages, self._lost)}
+        messages = write_messages(prompt.messages, self._lost)
+        if prompt.format is not None and prompt.format.schema is None and b"json" not in write_json(messages).lower():
+            messages.insert(0, {"role": "system", "content": JSON_ONLY})
+        body: Wire = {"model": self._target.model, "messages": messages}
         asks_for_effort = prompt.effort or prompt.thinking_budget is not None or prompt.tools
         effort = self._effort() if asks_for_effort else ""
         if prompt.max_tokens is not None:

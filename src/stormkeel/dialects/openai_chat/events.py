@@ -24,7 +24,7 @@ from ...types.events import (
 from ...types.response import Answered
 from ..reader import convert, read_loosely
 from ..sse import Framer, data_of
-from .answer import finish_of, is_custom, minted, name_and_arguments, steps_of, string, text_of, thought_of
+from .answer import beyond, finish_of, is_custom, minted, name_and_arguments, steps_of, string, text_of, thought_of
 from .json import is_json
 from .usage import ChatUsage, read_usage
 
@@ -47,7 +47,7 @@ _LEGACY = -1  # the index that stands for `function_call`
 class ChatEvents:
     """Reads one stream as events of its first choice."""
 
-    __slots__ = ("_answer_id", "_calls", "_framer", "_kinds", "_started")
+    __slots__ = ("_answer_id", "_calls", "_framer", "_kinds", "_lost", "_started")
 
     def __init__(self) -> None:
         self._framer = Framer()
@@ -55,6 +55,12 @@ class ChatEvents:
         self._answer_id = ""
         self._calls = _Calls()
         self._kinds: set[type[Answered]] = set()
+        self._lost: dict[str, None] = {}
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What was said that is no event."""
+        return tuple(self._lost)
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes as they come; return the events they complete."""
@@ -99,6 +105,8 @@ class ChatEvents:
         if refusal:
             self._kinds.add(Refusal)
             events.append(RefusalDelta(refusal))
+        if beside := beyond(delta):
+            self._lost.update(dict.fromkeys(beside))
         if "tool_calls" in delta or "function_call" in delta:
             self._call(delta, events)
 
