@@ -107,7 +107,8 @@ def test_answers_keep_what_they_say(recorded: list[dict]) -> None:
         assert response.usage.total == told["usage"]["prompt_tokens"] + told["usage"]["completion_tokens"]
         again = DIALECT.read_response(DIALECT.write_response(response, HEAD))
         assert again is not None
-        assert msgspec.structs.replace(again, id=response.id) == response
+        assert msgspec.structs.replace(again, id=response.id, lost=response.lost) == response
+        assert again.lost == ()
 
 
 def steps(stream: bytes) -> list[dict]:

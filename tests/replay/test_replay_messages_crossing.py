@@ -103,7 +103,7 @@ def test_recorded_answers_keep_all_that_was_said(recorded: list[dict[str, Any]])
         assert response is not None
         assert read_said(response) == said(body)
         written = DIALECT.write_response(response, HEAD)
-        assert DIALECT.read_response(written) == response
+        assert DIALECT.read_response(written) == msgspec.structs.replace(response, lost=())
         told = json.loads(written)
         assert (told["id"], told["stop_reason"], told["stop_sequence"]) == (
             body["id"],
