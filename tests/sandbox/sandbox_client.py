@@ -16,11 +16,12 @@ from stormkeel.sandbox import Sandbox, SandboxSettings, start
 
 DEADLINE_S = 20.0
 HELLO = [{"role": "user", "content": "Hello there"}]
-PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
-MODELS = {"openai": "gpt-5.4-mini", "anthropic": "claude-sonnet-5"}
+PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages", "responses": "/v1/responses"}
+MODELS = {"openai": "gpt-5.4-mini", "anthropic": "claude-sonnet-5", "responses": "gpt-5.4-mini"}
 HEADERS = {
     "openai": {"authorization": "Bearer sk-test", "content-type": "application/json"},
     "anthropic": {"x-api-key": "sk-test", "content-type": "application/json", "anthropic-version": "2026-10-21"},
+    "responses": {"authorization": "Bearer sk-test", "content-type": "application/json"},
 }
 
 
@@ -55,7 +56,7 @@ def with_sandbox(story: Callable[[Sandbox], Awaitable[None]], settings: SandboxS
 
 def body_for(dialect: str, **changes: Any) -> dict[str, Any]:
     """A small valid request; a change to None takes the field out."""
-    body: dict[str, Any] = {"model": MODELS[dialect], "messages": HELLO}
+    body: dict[str, Any] = {"model": MODELS[dialect], "input" if dialect == "responses" else "messages": HELLO}
     if dialect == "anthropic":
         body["max_tokens"] = 100
     return {key: value for key, value in (body | changes).items() if value is not None}

@@ -1,4 +1,4 @@
-"""Each fault over a real socket, in both dialects, streamed and whole."""
+"""Each fault over a real socket, in every dialect that streams, streamed and whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox_client import Got, ask, body_for, with_sandbox
 from stormkeel.sandbox import FAULTS, Row, Sandbox, SandboxSettings, Tokens
 from stormkeel.sandbox.faults import parse
 
-DIALECTS = ("openai", "anthropic")
+DIALECTS = ("openai", "anthropic", "responses")
 NOW = 1_800_000_000.0
 QUICK = SandboxSettings(seed=7, clock=lambda: NOW, hold_s=0.05, close_grace_s=0.1)
 
@@ -61,6 +61,7 @@ REFUSALS = [
     ("context_length", "openai", 400, "invalid_request_error", "context_length_exceeded"),
     ("context_length", "anthropic", 400, "invalid_request_error", None),
 ]
+REFUSALS += [(fault, "responses", *told) for fault, dialect, *told in REFUSALS if dialect == "openai"]  # the same service
 
 
 @pytest.mark.parametrize(("fault", "dialect", "status", "kind", "code"), REFUSALS)
@@ -163,12 +164,15 @@ def content(got: Got, dialect: str) -> str:
     events = [json.loads(data) for data in got.data if data != "[DONE]"]
     if dialect == "openai":
         return "".join(choice["delta"].get("content") or "" for event in events for choice in event["choices"])
+    if dialect == "responses":
+        return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
     return "".join(event["delta"].get("text", "") for event in events if event["type"] == "content_block_delta")
 
 
 def ended(got: Got, dialect: str) -> bool:
     """Tell whether the dialect's terminal marker was there."""
-    return got.data[-1] == ("[DONE]" if dialect == "openai" else '{"type":"message_stop"}')
+    marks = {"openai": "[DONE]", "anthropic": '{"type":"message_stop"}', "responses": '{"type":"response.completed"'}
+    return got.data[-1].startswith(marks[dialect])
 
 
 STREAM = {"stream": True}
@@ -234,14 +238,15 @@ def is_json(text: str) -> bool:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_terminal_leaves_out_only_the_marker(dialect: str) -> None:
-    """All content and the reason to stop are there; `[DONE]` or `message_stop` is not."""
+    """All content and the reason to stop are there; `[DONE]`, `message_stop` or `response.completed` is not."""
     got, row = met("no_terminal", dialect, stream=True)
     full, usual = met("ok", dialect, stream=True)
     assert len(got.data) == len(full.data) - 1
     assert got.end == "whole"
     assert not ended(got, dialect)
     assert content(got, dialect) == content(full, dialect)
-    assert ("finish_reason" if dialect == "openai" else "stop_reason") in got.data[-1]
+    last = {"openai": "finish_reason", "anthropic": "stop_reason", "responses": "response.output_item.done"}
+    assert last[dialect] in got.data[-1]
     assert row.tokens == usual.tokens
 
 
@@ -252,12 +257,52 @@ def test_stream_errors_stand_in_the_stream(dialect: str, after: int) -> None:
     got, row = met(f"stream_error:after={after}", dialect, stream=True)
     error = json.loads(got.data[-1])
     assert (got.status, got.end, len(got.data)) == (200, "whole", after + 1)
-    assert error["error"]["type"] == ("server_error" if dialect == "openai" else "overloaded_error")
-    assert (b"event: error\n" in got.body) == (dialect == "anthropic")
+    if dialect == "responses":
+        assert (error["type"], error["code"], error["sequence_number"]) == ("error", "server_error", after)
+    else:
+        assert error["error"]["type"] == ("server_error" if dialect == "openai" else "overloaded_error")
+    assert (b"event: error\n" in got.body) == (dialect != "openai")
     assert bool(row.cost) == bool(after)
 
 
-@pytest.mark.parametrize(("dialect", "status"), [("openai", 500), ("anthropic", 529)])
+def test_stream_errors_of_responses_come_in_two_forms() -> None:
+    """With nested=1 the error stands in an object of its own, as it also does in the wild."""
+    got, _ = met("stream_error:after=3:nested=1", "responses", stream=True)
+    error = json.loads(got.data[-1])
+    assert (error["type"], error["sequence_number"], error["error"]["type"]) == ("error", 3, "server_error")
+    assert "message" not in error
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_response_that_failed_says_so_in_a_200(stream: bool) -> None:
+    """A failed response is a 200: status failed, its error, no usage; it costs what was written."""
+    got, row = met("failed:after=3", "responses", stream=stream)
+    last = json.loads(got.data[-1]) if stream else {"type": "response.failed", "response": got.json}
+    response = last["response"]
+    assert (got.status, last["type"], response["status"], response["error"]["code"]) == (
+        200,
+        "response.failed",
+        "failed",
+        "server_error",
+    )
+    assert (response["output"], response["usage"], row.tokens.output, row.usage_reported) == ([], None, 3, False)
+    if stream:
+        numbers = [json.loads(data)["sequence_number"] for data in got.data]
+        assert numbers == list(range(len(got.data)))
+        assert len(content(got, "responses").split()) == 3
+        assert "response.output_item.done" not in got.body.decode()
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_elsewhere_failed_is_an_error(dialect: str, stream: bool) -> None:
+    """A dialect that has no answer that failed gets the error of stream_error instead."""
+    got, _ = met("failed:after=3", dialect, stream=stream)
+    like, _ = met("stream_error:after=3", dialect, stream=stream)
+    assert (got.status, got.body) == (like.status, like.body)
+
+
+@pytest.mark.parametrize(("dialect", "status"), [("openai", 500), ("anthropic", 529), ("responses", 500)])
 def test_stream_error_without_a_stream_is_a_status(dialect: str, status: int) -> None:
     """Where nothing is streamed the same error comes with its status, and costs nothing."""
     got, row = met("stream_error", dialect)
@@ -269,8 +314,12 @@ def test_stream_error_without_a_stream_is_a_status(dialect: str, status: int) ->
 def test_content_filter_stops_the_answer(dialect: str, stream: bool) -> None:
     """A filtered answer is a 200 that says so, after a few words."""
     got, row = met("content_filter", dialect, stream=stream)
-    reason = '"finish_reason":"content_filter"' if dialect == "openai" else '"stop_reason":"refusal"'
-    assert reason in got.body.decode()
+    reasons = {
+        "openai": '"finish_reason":"content_filter"',
+        "anthropic": '"stop_reason":"refusal"',
+        "responses": '"incomplete_details":{"reason":"content_filter"}',
+    }
+    assert reasons[dialect] in got.body.decode()
     assert (got.status, got.end, row.tokens.output) == (200, "whole", 4)
 
 
@@ -334,7 +383,7 @@ def test_every_fault_is_tried_here() -> None:
     """No fault is in the table without a case in this file."""
     tried = {name for name, *_ in REFUSALS} | {"rate_limit_date", "rate_limit_ms", "html_error", "reset", "eof", "silence"}
     tried |= {"slow_first_token", "cut", "cut_clean", "stall", "malformed", "no_terminal", "stream_error"}
-    assert set(FAULTS) == tried | {"content_filter", "no_usage"}
+    assert set(FAULTS) == tried | {"content_filter", "no_usage", "failed"}
 
 
 @pytest.mark.parametrize("text", ["nosuch", "cut:nosuch=1", "cut:at=x", "cut:at=-1", "rate_limit:retry_after=inf", "reset:"])

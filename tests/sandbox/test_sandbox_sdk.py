@@ -276,3 +276,133 @@ def test_errors_inside_a_stream_are_raised(after: int) -> None:
                     pass
 
     with_sandbox(story)
+
+
+def thinking(**changes: Any) -> Any:
+    """A request to Anthropic in which the model may think."""
+    asked = {"model": "claude-sonnet-5", "max_tokens": 90, "thinking": {"type": "adaptive"}}
+    return asked | {"messages": wished(reasoning_text="Let me see.", answer="Fog.")} | changes
+
+
+@pytest.mark.parametrize(("display", "shown"), [(None, "Let me see."), ("summarized", "Let me see."), ("omitted", "")])
+def test_anthropic_thinking_is_signed(display: str | None, shown: str) -> None:
+    """Thinking comes first, signed, whole and streamed; its tokens are counted also where its text is not shown."""
+
+    async def story(sandbox: Sandbox) -> None:
+        asked = thinking(thinking={"type": "adaptive", **({} if display is None else {"display": display})})
+        async with claude_client(sandbox) as client:
+            whole = await client.messages.create(**asked)
+            async with client.messages.stream(**asked) as stream:
+                streamed = await stream.get_final_message()
+        for got in (whole, streamed):
+            block = got.content[0]
+            assert block.type == "thinking"
+            assert (block.thinking, len(block.signature), got.content[1].type) == (shown, 64, "text")
+            assert got.usage.output_tokens == 6  # Let, me, see, ., Fog, .
+            assert got.usage.output_tokens_details is not None
+            assert got.usage.output_tokens_details.thinking_tokens == 4
+        assert [block.to_dict() for block in whole.content] == [block.to_dict() for block in streamed.content]
+        assert [row.tokens.output for row in sandbox.bill()] == [6, 6]
+
+    with_sandbox(story)
+
+
+def test_anthropic_thinks_only_where_it_may() -> None:
+    """Without thinking in the request, or with it disabled, no thinking comes and none is counted."""
+
+    async def story(sandbox: Sandbox) -> None:
+        async with claude_client(sandbox) as client:
+            for given in (anthropic.omit, {"type": "disabled"}):
+                message = await client.messages.create(**thinking(thinking=given))
+                assert ([block.type for block in message.content], message.usage.output_tokens) == (["text"], 2)
+
+    with_sandbox(story)
+
+
+def test_anthropic_signatures_are_looked_at() -> None:
+    """Thinking comes back unchanged to the model that made it, or is refused."""
+
+    async def story(sandbox: Sandbox) -> None:
+        async with claude_client(sandbox) as client:
+            blocks = [block.to_dict() for block in (await client.messages.create(**thinking())).content]
+
+            async def again(thought: dict[str, Any], **changes: Any) -> None:
+                turn = {"role": "assistant", "content": [thought, blocks[1]]}
+                await client.messages.create(**thinking(messages=[*HELLO, turn, *HELLO], **changes))
+
+            await again(blocks[0])
+            changed = blocks[0] | {"thinking": "Let me guess."}
+            hidden = {"type": "redacted_thinking", "data": "abc"}
+            for thought, model in ((blocks[0], "claude-opus-5"), (changed, "claude-sonnet-5"), (hidden, "claude-sonnet-5")):
+                with pytest.raises(anthropic.BadRequestError, match=r"Invalid `(signature|data)` in"):
+                    await again(thought, model=model)
+
+    with_sandbox(story)
+
+
+def test_refusals_are_in_the_models_own_words() -> None:
+    """A wished refusal has its own place in each dialect, whole and streamed; the words before it stay."""
+
+    async def story(sandbox: Sandbox) -> None:
+        for answer in ("Well,", None):
+            wish = {"refusal": "I will not do that."} | ({} if answer is None else {"answer": answer})
+            chat: Any = {"model": "gpt-5.4-mini", "messages": wished(**wish)}
+            claude: Any = {"model": "claude-sonnet-5", "max_tokens": 90, "messages": wished(**wish)}
+            async with chat_client(sandbox) as client, claude_client(sandbox) as other:
+                async with client.chat.completions.stream(**chat) as chunks:
+                    streamed = await chunks.get_final_completion()
+                for completion in (await client.chat.completions.create(**chat), streamed):
+                    message = completion.choices[0].message
+                    assert (message.content, message.refusal) == (answer, "I will not do that.")
+                    assert completion.choices[0].finish_reason == "stop"
+                async with other.messages.stream(**claude) as events:
+                    told = await events.get_final_message()
+                for got in (await other.messages.create(**claude), told):
+                    assert [block.to_dict()["text"] for block in got.content] == ([] if answer is None else [answer])
+                    assert got.stop_reason == "refusal"
+                    assert got.stop_details is not None
+                    assert got.stop_details.explanation == "I will not do that."
+        assert [row.tokens.output for row in sandbox.bill()] == [8] * 4 + [6] * 4
+
+    with_sandbox(story)
+
+
+def test_chat_counts_reasoning_it_cannot_show() -> None:
+    """Chat has no place for reasoning: it is counted, whole and streamed, unless the request forbids it."""
+
+    async def story(sandbox: Sandbox) -> None:
+        asked: Any = {"model": "gpt-5.4-mini", "messages": wished(reasoning_text="Let me see.", answer="Fog.")}
+        async with chat_client(sandbox) as client:
+            await client.chat.completions.create(**asked)
+            async with client.chat.completions.stream(**asked) as stream:
+                await stream.until_done()
+            await client.chat.completions.create(**asked, reasoning_effort="none")
+        assert [(row.tokens.output, row.tokens.reasoning) for row in sandbox.bill()] == [(6, 4), (6, 4), (2, 0)]
+
+    with_sandbox(story)
+
+
+def test_custom_tools_are_called_in_chat() -> None:
+    """A wished call with `input` is one of a custom tool; Anthropic has none and says so."""
+
+    async def story(sandbox: Sandbox) -> None:
+        wish = wished(tools=[{"name": "patch", "input": "*** Begin"}])
+        tool: Any = {"type": "custom", "custom": {"name": "patch"}}
+        async with chat_client(sandbox) as client, claude_client(sandbox) as other:
+            whole = await client.chat.completions.create(model="gpt-5.4-mini", messages=wish, tools=[tool])
+            calls = whole.choices[0].message.tool_calls or []
+            assert [call.to_dict()["custom"] for call in calls] == [{"name": "patch", "input": "*** Begin"}]
+            parts: list[str] = []
+            async for chunk in await client.chat.completions.create(
+                model="gpt-5.4-mini", messages=wish, tools=[tool], stream=True
+            ):
+                parts += [
+                    call.to_dict()["custom"]["input"]  # type: ignore[index]
+                    for choice in chunk.choices
+                    for call in choice.delta.tool_calls or []
+                ]
+            assert "".join(parts) == "*** Begin"
+            with pytest.raises(anthropic.BadRequestError, match="no tool of this dialect takes an `input`"):
+                await other.messages.create(model="claude-sonnet-5", max_tokens=9, messages=wish)
+
+    with_sandbox(story)

@@ -256,7 +256,7 @@ def test_anthropic_takes(changes: dict[str, Any], headers: dict[str, str | None]
     assert (got.status, record.violations) == (200, [])
 
 
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses"])
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{", b"[1]", b"null", b'"x"', b"[" * 100_000, b"\xff\xfe", b'{"model":"m","model":"m","messages":[],"max_tokens":1}'],
@@ -267,7 +267,7 @@ def test_bodies_that_are_no_object_are_refused(raw: bytes, dialect: str) -> None
     assert (got.status, got.json["error"]["type"], len(record.violations)) == (400, "invalid_request_error", 1)
 
 
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses"])
 @pytest.mark.parametrize("again", ['"model":"gpt-5.4"', '"stream":true', '"mod\\u0065l":"x"'])
 def test_a_key_that_stands_twice_is_refused(again: str, dialect: str) -> None:
     """A top-level key that stands twice is refused, however it is written; deeper down it is nobody's business."""
@@ -279,7 +279,7 @@ def test_a_key_that_stands_twice_is_refused(again: str, dialect: str) -> None:
     assert deeper.status == 200
 
 
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses"])
 def test_the_body_must_be_declared_json(dialect: str) -> None:
     """Another content type is a 400; parameters of the right one do not matter."""
     assert asked(dialect, None, {"content-type": "text/plain"})[0].status == 400

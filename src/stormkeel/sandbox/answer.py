@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from stormkeel.sandbox.ask import Asked, UsageWish, Wish
+from stormkeel.sandbox.ask import Asked, ToolWish, UsageWish, Wish
 from stormkeel.sandbox.bill import Tokens
 
 _PIECE = re.compile(r"\s?\w{1,8}|\s?[^\w\s]|\s")
@@ -25,28 +25,47 @@ _WORDS = (
     "steady", "true", "upper", "warm", "and", "but", "for", "from", "into", "over", "past", "the", "through", "with",
 )
 # fmt: on
-_FILTERED_AFTER = 4  # tokens that get out before a filter steps in
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A tool call; `arguments` is JSON text."""
+    """A tool call; `arguments` is JSON text, or any text if the tool is `custom`."""
 
     name: str
     arguments: str
+    custom: bool = False
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One answer: its text in pieces, and why it ended: "stop", "length", "stop_sequence", "filter" or "tools"."""
+    """One answer: reasoning, text and refusal in pieces, in this order, then calls.
+
+    `finish` says why it ended: "stop", "length", "stop_sequence", "tools", "refused" (by the model itself), "filter" or "failed".
+    """
 
     pieces: tuple[str, ...]
     finish: str = "stop"
     stop: str | None = None
     calls: tuple[Call, ...] = ()
+    reasoning: tuple[str, ...] = ()
+    refusal: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The whole text."""
         return "".join(self.pieces)
+
+    @property
+    def written(self) -> int:
+        """How many tokens there are to write."""
+        said = len(self.reasoning) + len(self.pieces) + len(self.refusal)
+        return said + count([call.arguments for call in self.calls])
+
+
+class Break(msgspec.Struct, frozen=True):
+    """An answer breaks off: `finish` says how, after `tokens` tokens of text (or of anything, with `anywhere`)."""
+
+    finish: str
+    tokens: int
+    anywhere: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -60,7 +79,7 @@ class Answer(msgspec.Struct, frozen=True):
     @property
     def pieces(self) -> int:
         """How many tokens of content there are to write."""
-        return sum(len(choice.pieces) + count([call.arguments for call in choice.calls]) for choice in self.choices)
+        return sum(choice.written for choice in self.choices)
 
 
 def pieces(text: str) -> list[str]:
@@ -77,39 +96,65 @@ def count(texts: Sequence[str]) -> int:
     return sum(len(pieces(text)) for text in texts)
 
 
-def compose(asked: Asked, wish: Wish, seed: int, *, filtered: bool = False, usage: bool = True) -> Answer:
+def compose(asked: Asked, wish: Wish, seed: int, *, breaks: Break | None = None, usage: bool = True) -> Answer:
     """Write the answer to a request: the same for the same seed, model and conversation, streamed or not.
 
     Args:
         asked: The request.
         wish: What the asker chose.
         seed: The sandbox's seed.
-        filtered: Let a content filter break every choice off.
+        breaks: Let every choice break off.
         usage: Report usage.
     """
     rng = random.Random(_digest(asked, seed))  # noqa: S311 (words, not secrets)
-    choices = tuple(_choice(asked, wish, rng, filtered=filtered) for _ in range(asked.count))
+    choices = tuple(_choice(asked, wish, rng, breaks) for _ in range(asked.count))
     return Answer(asked.model, choices, _tokens(asked, wish.usage or UsageWish(), choices), usage)
 
 
-def _choice(asked: Asked, wish: Wish, rng: random.Random, *, filtered: bool) -> Choice:
+def _choice(asked: Asked, wish: Wish, rng: random.Random, breaks: Break | None) -> Choice:
+    reasoning = tuple(pieces(wish.reasoning_text or "")) if asked.thinks else ()
     calls = _calls(asked, wish)
     if calls:
-        return Choice(tuple(pieces(wish.answer or "")), "tools", None, calls)
-    text = wish.answer if wish.answer is not None else _words(rng, wish.tokens)
-    cut, stop = _stopped(text, asked.stops)
-    kept = pieces(cut)
-    if filtered:
-        return Choice(tuple(kept[:_FILTERED_AFTER]), "filter")
-    if asked.limit is not None and len(kept) > asked.limit:
-        return Choice(tuple(kept[: asked.limit]), "length")
-    return Choice(tuple(kept), "stop" if stop is None else "stop_sequence", stop)
+        whole = Choice(tuple(pieces(wish.answer or "")), "tools", None, calls, reasoning)
+        return whole if breaks is None else _broken(whole, breaks)
+    text, stop = _stopped(_text(wish, rng), asked.stops)
+    finish = "refused" if wish.refusal else "stop" if stop is None else "stop_sequence"
+    whole = Choice(tuple(pieces(text)), finish, stop, (), reasoning, tuple(pieces(wish.refusal or "")))
+    if breaks is not None:
+        return _broken(whole, breaks)
+    if asked.limit is not None and whole.written > asked.limit:
+        return _cut(whole, asked.limit, "length")
+    return whole
+
+
+def _text(wish: Wish, rng: random.Random) -> str:
+    if wish.answer is not None:
+        return wish.answer
+    return "" if wish.refusal else _words(rng, wish.tokens)
+
+
+def _broken(choice: Choice, breaks: Break) -> Choice:
+    return _cut(choice, breaks.tokens + (0 if breaks.anywhere else len(choice.reasoning)), breaks.finish)
+
+
+def _cut(choice: Choice, length: int, finish: str) -> Choice:
+    """Keep the first tokens of an answer, its reasoning first; no tool is called any more."""
+    reasoning = choice.reasoning[:length]
+    kept = choice.pieces[: length - len(reasoning)]
+    refusal = choice.refusal[: length - len(reasoning) - len(kept)]
+    return Choice(kept, finish, None, (), reasoning, refusal)
 
 
 def _calls(asked: Asked, wish: Wish) -> tuple[Call, ...]:
     if wish.tools is not None:
-        return tuple(Call(tool.name, msgspec.json.encode(tool.arguments).decode()) for tool in wish.tools)
-    return () if asked.tool is None else (Call(asked.tool, "{}"),)
+        return tuple(_call(tool) for tool in wish.tools)
+    return () if asked.tool is None else (Call(asked.tool, "" if asked.custom else "{}", asked.custom),)
+
+
+def _call(tool: ToolWish) -> Call:
+    if tool.input is not None:
+        return Call(tool.name, tool.input, custom=True)
+    return Call(tool.name, msgspec.json.encode(tool.arguments).decode())
 
 
 def _words(rng: random.Random, tokens: int | None) -> str:
@@ -130,14 +175,17 @@ def _stopped(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
 
 
 def _tokens(asked: Asked, wish: UsageWish, choices: tuple[Choice, ...]) -> Tokens:
-    written = sum(len(choice.pieces) + count([call.arguments for call in choice.calls]) for choice in choices)
+    """Count what was not wished; reasoning that is written counts as such, unless another number is wished."""
+    thought = sum(len(choice.reasoning) for choice in choices)
+    reasoning = wish.reasoning or thought
+    output = sum(choice.written for choice in choices) - thought + reasoning if wish.output is None else wish.output
     return Tokens(
         input=count(asked.prompt) + asked.extra_tokens if wish.input is None else wish.input,
         cached=wish.cached,
         cache_write=wish.cache_write,
         cache_write_1h=wish.cache_write_1h,
-        output=written + wish.reasoning if wish.output is None else wish.output,
-        reasoning=wish.reasoning,
+        output=output,
+        reasoning=min(reasoning, output),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from stormkeel.sandbox import control, endpoints
+from stormkeel.sandbox import control, endpoints, kept
 from stormkeel.sandbox.desk import Desk
 from stormkeel.sandbox.line import Inbound, Line
 
@@ -15,6 +15,8 @@ Endpoint = Callable[[Desk, Inbound, Line], Awaitable[None]]
 
 ROUTES: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/chat/completions"): endpoints.chat_completions,
+    ("POST", "/v1/responses"): endpoints.responses,
+    ("POST", "/v1/responses/input_tokens"): endpoints.input_tokens,
     ("POST", "/v1/messages"): endpoints.messages,
     ("GET", "/v1/models"): endpoints.models,
 }
@@ -36,6 +38,7 @@ async def serve(desk: Desk, inbound: Inbound, line: Line) -> None:
         return
     desk.book.begin()
     try:
-        await ROUTES.get(route, endpoints.elsewhere)(desk, inbound, line)
+        other = kept.kept if inbound.path.startswith(kept.BASE) else endpoints.elsewhere
+        await ROUTES.get(route, other)(desk, inbound, line)
     finally:
         desk.book.finish()

@@ -16,10 +16,12 @@ from stormkeel.sandbox.line import Inbound
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A valid request, as far as the answer depends on it; the same for both dialects.
+    """A valid request, as far as the answer depends on it; a dialect that must tell more of it back has its own kind.
 
-    `limit` is the most output tokens (None: no limit), `count` the number of choices, `prompt` all the text that went in,
-    `extra_tokens` what stands for parts that are not text, `tool` the name of a tool the answer must call.
+    `limit` is the most output tokens (None: no limit), `count` the number of choices (0: nothing is generated), `prompt` all the
+    text that went in, `extra_tokens` what stands for parts that are not text, `tool` the name of a tool the answer must call
+    (`custom` if it takes plain text), `thinks` whether the model may reason, `shows` whether its reasoning is shown, `truncates`
+    whether a prompt that is too long is cut instead of refused.
     """
 
     model: str
@@ -32,6 +34,10 @@ class Asked(msgspec.Struct, frozen=True):
     count: int = 1
     wants_usage: bool = True
     tool: str | None = None
+    custom: bool = False
+    thinks: bool = True
+    shows: bool = False
+    truncates: bool = False
 
 
 class UsageWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,10 +59,15 @@ class UsageWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ToolWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tool call the answer makes."""
+    """A tool call the answer makes: of a function with `arguments`, or of OpenAI's custom kind with `input` (plain text)."""
 
     name: str
     arguments: dict[str, object] = {}
+    input: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.input is not None and self.arguments:
+            raise ValueError("a tool call has `arguments` or `input`, not both")
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +79,8 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: int | None = None
     fault: str | None = None
     tools: tuple[ToolWish, ...] | None = None
+    reasoning_text: str | None = None
+    refusal: str | None = None
 
     def __post_init__(self) -> None:
         if self.fault is not None:
@@ -76,7 +89,14 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`pace_ms` and `tokens` are 0 or more")
 
 
-_HEADERS = {"answer": "answer", "pace": "pace_ms", "tokens": "tokens", "fault": "fault"}
+_HEADERS = {
+    "answer": "answer",
+    "pace": "pace_ms",
+    "tokens": "tokens",
+    "fault": "fault",
+    "reasoning-text": "reasoning_text",
+    "refusal": "refusal",
+}
 _IN_MESSAGE = re.compile(r"^sandbox:[ \t]*(\{.*\})[ \t]*$", re.MULTILINE)
 
 
@@ -108,7 +128,7 @@ def message_wish(last_user: str) -> Wish:
 
 
 def model_wish(wishes: str) -> Wish:
-    """Read `key=value,key=value` (pace_ms, tokens, fault, answer); ValueError says what is wrong."""
+    """Read `key=value,key=value` (every wish that is no JSON); ValueError says what is wrong."""
     if not wishes:
         return Wish()
     return _wish(dict(item.partition("=")[::2] for item in wishes.split(",")), "model name")

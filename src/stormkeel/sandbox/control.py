@@ -39,10 +39,9 @@ async def requests(desk: Desk, inbound: Inbound, line: Line) -> None:
 
 
 async def reset(desk: Desk, inbound: Inbound, line: Line) -> None:
-    """POST /sandbox/reset: forget requests and bill, and begin the storm anew."""
+    """POST /sandbox/reset: forget requests, bill and kept answers, and begin the storm anew."""
     del inbound
-    desk.book.forget()
-    desk.set_storm(desk.storm)
+    desk.forget()
     await _give(line, {"status": "ok"})
 
 

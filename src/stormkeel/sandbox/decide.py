@@ -65,7 +65,7 @@ def facts(model: str, asked: Asked | None, now: float, retry_after: float = 0) -
 
 def _read(inbound: Inbound, dialect: Dialect, settings: SandboxSettings) -> tuple[Asked | None, Problem | None]:
     try:
-        return dialect.read(inbound, model_rules=settings.model_rules), None
+        return dialect.read(inbound, model_rules=settings.model_rules, ownership=settings.ownership), None
     except RefusedError as refused:
         return None, refused.problem
 
@@ -73,9 +73,12 @@ def _read(inbound: Inbound, dialect: Dialect, settings: SandboxSettings) -> tupl
 def _wish(inbound: Inbound, asked: Asked | None, wishes: str, dialect: Dialect) -> tuple[Wish, Problem | None]:
     try:
         said = message_wish(asked.last_user) if asked else Wish()
-        return merge([header_wish(inbound), said, model_wish(wishes)]), None
+        wish = merge([header_wish(inbound), said, model_wish(wishes)])
     except ValueError as error:
         return Wish(), dialect.invalid(str(error))
+    if "custom" not in dialect.able and any(tool.input is not None for tool in wish.tools or ()):
+        return wish, dialect.invalid("sandbox: no tool of this dialect takes an `input`; wish `arguments`")
+    return wish, None
 
 
 def _beyond(asked: Asked, wish: Wish, dialect: Dialect, settings: SandboxSettings) -> Problem | None:
@@ -83,7 +86,7 @@ def _beyond(asked: Asked, wish: Wish, dialect: Dialect, settings: SandboxSetting
         return dialect.refusal("model_not_found", facts(asked.model, None, settings.clock()))
     window = _window(asked.model)
     told = wish.usage is not None and wish.usage.input is not None
-    if told or sum(map(len, asked.prompt)) + asked.extra_tokens <= window:  # a token is at least one character
+    if told or asked.truncates or sum(map(len, asked.prompt)) + asked.extra_tokens <= window:  # a token is at least one character
         return None
     known = facts(asked.model, asked, settings.clock())
     return dialect.refusal("context_length", known) if known.prompt > window else None

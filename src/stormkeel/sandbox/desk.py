@@ -13,6 +13,8 @@ from stormkeel.sandbox.dialect import Dialect, Mark
 from stormkeel.sandbox.faults import Chosen
 from stormkeel.sandbox.happen import Stand
 from stormkeel.sandbox.line import Inbound, Line
+from stormkeel.sandbox.responses import InputTokens, Responses
+from stormkeel.sandbox.responses.shelf import Shelf
 from stormkeel.sandbox.settings import SandboxSettings
 from stormkeel.sandbox.storm import CALM, Storm, draw
 
@@ -23,6 +25,9 @@ class Desk:
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
         self.book = Book(settings.keep_requests)
+        shelf = Shelf(settings.keep_requests)
+        self.responses = Responses(shelf)
+        self.input_tokens = InputTokens(shelf)
         self.storm = CALM
         self._serial = 0
         self.set_storm(settings.storm)
@@ -32,6 +37,12 @@ class Desk:
         self.storm = storm or CALM
         self._since = self.settings.clock()
         self._arrivals = 0
+
+    def forget(self) -> None:
+        """Drop the book and the answers that are kept, and begin the storm anew."""
+        self.book.forget()
+        self.responses.shelf.clear()
+        self.set_storm(self.storm)
 
     def draw(self) -> Chosen | None:
         """Count an arrival and return the storm's fault for it."""

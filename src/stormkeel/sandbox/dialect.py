@@ -1,6 +1,7 @@
 """What a dialect has to be able to do: read strictly, refuse in its own words, answer whole or in frames.
 
-Never decides anything; `openai` and `anthropic` are the two implementations, each a package that is used as one value.
+Never decides anything. `openai` (chat) and `anthropic` are packages that are used as one value each; `responses` needs a memory,
+so it is a class.
 """
 
 from __future__ import annotations
@@ -41,6 +42,13 @@ class Facts(msgspec.Struct, frozen=True):
     now: float
 
 
+class Spot(msgspec.Struct, frozen=True):
+    """Where in a stream an error stands: after how many events, and whether with an error object inside where both are usual."""
+
+    number: int
+    nested: bool = False
+
+
 class Dialect(Protocol):
     """A provider's way of speaking."""
 
@@ -48,10 +56,14 @@ class Dialect(Protocol):
     def name(self) -> str:
         """Its name in the bill."""
 
+    @property
+    def able(self) -> frozenset[str]:
+        """What not every dialect has: "failed" (a 200 that says the answer failed), "custom" (tools that take plain text)."""
+
     def credential(self, inbound: Inbound) -> str | None:
         """Return the credential sent, or None."""
 
-    def read(self, inbound: Inbound, *, model_rules: bool) -> Asked:
+    def read(self, inbound: Inbound, *, model_rules: bool, ownership: bool) -> Asked:
         """Read a request; RefusedError when the provider would not take it."""
 
     def headers(self, mark: Mark, *, spent: bool) -> list[tuple[str, str]]:
@@ -69,10 +81,10 @@ class Dialect(Protocol):
     def error_body(self, problem: Problem, mark: Mark) -> bytes:
         """Write an error answer."""
 
-    def error_frame(self, problem: Problem, mark: Mark) -> bytes:
+    def error_frame(self, problem: Problem, mark: Mark, spot: Spot) -> bytes:
         """Write an error inside a stream."""
 
-    def body(self, answer: Answer, mark: Mark) -> bytes:
+    def body(self, answer: Answer, asked: Asked, mark: Mark) -> bytes:
         """Write a whole answer."""
 
     def frames(self, answer: Answer, asked: Asked, mark: Mark) -> list[Frame]:

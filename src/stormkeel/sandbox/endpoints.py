@@ -8,7 +8,7 @@ from __future__ import annotations
 from stormkeel.sandbox import anthropic, openai
 from stormkeel.sandbox.bill import PRICES
 from stormkeel.sandbox.book import Record
-from stormkeel.sandbox.decide import decide, facts, unaccepted
+from stormkeel.sandbox.decide import Decision, decide, facts, unaccepted
 from stormkeel.sandbox.desk import Desk
 from stormkeel.sandbox.dialect import Dialect
 from stormkeel.sandbox.happen import Stand, happen, tell
@@ -29,6 +29,16 @@ async def chat_completions(desk: Desk, inbound: Inbound, line: Line) -> None:
 async def messages(desk: Desk, inbound: Inbound, line: Line) -> None:
     """POST /v1/messages."""
     await _generate(desk, inbound, line, ANTHROPIC)
+
+
+async def responses(desk: Desk, inbound: Inbound, line: Line) -> None:
+    """POST /v1/responses."""
+    await _generate(desk, inbound, line, desk.responses)
+
+
+async def input_tokens(desk: Desk, inbound: Inbound, line: Line) -> None:
+    """POST /v1/responses/input_tokens."""
+    await _count(desk, inbound, line, desk.input_tokens)
 
 
 async def models(desk: Desk, inbound: Inbound, line: Line) -> None:
@@ -58,12 +68,28 @@ async def elsewhere(desk: Desk, inbound: Inbound, line: Line) -> None:
 
 async def _generate(desk: Desk, inbound: Inbound, line: Line, dialect: Dialect) -> None:
     stand, record = desk.stand(inbound, line, dialect)
-    row = stand.row
     decision = decide(inbound, dialect, desk.settings, desk.draw())
-    row.model = decision.model
-    row.fault = record.fault = None if decision.fault is None else str(decision.fault)
+    _note(decision, stand, record)
+    desk.book.add(stand.row)
+    await _happen(decision, stand, record)
+
+
+async def _count(desk: Desk, inbound: Inbound, line: Line, dialect: Dialect) -> None:
+    """Count what goes in: it stands on no bill, and only a fault that is wished for meets it."""
+    stand, record = desk.stand(inbound, line, dialect)
+    decision = decide(inbound, dialect, desk.settings, None)
+    _note(decision, stand, record)
+    await _happen(decision, stand, record)
+
+
+def _note(decision: Decision, stand: Stand, record: Record) -> None:
+    stand.row.model = decision.model
+    stand.row.fault = record.fault = None if decision.fault is None else str(decision.fault)
     record.violations = [] if decision.problem is None else [decision.problem.message]
-    desk.book.add(row)
+
+
+async def _happen(decision: Decision, stand: Stand, record: Record) -> None:
+    row = stand.row
     try:
         await happen(decision, stand)
     except GoneError:

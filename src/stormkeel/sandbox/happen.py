@@ -10,10 +10,10 @@ from email.utils import formatdate
 
 import msgspec
 
-from stormkeel.sandbox.answer import Answer, compose
+from stormkeel.sandbox.answer import Answer, Break, compose
 from stormkeel.sandbox.bill import Row
 from stormkeel.sandbox.decide import Decision, facts
-from stormkeel.sandbox.dialect import Dialect, Mark
+from stormkeel.sandbox.dialect import Dialect, Mark, Spot
 from stormkeel.sandbox.faults import Chosen
 from stormkeel.sandbox.line import Line
 from stormkeel.sandbox.play import Turn, play
@@ -30,6 +30,7 @@ _HTML = b"""<html>
 </html>
 """
 _EDGE = [("content-type", "text/html"), ("server", "cloudflare")]
+_FILTERED_AFTER = 4  # tokens of text that get out before a filter steps in
 
 
 class Stand(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ class Stand(msgspec.Struct, frozen=True):
 
 async def happen(decision: Decision, stand: Stand) -> None:
     """Let a decision happen; GoneError when the client leaves before the end."""
+    decision = msgspec.structs.replace(decision, fault=_suited(decision.fault, stand.dialect))
     fault = decision.fault
     if fault is not None and fault.stage == "refuse":
         await _refuse(fault, decision, stand)
@@ -56,6 +58,13 @@ async def happen(decision: Decision, stand: Stand) -> None:
     else:
         answer = _compose(decision, stand)
         await play(_steps(decision, answer, stand), _turn(decision, answer, stand))
+
+
+def _suited(fault: Chosen | None, dialect: Dialect) -> Chosen | None:
+    """Put another fault in the place of one the dialect has no form for."""
+    if fault is None or fault.name != "failed" or "failed" in dialect.able:
+        return fault
+    return Chosen("stream_error", {"after": fault.parameters["after"], "nested": 0})
 
 
 async def tell(problem: Problem, stand: Stand) -> None:
@@ -107,9 +116,19 @@ def _compose(decision: Decision, stand: Stand) -> Answer | None:
     """Write the answer; None to a request that could not be read or is not allowed one."""
     if decision.asked is None or decision.problem is not None:
         return None
-    name = "" if decision.fault is None else decision.fault.name
-    filtered, usage = name == "content_filter", name != "no_usage"
-    return compose(decision.asked, decision.wish, stand.settings.seed, filtered=filtered, usage=usage)
+    usage = decision.fault is None or decision.fault.name != "no_usage"
+    return compose(decision.asked, decision.wish, stand.settings.seed, breaks=_breaks(decision.fault), usage=usage)
+
+
+def _breaks(fault: Chosen | None) -> Break | None:
+    match "" if fault is None else fault.name:
+        case "content_filter":
+            return Break("filter", _FILTERED_AFTER)
+        case "failed":
+            assert fault is not None
+            return Break("failed", int(fault.parameters["after"]), anywhere=True)
+        case _:
+            return None
 
 
 def _steps(decision: Decision, answer: Answer | None, stand: Stand) -> list[Step]:
@@ -117,10 +136,17 @@ def _steps(decision: Decision, answer: Answer | None, stand: Stand) -> list[Step
     assert decision.asked is not None
     fault, dialect, mark = decision.fault, stand.dialect, stand.mark
     if not decision.asked.stream:
-        return whole_script(dialect.body(answer, mark), answer.pieces, answer.usage, fault)
+        return whole_script(dialect.body(answer, decision.asked, mark), answer.pieces, _reported(answer), fault)
+    frames = dialect.frames(answer, decision.asked, mark)
+    given = {} if fault is None else fault.parameters
+    spot = Spot(min(int(given.get("after", 0)), len(frames)), bool(given.get("nested")))
     known = facts(decision.asked.model, None, mark.now)
-    error = dialect.error_frame(dialect.refusal("stream_error", known), mark)
-    return stream_script(dialect.frames(answer, decision.asked, mark), error, fault)
+    return stream_script(frames, dialect.error_frame(dialect.refusal("stream_error", known), mark, spot), fault)
+
+
+def _reported(answer: Answer) -> bool:
+    """Tell whether a whole answer carries its usage; one that failed does not."""
+    return answer.usage and not any(choice.finish == "failed" for choice in answer.choices)
 
 
 def _turn(decision: Decision, answer: Answer | None, stand: Stand) -> Turn:

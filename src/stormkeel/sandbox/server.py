@@ -49,9 +49,8 @@ class Sandbox:
         self._desk.set_storm(storm)
 
     def reset(self) -> None:
-        """Forget requests and bill, and begin the storm anew."""
-        self._desk.book.forget()
-        self._desk.set_storm(self._desk.storm)
+        """Forget requests, bill and kept answers, and begin the storm anew."""
+        self._desk.forget()
 
     async def arrived(self, count: int = 1) -> None:
         """Wait until `count` requests for an answer have come in since the start or the last reset."""

@@ -25,9 +25,10 @@ class SandboxSettings:
         keys: The only credentials accepted. Empty: any that starts with "sk-".
         storm: Faults by schedule; None for none.
         model_rules: Apply what the provider refuses for some models only, e.g. `max_tokens` on gpt-5 and later.
+        ownership: Refuse reasoning and signatures that the sandbox did not make itself for the same model.
         hold_s: The longest a silent or stalled request is held open, in seconds.
         close_grace_s: What running answers are given on close, in seconds.
-        keep_requests: How many requests are remembered; the bill forgets none.
+        keep_requests: How many requests, and how many answers to carry on from, are remembered; the bill forgets none.
         limits: Deadlines and sizes of the HTTP server.
         clock: The time of day in Unix seconds: for dates that are told, and for outages.
     """
@@ -40,6 +41,7 @@ class SandboxSettings:
     keys: tuple[str, ...] = ()
     storm: Storm | None = None
     model_rules: bool = True
+    ownership: bool = True
     hold_s: float = 600.0
     close_grace_s: float = 1.0
     keep_requests: int = 10_000

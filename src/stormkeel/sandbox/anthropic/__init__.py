@@ -10,8 +10,10 @@ from stormkeel.sandbox.anthropic.errors import error_body, error_frame, headers,
 from stormkeel.sandbox.anthropic.reading import credential, read
 
 name = "anthropic"
+able: frozenset[str] = frozenset()
 
 __all__ = [
+    "able",
     "body",
     "credential",
     "error_body",

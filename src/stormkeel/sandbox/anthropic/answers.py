@@ -14,18 +14,28 @@ from stormkeel.sandbox.answer import Answer, Call, Choice, pieces
 from stormkeel.sandbox.ask import Asked
 from stormkeel.sandbox.bill import PRICES, Tokens
 from stormkeel.sandbox.dialect import Frame, Mark
+from stormkeel.sandbox.seal import sealed
 
-_STOP = {"stop": "end_turn", "stop_sequence": "stop_sequence", "length": "max_tokens", "filter": "refusal", "tools": "tool_use"}
-_REFUSED = {"type": "refusal", "category": "general_harms", "explanation": "The answer was stopped by a safety filter."}
+_STOP = {
+    "stop": "end_turn",
+    "stop_sequence": "stop_sequence",
+    "length": "max_tokens",
+    "filter": "refusal",
+    "refused": "refusal",
+    "tools": "tool_use",
+}
+_FILTERED = "The answer was stopped by a safety filter."
+
+Delta = dict[str, object]
 
 _encode = msgspec.json.encode
 
 
-def body(answer: Answer, mark: Mark) -> bytes:
+def body(answer: Answer, asked: Asked, mark: Mark) -> bytes:
     """Write a message."""
     choice = answer.choices[0]
     message = _message(answer, mark)
-    message["content"] = list(_blocks(choice, mark))
+    message["content"] = list(_blocks(choice, asked, mark))
     message |= _ending(choice)
     if answer.usage:
         message["usage"] = _usage(answer.tokens, answer.tokens.output)
@@ -41,11 +51,11 @@ def frames(answer: Answer, asked: Asked, mark: Mark) -> list[Frame]:
         message["usage"] = _usage(answer.tokens, 1)
         delta["usage"] = _usage(answer.tokens, answer.tokens.output)
     made = [_frame("message_start", {"message": message}), _frame("ping", {})]
-    for index, (block, parts) in enumerate(_parts(choice, mark)):
+    for index, (block, parts) in enumerate(_parts(choice, asked, mark)):
         made.append(_frame("content_block_start", {"index": index, "content_block": block}))
-        made += [_frame("content_block_delta", {"index": index, "delta": part}, 1) for part in parts]
+        made += [_frame("content_block_delta", {"index": index, "delta": part}, tokens) for part, tokens in parts]
         made.append(_frame("content_block_stop", {"index": index}))
-    made.append(msgspec.structs.replace(_frame("message_delta", delta), usage=answer.usage))
+    made.append(msgspec.structs.replace(_frame("message_delta", delta, len(choice.refusal)), usage=answer.usage))
     made.append(msgspec.structs.replace(_frame("message_stop", {}), terminal=True))
     return made
 
@@ -88,26 +98,51 @@ def _message(answer: Answer, mark: Mark) -> dict[str, object]:
 
 
 def _ending(choice: Choice) -> dict[str, object]:
-    details = _REFUSED if choice.finish == "filter" else None
+    details = None
+    if choice.finish in {"filter", "refused"}:
+        said = "".join(choice.refusal) or _FILTERED
+        details = {"type": "refusal", "category": "general_harms", "explanation": said}
     return {"stop_reason": _STOP[choice.finish], "stop_sequence": choice.stop, "stop_details": details}
 
 
-def _blocks(choice: Choice, mark: Mark) -> Iterator[dict[str, object]]:
+def _blocks(choice: Choice, asked: Asked, mark: Mark) -> Iterator[dict[str, object]]:
+    if choice.reasoning:
+        yield _thinking(_shown(choice, asked), asked.model)
     if choice.pieces:
         yield {"type": "text", "text": choice.text, "citations": None}
     for place, call in enumerate(choice.calls):
         yield _tool_use(place, call, mark, msgspec.json.decode(call.arguments))
 
 
-def _parts(choice: Choice, mark: Mark) -> Iterator[tuple[dict[str, object], list[dict[str, object]]]]:
-    """Yield each block as it starts, with its deltas."""
+def _parts(choice: Choice, asked: Asked, mark: Mark) -> Iterator[tuple[dict[str, object], list[tuple[Delta, int]]]]:
+    """Yield each block as it starts, with its deltas and the tokens in each."""
+    if choice.reasoning:
+        yield {"type": "thinking", "thinking": "", "signature": ""}, _thoughts(choice, asked)
     if choice.pieces:
-        yield {"type": "text", "text": "", "citations": None}, [{"type": "text_delta", "text": piece} for piece in choice.pieces]
+        words: list[tuple[Delta, int]] = [({"type": "text_delta", "text": piece}, 1) for piece in choice.pieces]
+        yield {"type": "text", "text": "", "citations": None}, words
     for place, call in enumerate(choice.calls):
-        deltas: list[dict[str, object]] = [
-            {"type": "input_json_delta", "partial_json": piece} for piece in pieces(call.arguments)
+        deltas: list[tuple[Delta, int]] = [
+            ({"type": "input_json_delta", "partial_json": piece}, 1) for piece in pieces(call.arguments)
         ]
         yield _tool_use(place, call, mark, {}), deltas
+
+
+def _thoughts(choice: Choice, asked: Asked) -> list[tuple[Delta, int]]:
+    """Return the deltas of thinking, the signature last; thinking that is not shown is counted with the signature."""
+    shown = _shown(choice, asked)
+    words: list[tuple[Delta, int]] = [({"type": "thinking_delta", "thinking": piece}, 1) for piece in shown]
+    signature = _thinking(shown, asked.model)["signature"]
+    return [*words, ({"type": "signature_delta", "signature": signature}, len(choice.reasoning) - len(shown))]
+
+
+def _shown(choice: Choice, asked: Asked) -> tuple[str, ...]:
+    return choice.reasoning if asked.shows else ()
+
+
+def _thinking(shown: tuple[str, ...], model: str) -> dict[str, object]:
+    text = "".join(shown)
+    return {"type": "thinking", "thinking": text, "signature": sealed(model, text)}
 
 
 def _tool_use(place: int, call: Call, mark: Mark, arguments: object) -> dict[str, object]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from stormkeel.sandbox.dialect import Facts, Mark
+from stormkeel.sandbox.dialect import Facts, Mark, Spot
 from stormkeel.sandbox.problem import Problem
 
 _INVALID = "invalid_request_error"
@@ -81,6 +81,7 @@ def error_body(problem: Problem, mark: Mark) -> bytes:
     return msgspec.json.encode({"type": "error", "error": error, "request_id": f"req_{mark.token}"})
 
 
-def error_frame(problem: Problem, mark: Mark) -> bytes:
-    """Write an error inside a stream; nothing comes after it."""
+def error_frame(problem: Problem, mark: Mark, spot: Spot) -> bytes:
+    """Write an error inside a stream, wherever it stands; nothing comes after it."""
+    del spot
     return b"event: error\ndata: " + error_body(problem, mark) + b"\n\n"

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from stormkeel.sandbox.anthropic.rules import VERSIONS, complaints
+from stormkeel.sandbox.anthropic.rules import VERSIONS, complaints, forged
 from stormkeel.sandbox.anthropic.shape import (
     BETA_FIELDS,
+    Adaptive,
     AnyTool,
+    Disabled,
+    Enabled,
     Json,
     Message,
     MessagesRequest,
@@ -44,8 +47,14 @@ def credential(inbound: Inbound) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def read(inbound: Inbound, *, model_rules: bool) -> Asked:
-    """Read a request; RefusedError with Anthropic's own 400 when it would not take it."""
+def read(inbound: Inbound, *, model_rules: bool, ownership: bool = False) -> Asked:
+    """Read a request; RefusedError with Anthropic's own 400 when it would not take it.
+
+    Args:
+        inbound: The request.
+        model_rules: Also apply the rules that depend on the model.
+        ownership: Refuse thinking that is not signed by the sandbox itself, for this model.
+    """
     version = _version(inbound)
     if media_type(inbound.header("content-type")) != "application/json":
         raise _refused("content-type: must be application/json")
@@ -53,6 +62,8 @@ def read(inbound: Inbound, *, model_rules: bool) -> Asked:
     _check_tools(request.tools or [])
     model, _ = split_model(request.model)
     for complaint in complaints(request, model, version, model_rules=model_rules):
+        raise _refused(complaint)
+    for complaint in forged(request.messages, model) if ownership else ():
         raise _refused(complaint)
     return _asked(request, model)
 
@@ -129,6 +140,8 @@ def _asked(request: MessagesRequest, model: str) -> Asked:
         limit=request.max_tokens,
         stops=tuple(request.stop_sequences or ()),
         tool=_forced(request),
+        thinks=not isinstance(request.thinking, Disabled | None),
+        shows=not isinstance(request.thinking, Adaptive | Enabled) or request.thinking.display != "omitted",
     )
 
 

@@ -19,6 +19,7 @@ from stormkeel.sandbox.anthropic.shape import (
     Message,
     MessagesRequest,
     OneTool,
+    RedactedThinking,
     System,
     Text,
     Thinking,
@@ -26,6 +27,7 @@ from stormkeel.sandbox.anthropic.shape import (
     ToolUse,
     User,
 )
+from stormkeel.sandbox.seal import sealed
 
 NEW_VERSION = "2026-10-21"  # from it on the sampling fields are unknown fields
 VERSIONS = frozenset({"2023-01-01", "2023-06-01", NEW_VERSION})
@@ -56,6 +58,16 @@ def complaints(request: MessagesRequest, model: str, version: str, *, model_rule
     yield from _form(request)
     if model_rules:
         yield from _for_model(request, generation(model))
+
+
+def forged(messages: list[Message], model: str) -> Iterator[str]:
+    """Yield a complaint for each thinking block that was not signed here for this model, or was changed since."""
+    for place, message in enumerate(messages):
+        for spot, block in enumerate(message.content if isinstance(message, Assistant) else ()):
+            if isinstance(block, Thinking) and block.signature != sealed(model, block.thinking):
+                yield f"messages.{place}.content.{spot}: Invalid `signature` in `thinking` block"
+            if isinstance(block, RedactedThinking):
+                yield f"messages.{place}.content.{spot}: Invalid `data` in `redacted_thinking` block"
 
 
 def generation(model: str) -> tuple[int, int] | None:

@@ -10,8 +10,10 @@ from stormkeel.sandbox.openai.errors import error_body, error_frame, headers, in
 from stormkeel.sandbox.openai.reading import credential, read
 
 name = "openai"
+able = frozenset({"custom"})
 
 __all__ = [
+    "able",
     "body",
     "credential",
     "error_body",

@@ -15,14 +15,22 @@ from stormkeel.sandbox.ask import Asked
 from stormkeel.sandbox.bill import Tokens
 from stormkeel.sandbox.dialect import Frame, Mark
 
-_FINISH = {"stop": "stop", "stop_sequence": "stop", "length": "length", "filter": "content_filter", "tools": "tool_calls"}
+_FINISH = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "refused": "stop",
+    "length": "length",
+    "filter": "content_filter",
+    "tools": "tool_calls",
+}
 _CREATED = 1_767_225_600  # 2026-01-01, for the model list
 
 _encode = msgspec.json.encode
 
 
-def body(answer: Answer, mark: Mark) -> bytes:
+def body(answer: Answer, asked: Asked, mark: Mark) -> bytes:
     """Write a `chat.completion`."""
+    del asked
     whole = _base(answer, mark, "chat.completion")
     whole["choices"] = [_choice(index, choice, mark) for index, choice in enumerate(answer.choices)]
     if answer.usage:
@@ -79,29 +87,35 @@ def _base(answer: Answer, mark: Mark, kind: str) -> dict[str, object]:
 
 
 def _choice(index: int, choice: Choice, mark: Mark) -> dict[str, object]:
-    message: dict[str, object] = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
+    refusal = "".join(choice.refusal) or None
+    text = choice.text or None if choice.calls or refusal else choice.text
+    message: dict[str, object] = {"role": "assistant", "content": text, "refusal": refusal, "annotations": []}
     if choice.calls:
-        message["content"] = choice.text or None
         message["tool_calls"] = [_call(index, place, call, mark) for place, call in enumerate(choice.calls)]
     return {"index": index, "message": message, "logprobs": None, "finish_reason": _FINISH[choice.finish]}
 
 
 def _call(index: int, place: int, call: Call, mark: Mark) -> dict[str, object]:
-    function = {"name": call.name, "arguments": call.arguments}
-    return {"id": f"call_{mark.token}_{index}_{place}", "type": "function", "function": function}
+    id = f"call_{mark.token}_{index}_{place}"
+    if call.custom:
+        return {"id": id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _deltas(index: int, choice: Choice, mark: Mark) -> Iterator[tuple[dict[str, object], str | None, int]]:
-    """Yield (delta, finish_reason, tokens) of one choice."""
-    first = None if choice.calls and not choice.pieces else ""
-    yield {"role": "assistant", "content": first, "refusal": None}, None, 0
+    """Yield (delta, finish_reason, tokens) of one choice; there is no place for reasoning, it is only counted."""
+    first = None if (choice.calls or choice.refusal) and not choice.pieces else ""
+    yield {"role": "assistant", "content": first, "refusal": None}, None, len(choice.reasoning)
     for piece in choice.pieces:
         yield {"content": piece}, None, 1
+    for piece in choice.refusal:
+        yield {"refusal": piece}, None, 1
     for place, call in enumerate(choice.calls):
-        opened = _call(index, place, Call(call.name, ""), mark)
+        opened = _call(index, place, Call(call.name, "", call.custom), mark)
         yield {"tool_calls": [{"index": place, **opened}]}, None, 0
         for piece in pieces(call.arguments):
-            yield {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}, None, 1
+            more = {"custom": {"input": piece}} if call.custom else {"function": {"arguments": piece}}
+            yield {"tool_calls": [{"index": place, **more}]}, None, 1
     yield {}, _FINISH[choice.finish], 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stormkeel.sandbox.dialect import Facts, Mark
+from stormkeel.sandbox.dialect import Facts, Mark, Spot
 from stormkeel.sandbox.problem import Problem
 
 _INVALID = "invalid_request_error"
@@ -106,8 +106,9 @@ def error_body(problem: Problem, mark: Mark) -> bytes:
     return msgspec.json.encode({"error": _error(problem)})
 
 
-def error_frame(problem: Problem, mark: Mark) -> bytes:
-    """Write an error inside a stream: a data line with a top-level `error`."""
+def error_frame(problem: Problem, mark: Mark, spot: Spot) -> bytes:
+    """Write an error inside a stream: a data line with a top-level `error`, wherever it stands."""
+    del mark, spot
     return b"data: " + msgspec.json.encode({"error": _error(problem)}) + b"\n\n"
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import msgspec
 
 from stormkeel.sandbox.ask import Asked, split_model
-from stormkeel.sandbox.body import duplicates, media_type
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.openai.rules import broken_rule
+from stormkeel.sandbox.openai.schema import decode
 from stormkeel.sandbox.openai.shape import (
     Assistant,
     ChatRequest,
+    CustomChoice,
     FunctionChoice,
     FunctionTool,
     Message,
@@ -21,9 +22,8 @@ from stormkeel.sandbox.openai.shape import (
     TextPart,
     User,
 )
-from stormkeel.sandbox.problem import Misfit, Problem, RefusedError, misfit
+from stormkeel.sandbox.problem import RefusedError
 
-_INVALID = "invalid_request_error"
 _PER_MESSAGE = 3  # tokens that frame a message
 _PER_PART = 256  # tokens an image, a sound or a file stands for
 
@@ -36,57 +36,15 @@ def credential(inbound: Inbound) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def read(inbound: Inbound, *, model_rules: bool) -> Asked:
-    """Read a request; RefusedError with OpenAI's own 400 when it would not take it."""
-    if media_type(inbound.header("content-type")) != "application/json":
-        raise _refused("Unsupported content type: the request body must be application/json.")
-    request = _decode(inbound.body)
+def read(inbound: Inbound, *, model_rules: bool, ownership: bool = False) -> Asked:
+    """Read a request; RefusedError with OpenAI's own 400 when it would not take it. A chat has nothing to own."""
+    del ownership
+    request = decode(inbound, _decoder)
     model, _ = split_model(request.model)
     problem = broken_rule(request, model, model_rules=model_rules)
     if problem is not None:
         raise RefusedError(problem)
     return _asked(request, model)
-
-
-def _decode(body: bytes) -> ChatRequest:
-    try:
-        request = _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise RefusedError(_problem(misfit(error))) from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _refused(
-            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
-            f"correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON: {error})"
-        ) from error
-    repeated = duplicates(body)
-    if repeated:
-        raise _refused(f"Duplicate key in the request body: '{repeated[0]}'.", repeated[0])
-    return request
-
-
-def _problem(wrong: Misfit) -> Problem:
-    where = _where(wrong.path)
-    name = f"{where}.{wrong.field}" if where and wrong.field else where or wrong.field
-    if not name:
-        return Problem(400, _INVALID, f"The request body must be a JSON object. {wrong.text}.")
-    if wrong.what == "missing":
-        return Problem(400, _INVALID, f"Missing required parameter: '{name}'.", "missing_required_parameter", name)
-    if wrong.what == "unknown" and not where:
-        return Problem(400, _INVALID, f"Unrecognized request argument supplied: {name}")
-    if wrong.what == "unknown":
-        return Problem(400, _INVALID, f"Unknown parameter: '{name}'.", "unknown_parameter", name)
-    if wrong.what == "type":
-        return Problem(400, _INVALID, f"Invalid type for '{name}': {wrong.text}.", "invalid_type", name or None)
-    return Problem(400, _INVALID, f"Invalid value for '{name}': {wrong.text}.", "invalid_value", name)
-
-
-def _where(path: tuple[str, ...]) -> str:
-    steps = (f"[{step}]" if step.isdigit() else f".{step}" for step in path)
-    return "".join(steps).lstrip(".")
-
-
-def _refused(message: str, param: str | None = None) -> RefusedError:
-    return RefusedError(Problem(400, _INVALID, message, None, param))
 
 
 def _asked(request: ChatRequest, model: str) -> Asked:
@@ -106,6 +64,8 @@ def _asked(request: ChatRequest, model: str) -> Asked:
         count=request.n or 1,
         wants_usage=bool(options and options.include_usage),
         tool=_forced(request),
+        custom=isinstance(request.tool_choice, CustomChoice),
+        thinks=request.reasoning_effort != "none",
     )
 
 
@@ -126,9 +86,11 @@ def _others(message: Message) -> int:
 
 
 def _forced(request: ChatRequest) -> str | None:
-    """Name the function that must be called, if one must be."""
+    """Name the tool that must be called, if one must be."""
     if isinstance(request.tool_choice, FunctionChoice):
         return request.tool_choice.function.name
+    if isinstance(request.tool_choice, CustomChoice):
+        return request.tool_choice.custom.name
     named = [tool.function.name for tool in request.tools or () if isinstance(tool, FunctionTool)]
     if request.tool_choice == "required" and named:
         return named[0]
