@@ -22,7 +22,7 @@ SAVED = (
 """Faults that show before any content."""
 BROKEN = (
     "cut:at=0.6", "cut:at=0.6:inside=1", "cut:at=0.6:reset=1", "cut_clean:at=0.6", "stall:after=6", "malformed:after=6",
-    "stream_error:after=6",
+    "stream_error:after=6", "failed:after=6",
 )  # fmt: skip
 """Faults in the middle of a stream's content."""
 STATUSES = {

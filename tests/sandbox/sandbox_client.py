@@ -17,12 +17,15 @@ from stormkeel.sandbox import Sandbox, SandboxSettings, start
 DEADLINE_S = 20.0
 HELLO = [{"role": "user", "content": "Hello there"}]
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages", "responses": "/v1/responses"}
+PATHS |= {"embeddings": "/v1/embeddings", "count": "/v1/messages/count_tokens"}
 MODELS = {"openai": "gpt-5.4-mini", "anthropic": "claude-sonnet-5", "responses": "gpt-5.4-mini"}
+MODELS |= {"embeddings": "text-embedding-3-small", "count": "claude-sonnet-5"}
 HEADERS = {
     "openai": {"authorization": "Bearer sk-test", "content-type": "application/json"},
     "anthropic": {"x-api-key": "sk-test", "content-type": "application/json", "anthropic-version": "2026-10-21"},
     "responses": {"authorization": "Bearer sk-test", "content-type": "application/json"},
 }
+HEADERS |= {"embeddings": HEADERS["openai"], "count": HEADERS["anthropic"]}
 
 
 class Got(NamedTuple):
@@ -57,6 +60,8 @@ def with_sandbox(story: Callable[[Sandbox], Awaitable[None]], settings: SandboxS
 def body_for(dialect: str, **changes: Any) -> dict[str, Any]:
     """A small valid request; a change to None takes the field out."""
     body: dict[str, Any] = {"model": MODELS[dialect], "input" if dialect == "responses" else "messages": HELLO}
+    if dialect == "embeddings":
+        body = {"model": MODELS[dialect], "input": "Hello there"}
     if dialect == "anthropic":
         body["max_tokens"] = 100
     return {key: value for key, value in (body | changes).items() if value is not None}

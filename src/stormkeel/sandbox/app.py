@@ -17,7 +17,9 @@ ROUTES: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/chat/completions"): endpoints.chat_completions,
     ("POST", "/v1/responses"): endpoints.responses,
     ("POST", "/v1/responses/input_tokens"): endpoints.input_tokens,
+    ("POST", "/v1/embeddings"): endpoints.embeddings,
     ("POST", "/v1/messages"): endpoints.messages,
+    ("POST", "/v1/messages/count_tokens"): endpoints.count_tokens,
     ("GET", "/v1/models"): endpoints.models,
 }
 CONTROL: dict[tuple[str, str], Endpoint] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from stormkeel.sandbox.answer import count
-from stormkeel.sandbox.ask import Asked, Wish, header_wish, merge, message_wish, model_wish, split_model
+from stormkeel.sandbox.ask import Asked, UsageWish, Wish, header_wish, merge, message_wish, model_wish, split_model
 from stormkeel.sandbox.bill import PRICES
 from stormkeel.sandbox.body import model_named
 from stormkeel.sandbox.dialect import Dialect, Facts
@@ -18,6 +18,7 @@ from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.problem import Problem, RefusedError
 from stormkeel.sandbox.settings import SandboxSettings
 
+_WORDS = ("answer", "tokens", "tools", "reasoning_text", "refusal")
 _WINDOW = 1_000_000  # tokens; for models without a price
 
 
@@ -76,9 +77,22 @@ def _wish(inbound: Inbound, asked: Asked | None, wishes: str, dialect: Dialect) 
         wish = merge([header_wish(inbound), said, model_wish(wishes)])
     except ValueError as error:
         return Wish(), dialect.invalid(str(error))
-    if "custom" not in dialect.able and any(tool.input is not None for tool in wish.tools or ()):
-        return wish, dialect.invalid("sandbox: no tool of this dialect takes an `input`; wish `arguments`")
-    return wish, None
+    wrong = _ungranted(wish, dialect.able)
+    return wish, None if wrong is None else dialect.invalid(f"sandbox: {wrong}")
+
+
+def _ungranted(wish: Wish, able: frozenset[str]) -> str | None:
+    """Return why a wish cannot be granted by a dialect, or None."""
+    if "custom" not in able and any(tool.input is not None for tool in wish.tools or ()):
+        return "no tool of this dialect takes an `input`; wish `arguments`"
+    if "words" in able:
+        return None
+    named = next((name for name in _WORDS if getattr(wish, name) is not None), None)
+    if named is not None:
+        return f"there are no words here to choose, so no `{named}`"
+    if wish.usage is not None and wish.usage != UsageWish(input=wish.usage.input):
+        return "only `input` is used here"
+    return None
 
 
 def _beyond(asked: Asked, wish: Wish, dialect: Dialect, settings: SandboxSettings) -> Problem | None:

@@ -10,6 +10,7 @@ import hashlib
 from stormkeel.sandbox.bill import Row
 from stormkeel.sandbox.book import Book, Record, fingerprint, redacted
 from stormkeel.sandbox.dialect import Dialect, Mark
+from stormkeel.sandbox.embeddings import Embeddings
 from stormkeel.sandbox.faults import Chosen
 from stormkeel.sandbox.happen import Stand
 from stormkeel.sandbox.line import Inbound, Line
@@ -28,6 +29,7 @@ class Desk:
         shelf = Shelf(settings.keep_requests)
         self.responses = Responses(shelf)
         self.input_tokens = InputTokens(shelf)
+        self.embeddings = Embeddings(settings.seed)
         self.storm = CALM
         self._serial = 0
         self.set_storm(settings.storm)

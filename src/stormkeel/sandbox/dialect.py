@@ -1,7 +1,7 @@
 """What a dialect has to be able to do: read strictly, refuse in its own words, answer whole or in frames.
 
-Never decides anything. `openai` (chat) and `anthropic` are packages that are used as one value each; `responses` needs a memory,
-so it is a class.
+Never decides anything. `openai` (chat), `anthropic` and `anthropic.counting` are used as one value each; `responses` needs a
+memory and `embeddings` a seed, so they are classes.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Dialect(Protocol):
 
     @property
     def able(self) -> frozenset[str]:
-        """What not every dialect has: "failed" (a 200 that says the answer failed), "custom" (tools that take plain text)."""
+        """What not every dialect has: "words" to choose, "custom" tools, "failed" (a 200 that says the answer failed)."""
 
     def credential(self, inbound: Inbound) -> str | None:
         """Return the credential sent, or None."""

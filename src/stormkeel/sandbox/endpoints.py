@@ -6,6 +6,7 @@ Never decides what happens to a request; `decide` does.
 from __future__ import annotations
 
 from stormkeel.sandbox import anthropic, openai
+from stormkeel.sandbox.anthropic import counting
 from stormkeel.sandbox.bill import PRICES
 from stormkeel.sandbox.book import Record
 from stormkeel.sandbox.decide import Decision, decide, facts, unaccepted
@@ -17,6 +18,7 @@ from stormkeel.sandbox.problem import Problem
 
 OPENAI: Dialect = openai
 ANTHROPIC: Dialect = anthropic
+COUNTING: Dialect = counting
 
 _ONE_MODEL = "/v1/models/"
 
@@ -39,6 +41,16 @@ async def responses(desk: Desk, inbound: Inbound, line: Line) -> None:
 async def input_tokens(desk: Desk, inbound: Inbound, line: Line) -> None:
     """POST /v1/responses/input_tokens."""
     await _count(desk, inbound, line, desk.input_tokens)
+
+
+async def embeddings(desk: Desk, inbound: Inbound, line: Line) -> None:
+    """POST /v1/embeddings."""
+    await _generate(desk, inbound, line, desk.embeddings)
+
+
+async def count_tokens(desk: Desk, inbound: Inbound, line: Line) -> None:
+    """POST /v1/messages/count_tokens."""
+    await _count(desk, inbound, line, COUNTING)
 
 
 async def models(desk: Desk, inbound: Inbound, line: Line) -> None:

@@ -10,7 +10,7 @@ from stormkeel.sandbox.anthropic.errors import error_body, error_frame, headers,
 from stormkeel.sandbox.anthropic.reading import credential, read
 
 name = "anthropic"
-able: frozenset[str] = frozenset()
+able = frozenset({"words"})
 
 __all__ = [
     "able",

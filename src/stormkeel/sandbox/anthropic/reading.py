@@ -6,6 +6,7 @@ Never answers. The order is: version header, JSON, schema, tools, rules.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,7 @@ from stormkeel.sandbox.anthropic.shape import (
     BETA_FIELDS,
     Adaptive,
     AnyTool,
+    CountRequest,
     Disabled,
     Enabled,
     Json,
@@ -35,7 +37,12 @@ _INVALID = "invalid_request_error"
 _PER_MESSAGE = 3  # tokens that frame a message
 _PER_BLOCK = 256  # tokens an image or a document stands for
 
+_ANY_LIMIT = 1 << 53  # a count knows no limit that thinking could exceed
+
+Body = TypeVar("Body", MessagesRequest, CountRequest)
+
 _decoder = msgspec.json.Decoder(MessagesRequest)
+_count_decoder = msgspec.json.Decoder(CountRequest)
 
 
 def credential(inbound: Inbound) -> str | None:
@@ -55,10 +62,19 @@ def read(inbound: Inbound, *, model_rules: bool, ownership: bool = False) -> Ask
         model_rules: Also apply the rules that depend on the model.
         ownership: Refuse thinking that is not signed by the sandbox itself, for this model.
     """
+    return _checked(inbound, _decode(inbound, _decoder), model_rules=model_rules, ownership=ownership)
+
+
+def read_count(inbound: Inbound, *, model_rules: bool, ownership: bool = False) -> Asked:
+    """Read a request for the tokens of its input; nothing is generated for it."""
+    given = msgspec.structs.asdict(_decode(inbound, _count_decoder))
+    request = MessagesRequest(**given, max_tokens=_ANY_LIMIT)
+    asked = _checked(inbound, request, model_rules=model_rules, ownership=ownership)
+    return msgspec.structs.replace(asked, count=0, tool=None)
+
+
+def _checked(inbound: Inbound, request: MessagesRequest, *, model_rules: bool, ownership: bool) -> Asked:
     version = _version(inbound)
-    if media_type(inbound.header("content-type")) != "application/json":
-        raise _refused("content-type: must be application/json")
-    request = _decode(inbound)
     _check_tools(request.tools or [])
     model, _ = split_model(request.model)
     for complaint in complaints(request, model, version, model_rules=model_rules):
@@ -77,10 +93,13 @@ def _version(inbound: Inbound) -> str:
     return version
 
 
-def _decode(inbound: Inbound) -> MessagesRequest:
+def _decode(inbound: Inbound, decoder: msgspec.json.Decoder[Body]) -> Body:
+    _version(inbound)
+    if media_type(inbound.header("content-type")) != "application/json":
+        raise _refused("content-type: must be application/json")
     body = inbound.body
     try:
-        request = _decoder.decode(_without_beta(body) if inbound.header("anthropic-beta") else body)
+        request = decoder.decode(_without_beta(body) if inbound.header("anthropic-beta") else body)
     except msgspec.ValidationError as error:
         raise _refused(_complaint(misfit(error))) from error
     except (msgspec.DecodeError, RecursionError) as error:

@@ -290,6 +290,20 @@ class MessagesRequest(Strict, kw_only=True):
     top_p: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
 
 
+class CountRequest(Strict, kw_only=True):
+    """The body of a count: what goes in, and nothing of what comes out."""
+
+    model: str
+    messages: Annotated[list[Message], Meta(min_length=1, max_length=100_000)]
+    cache_control: CacheControl | None = None
+    output_config: OutputConfig | None = None
+    speed: Literal["standard", "fast"] | None = None
+    system: str | list[Text] | None = None
+    thinking: Adaptive | Enabled | Disabled | BetweenTools | None = None
+    tool_choice: Auto | AnyTool | OneTool | NoTool | None = None
+    tools: list[Json] | None = None
+
+
 BETA_FIELDS = frozenset(
     {"mcp_servers", "context_management", "compaction", "fallbacks", "fallback_credit_token", "thread", "billing_policy"}
 )

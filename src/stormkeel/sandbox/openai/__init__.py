@@ -10,7 +10,7 @@ from stormkeel.sandbox.openai.errors import error_body, error_frame, headers, in
 from stormkeel.sandbox.openai.reading import credential, read
 
 name = "openai"
-able = frozenset({"custom"})
+able = frozenset({"custom", "words"})
 
 __all__ = [
     "able",

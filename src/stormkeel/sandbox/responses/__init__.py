@@ -25,7 +25,7 @@ class Responses(House):
     """The dialect; its `shelf` holds the answers that are kept."""
 
     name = "openai_responses"
-    able = frozenset({"custom", "failed"})
+    able = frozenset({"custom", "failed", "words"})
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
@@ -70,7 +70,7 @@ class InputTokens(Responses):
     """The count of a request's input; it costs nothing."""
 
     name = "openai_input_tokens"
-    able = frozenset()
+    able = frozenset({"custom", "words"})
 
     def read(self, inbound: Inbound, *, model_rules: bool, ownership: bool) -> Asked:
         """Read a request; RefusedError when OpenAI would not take it."""
