@@ -5,14 +5,15 @@ Never changes, and never knows whether it is still the present one: that is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 import msgspec
 
 from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..dialects.base import Dialect, ModelCard, own_request
+from ..dialects.base import Dialect, ModelCard, Target, own_request
 from ..engine.credentials import Birth
 from ..engine.explain import Explanation, Preview, explain
 from ..engine.fitting import all_too_long
@@ -69,6 +70,14 @@ class Asking(msgspec.Struct, frozen=True):
     lost: tuple[str, ...] = ()
 
 
+class _Lead(msgspec.Struct, frozen=True):
+    """Where a model leads first: who is asked, whom a prompt is written for, and the largest window it leads to, in tokens."""
+
+    member: Member
+    target: Target
+    room: int
+
+
 class Setup:
     """What one configuration built. A request takes it once, at its beginning, and lives in it to its end (INV-30).
 
@@ -83,7 +92,7 @@ class Setup:
     """
 
     __slots__ = (
-        "__weakref__", "_first", "_room", "_router", "blueprint", "keys", "new_id", "preview", "settings", "succession", "world",
+        "__weakref__", "_leads", "_router", "blueprint", "keys", "new_id", "preview", "settings", "succession", "world",
     )  # fmt: skip
 
     def __init__(self, blueprint: Blueprint, world: World, router: Router, succession: Succession, new_id: NewId) -> None:
@@ -95,8 +104,7 @@ class Setup:
         self.succession = succession
         self.new_id = new_id
         self._router = router
-        self._first: dict[str, Deployment] = {}  # by model; the router bounds how many there can be
-        self._room: dict[str, int] = {}  # the largest window a model leads to, in tokens
+        self._leads: dict[str, _Lead] = {}  # by model; the router bounds how many there can be
 
     @property
     def version(self) -> str:
@@ -111,9 +119,9 @@ class Setup:
         """Return what serves a model under another name: the default model, or the fallback route; "" for its own."""
         return self._router.stands_for(model)
 
-    async def answer(self, request: Request, out: Output | None = None) -> Answer:
+    def answer(self, request: Request, out: Output | None = None) -> Coroutine[Any, Any, Answer]:
         """Answer one request through the engine's line, the only way to a provider (INV-7)."""
-        return await answer(request, self.world, out)
+        return answer(request, self.world, out)
 
     def explain(self, request: Request) -> Explanation:
         """Say what would happen to a request now. Nothing is sent, and no state moves."""
@@ -121,29 +129,31 @@ class Setup:
 
     def write(self, prompt: Prompt, model: str, stream: bool, options: Options) -> Asking | Failure:
         """Write a prompt in the dialect of the first deployment that its model leads to."""
-        found = self.leads_to(model)
-        if isinstance(found, Failure):
-            return found
-        member = self.world.fleet.members[found.index]
-        written = member.dialect.write_prompt(prompt, msgspec.structs.replace(member.target, model=model), stream)
+        lead = self._leads.get(model) or self._lead(model)
+        if isinstance(lead, Failure):
+            return lead
+        dialect = lead.member.dialect
+        written = dialect.write_prompt(prompt, lead.target, stream)
         if isinstance(written, Failure):
             return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
-        if len(written.body) > self._room[model] and (unfit := all_too_long(self._members(model), written.body)):
+        if len(written.body) > lead.room and (unfit := all_too_long(self._members(model), written.body)):
             return unfit
-        request = own_request(member.dialect, written.body, (prompt, model, stream), self.new_id(), options)
+        request = own_request(dialect, written.body, (prompt, model, stream), self.new_id(), options)
         return request if isinstance(request, Failure) else Asking(prompt, request, written.lost)
 
     def leads_to(self, model: str) -> Deployment | Failure:
         """Return the first deployment of a model, in whichever dialect it speaks."""
-        known = self._first.get(model)
-        if known is not None:
-            return known
+        lead = self._leads.get(model) or self._lead(model)
+        return lead if isinstance(lead, Failure) else lead.member.deployment
+
+    def _lead(self, model: str) -> _Lead | Failure:
         route = self._router.resolve(Request("", "", model, b""))
         if isinstance(route, Failure):
             return route
-        self._first[model] = first = route.groups[0].deployments[0]
-        self._room[model] = max(member.window or UNKNOWN_WINDOW for member in self._members(model))
-        return first
+        first = self.world.fleet.members[route.groups[0].deployments[0].index]
+        room = max(member.window or UNKNOWN_WINDOW for member in self._members(model))
+        self._leads[model] = lead = _Lead(first, msgspec.structs.replace(first.target, model=model), room)
+        return lead
 
     def _members(self, model: str) -> list[Member]:
         """Return everybody a known model may lead to."""

@@ -103,9 +103,9 @@ def failed(answer: Answer) -> StormkeelError:
 
 def completion(story: Story, response: Response, lost: tuple[str, ...] = ()) -> Completion:
     """Return the finished answer of a story that ended well."""
-    last = story.last
-    assert last is not None
-    cost = story.cost
+    attempts = story.attempts
+    last = attempts[-1]
+    cost = last.cost if len(attempts) == 1 else story.cost
     return Completion(
         response.text,
         response.model or last.model,
@@ -115,11 +115,11 @@ def completion(story: Story, response: Response, lost: tuple[str, ...] = ()) -> 
         None if cost is None else dollars(cost),
         story.latency,
         story.ttft,
-        story.attempts,
+        attempts,
         story.request.id,
         datetime.fromtimestamp(story.started / 1e9, UTC),
         response.content,
-        tuple(dict.fromkeys((*lost, *last.lost))),
+        tuple(dict.fromkeys((*lost, *last.lost))) if lost or last.lost else (),
     )
 
 

@@ -6,9 +6,10 @@ Never touches network or disk before the first request. A world belongs to one e
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace
 
@@ -52,10 +53,12 @@ class Core:
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    async def _ask(self, ask: Ask) -> Completion:
+    def _ask(self, ask: Ask) -> Coroutine[Any, Any, Completion]:
         """Do what `complete` does, with the wish as one value."""
-        if ask.output is None and ask.fallback is None:
-            return await self._once(ask)
+        return self._once(ask) if ask.output is None and ask.fallback is None else self._pursue(ask)
+
+    async def _pursue(self, ask: Ask) -> Completion:
+        """Ask with more than one request, if need be."""
         from .asking import pursue
 
         return await pursue(self._once, ask, self._open().setup.world.clocks.total)

@@ -332,11 +332,23 @@ def own_request(dialect: Dialect, body: bytes, asked: tuple[Prompt, str, bool], 
     """
     prompt, model, stream = asked
     most = prompt.max_tokens
-    is_usual = most is None or (type(most) is int and is_token_count(most))
+    is_usual = most is None or (type(most) is int and 0 <= most <= TOKEN_LIMIT)
     if not is_usual or not 0 < len(model) <= USUAL_NAME or not body.startswith(MODEL_FIRST):
         return dialect.read_request(body, id, options=options)  # which says what is wrong with it
     span = (MODEL_AT, MODEL_AT + len(msgspec.json.encode(model)))
-    return Request(id, dialect.name, model, body, stream, most, prompt.choices, model_span=span, options=options)
+    return Request(
+        id, dialect.name, model, body, stream, most, prompt.choices, model_span=span, options=options, is_text=_is_text(prompt)
+    )
+
+
+def _is_text(prompt: Prompt) -> bool:
+    """Is nothing asked for that makes tokens of more than the body's bytes, or that costs more than standard terms?"""
+    if prompt.tools or prompt.tier or prompt.format is not None:
+        return False
+    for message in prompt.messages:  # noqa: SIM110 - every request passes here
+        if type(message.content) is not str:
+            return False
+    return True
 
 
 MODEL_FIRST = b'{"model":'

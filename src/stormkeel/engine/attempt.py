@@ -20,9 +20,9 @@ from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars
 from ..types.usage import Usage
-from ..types.wire import Headers, HttpRequest, HttpResponse
+from ..types.wire import HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge
-from .crossing import expected_input, lossy_comment, lossy_header, pass_on
+from .crossing import expected_input, headers_for, lossy_comment, pass_on
 from .fitting import too_long
 from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
@@ -33,6 +33,7 @@ from .setting_aside import set_aside
 from .watchdog import Watchdog
 
 K = FailureKind
+OK = Verdict.OK
 SLOW_CLIENT = 60.0  # seconds a client may take no byte (docs/reliability.md, Clocks)
 PINGS_ONLY = 120.0  # seconds of keep-alives without content that a stream may last (docs/reliability.md, Clocks)
 ERROR_BODY = 1 << 20  # bytes of an error body that are read at most
@@ -216,7 +217,7 @@ class Trial:
             self._ttft = run.world.ports.clock.now() - self._started
             if self.lost and run.began:  # the head went out before anybody knew
                 ready = lossy_comment(self.lost) + ready
-            await run.commit(self.headers(self._exchange.headers))
+            await run.commit(headers_for(self.member, self._exchange.headers, self.lost))
         self._watch(run.world.ports.clock.now() + SLOW_CLIENT, K.CANCELLED)
         await run.out.write(ready)
 
@@ -244,11 +245,6 @@ class Trial:
         request, wall = self._run.request, self._run.wall
         estimate = 0 if self._crossing is None else expected_input(self._crossing, self.member)
         return Head(request.id, wall // 1_000_000_000, self.member.deployment.model, estimate, request.wants_usage)
-
-    def headers(self, upstream: Headers) -> Headers:
-        """Return the headers that go to the client with this answer: the provider's that may pass, and what was lost."""
-        passed = self.member.caller.response_headers(upstream)
-        return (*passed, lossy_header(self.lost)) if self.lost else passed
 
     def _classified(self, response: HttpResponse) -> Failure:
         return self.member.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
@@ -285,7 +281,7 @@ class Trial:
         member, ports = self.member, self._run.world.ports
         now = ports.clock.now()
         charged = self._charge(failure)
-        member.settle(self._ticket, _verdict(failure), charged.usage.total, now, ports.rng)
+        member.settle(self._ticket, OK if failure is None else _verdict(failure), charged.usage.total, now, ports.rng)
         latency, wall = now - self._started, ports.clock.wall()
         member.recent.add(now, failure, latency, self._ttft)
         if failure is None:
@@ -366,9 +362,7 @@ async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
     return trial
 
 
-def _verdict(failure: Failure | None) -> Verdict:
-    if failure is None:
-        return Verdict.OK
+def _verdict(failure: Failure) -> Verdict:
     return Verdict.FAULT if failure.rule.trips else Verdict.IGNORED
 
 

@@ -138,7 +138,8 @@ class Credential(Cooling):
 
     def served(self, now: float, wall: int, is_probe: bool) -> None:
         """An attempt with it ended well."""
-        self.last_good, self.last_good_at = wall, now
+        self.last_good = wall
+        self.last_good_at = now
         if self.quarantine.is_doubted and (is_probe or not self.since):
             self.quarantine.settle(Verdict.OK, now, _NO_DICE)
             self.quarantine.proved()

@@ -11,6 +11,7 @@ from ..dialects.base import Dialect, Reading
 from ..ledger.count import by_bytes
 from ..types.failure import Failure
 from ..types.request import Request
+from ..types.wire import Headers
 from .fleet import Member
 
 LOSSY = "x-stormkeel-lossy"
@@ -43,6 +44,12 @@ def expected_input(crossing: Crossing, member: Member) -> int:
     Clients show it as the share of the window that is used: a picture counts as one, not as its bytes.
     """
     return round(by_bytes(crossing.prompt, family_of(member.deployment.model)))
+
+
+def headers_for(member: Member, upstream: Headers, lost: tuple[str, ...]) -> Headers:
+    """Return the headers that go to the client with a member's answer: the provider's that may pass, and what was lost."""
+    passed = member.caller.response_headers(upstream)
+    return (*passed, lossy_header(lost)) if lost else passed
 
 
 def lossy_header(lost: tuple[str, ...]) -> tuple[str, str]:

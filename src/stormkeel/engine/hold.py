@@ -31,7 +31,7 @@ class Extent(msgspec.Struct, frozen=True, gc=False):
 
 def extent_of(request: Request, raw: bytes, member: Member) -> Extent:
     """Return how many tokens an attempt may take, by the body that its tokens are counted by."""
-    window, plain = member.window, is_plain(raw)
+    window, plain = member.window, (request.is_text and raw is request.raw) or is_plain(raw)
     most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
     bounds = (most_in, output_bound(request.max_output, member.max_output, request.choices))
     return Extent(input_estimate(raw) + (request.max_output or 0), bounds, plain)

@@ -18,6 +18,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import NO_HEADERS, Headers, HttpResponse
 from .attempt import Trial, attempt
+from .crossing import headers_for
 from .fleet import Member
 from .ports import Output
 from .run import Run
@@ -37,7 +38,6 @@ class Answer(msgspec.Struct, frozen=True):
         began: did a stream's head go out? A failure must then be told in-stream.
         story: everything that happened.
         member: the deployment that had the last word, None where none was asked.
-        headers: what goes to the client with the answer.
     """
 
     response: HttpResponse | None
@@ -45,7 +45,13 @@ class Answer(msgspec.Struct, frozen=True):
     began: bool
     story: Story
     member: Member | None = None
-    headers: Headers = NO_HEADERS
+
+    @property
+    def headers(self) -> Headers:
+        """What goes to the client with the answer."""
+        if self.member is None or self.response is None:
+            return NO_HEADERS
+        return headers_for(self.member, self.response.headers, self.story.attempts[-1].lost)
 
 
 async def answer(request: Request, world: World, out: Output | None = None) -> Answer:
@@ -81,9 +87,7 @@ async def answer(request: Request, world: World, out: Output | None = None) -> A
             await run.release()
     if trial is None:
         return Answer(None, failure, run.began, story)
-    response = trial.response
-    headers = NO_HEADERS if response is None else trial.headers(response.headers)
-    return Answer(response, failure, run.began, story, trial.member, headers)
+    return Answer(trial.response, failure, run.began, story, trial.member)
 
 
 async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
@@ -98,7 +102,12 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
     deployment = walk.next(spent)
     while deployment is not None:
         member = world.fleet.members[deployment.index]
-        trial, decision = await _ask(run, walk, member, spent)
+        run.paid = 0  # what was paid elsewhere is another provider's
+        if run.request.stream:
+            run.hold(world.dialects[run.request.dialect].keep_alive)
+        trial = await attempt(run, member)
+        if trial.failure is not None:
+            trial, decision = await _go_on(run, walk, member, spent, trial)
         if trial.failure is None:
             world.reward(member, run.paid)
             return trial, None
@@ -110,14 +119,11 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
     return None, last_word(run)
 
 
-async def _ask(run: Run, walk: Walk, member: Member, spent: set[int]) -> tuple[Trial, Decision]:
-    """Try one deployment, and again for as long as that is the best that can be done."""
+async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: Trial) -> tuple[Trial, Decision]:
+    """Try a deployment that failed again, for as long as that is the best that can be done."""
     world, tries = run.world, 0
-    run.paid = 0  # what was paid elsewhere is another provider's
-    if run.request.stream:
-        run.hold(world.dialects[run.request.dialect].keep_alive)
     while True:
-        trial = await _try(run, walk, member, spent)
+        trial = await _probe(run, walk, member, spent, trial)
         failure = trial.failure
         if failure is None or run.committed:
             return trial, ELSEWHERE
@@ -132,11 +138,11 @@ async def _ask(run: Run, walk: Walk, member: Member, spent: set[int]) -> tuple[T
             return trial, LATE
         if not trial.made:
             run.attempts.pop()  # what comes next stands for it: who waits long at a busy limit is refused many times
+        trial = await attempt(run, member)
 
 
-async def _try(run: Run, walk: Walk, member: Member, spent: set[int]) -> Trial:
-    """Try a deployment once; as a probe where an open breaker refuses the last one left."""
-    trial = await attempt(run, member)
+async def _probe(run: Run, walk: Walk, member: Member, spent: set[int], trial: Trial) -> Trial:
+    """Return a trial, or where an open breaker refused the last one left, another as a probe."""
     failure = trial.failure
     if failure is not None and failure.kind is K.BREAKER_OPEN and not walk.has_other(spent | {member.index}):
         run.attempts.pop()  # the probe's outcome stands for it: a refusal is told once

@@ -6,6 +6,8 @@ Never touches the order of things: body -> request -> engine -> answer. The engi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from ..assemble import House, Setup
 from ..dialects.base import Dialect, ModelCard
@@ -51,10 +53,10 @@ class Call:
         self.send = send
         self.request_id = setup.new_id()
 
-    async def body(self) -> bytes | Failure:
+    def body(self) -> Coroutine[Any, Any, bytes | Failure]:
         """Return the request's whole body, or why it is refused. Raises `Gone`."""
         here = None if self.turn is None else self.turn.take_body()
-        return await read_body(self.receive, self.inbound, self.setup.settings.server.max_body, here)
+        return read_body(self.receive, self.inbound, self.setup.settings.server.max_body, here)
 
     async def reply(self, status: int, headers: RawHeaders, body: bytes) -> None:
         """Send a whole response, by the short way where there is one."""
@@ -94,7 +96,10 @@ class Generate:
         output = self._output(call, request) if request.stream else None
         watch = Watch(call.scope, call.receive, task)
         try:
-            await (self._whole(call, request) if output is None else self._stream(call, request, output))
+            if output is None:
+                await call.reply(*self._told(call, await call.setup.answer(request)))
+            else:
+                await self._stream(call, request, output)
         except ClientGone:
             return
         except asyncio.CancelledError:
@@ -109,13 +114,10 @@ class Generate:
     def _output(self, call: Call, request: Request) -> StreamOutput:
         return StreamOutput(call.send, ours(request.id, call.setup.stands_for(request.model)))
 
-    async def _whole(self, call: Call, request: Request) -> None:
-        await self._reply(call, await call.setup.answer(request))
-
     async def _stream(self, call: Call, request: Request, output: StreamOutput) -> None:
         answer = await call.setup.answer(request, output)
         if not answer.began:
-            await self._reply(call, answer)
+            await call.reply(*self._told(call, answer))
             return
         last = b"" if answer.failure is None else self._dialect.write_error_frame(answer.failure, request.id)
         await output.end(last + trace_comment(answer.story) if call.inbound.wants_trace else last)
@@ -130,21 +132,21 @@ class Generate:
         except ClientGone:
             return
 
-    async def _reply(self, call: Call, answer: Answer) -> None:
-        """Send a whole answer, or a failure before any content."""
-        response, member = answer.response, answer.member
-        trace = [trace_header(answer.story)] if call.inbound.wants_trace else []
+    def _told(self, call: Call, answer: Answer) -> tuple[int, RawHeaders, bytes]:
+        """Return what tells the client of a whole answer, or of a failure before any content: status, headers, body."""
+        response, member, story = answer.response, answer.member, answer.story
+        trace = [trace_header(story)] if call.inbound.wants_trace else []
         if answer.failure is None and response is not None and member is not None:
-            known = ours(call.request_id, call.setup.stands_for(answer.story.request.model))
+            model = story.request.model
+            known = ours(call.request_id, "" if story.route == model else call.setup.stands_for(model))
             headers: RawHeaders = [JSON, *known, *raw(answer.headers), *trace]
             if member.dialect is not self._dialect and self._dialect.name in ID_HEADERS:
                 headers.append((ID_HEADERS[self._dialect.name], call.request_id.encode()))  # the provider has no such header
-            await call.reply(response.status, headers, response.body)
-            return
+            return response.status, headers, response.body
         assert answer.failure is not None
-        asked = any(attempt.sent for attempt in answer.story.attempts)
+        asked = any(attempt.sent for attempt in story.attempts)
         status, fields, body = failed(self._dialect, answer.failure, call.request_id, asked)
-        await call.reply(status, [*fields, *trace], body)
+        return status, [*fields, *trace], body
 
 
 class Models:

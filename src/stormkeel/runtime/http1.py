@@ -213,26 +213,32 @@ class ResponseReader:
         line = _STATUS_LINE.match(head)
         if line is None:
             raise ProtocolFault("not an HTTP/1.1 response")
+        version, code = line.groups()
         found = _FIELD.findall(head, line.end())
         if len(found) != head.count("\n") - 1:  # a line that is no field, or one ended by a bare line feed
             raise ProtocolFault("malformed header field")
-        status = int(line[2])
+        status = int(code)
         if status == 101:
             raise ProtocolFault("switched protocols unasked")
         if status < 200:
             return
         self.status = status
-        self.headers = tuple([(name.lower(), value.rstrip(" \t")) for name, value in found])
+        if " \r" in head or "\t\r" in head:
+            found = [(name, value.rstrip(" \t")) for name, value in found]
+        self.headers = tuple([(name.lower(), value) for name, value in found])
         self.has_head = True
-        self._frame(line[1] == "1")
+        self._frame(version == "1")
 
     def _frame(self, is_1_1: bool) -> None:
         """Decide how the body ends (RFC 9112 6.3) and whether the connection lives on (9.3)."""
         fields = dict(self.headers)
         if len(fields) != len(self.headers):
             self._refuse_two_framings()
-        connection = fields.get("connection", "").lower()
-        self.reusable = "close" not in connection if is_1_1 else "keep-alive" in connection
+        connection = fields.get("connection")
+        if connection is None:
+            self.reusable = is_1_1
+        else:
+            self.reusable = "close" not in connection.lower() if is_1_1 else "keep-alive" in connection.lower()
         length = fields.get("content-length")
         if self._method == "HEAD" or self.status in BODILESS_STATUS:
             self.done = True

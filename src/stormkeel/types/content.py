@@ -129,4 +129,6 @@ class Message(msgspec.Struct, frozen=True):
 
 def text_of(parts: Sequence[Part | dict[str, Any]]) -> str:
     """Return what a reader would read of some parts: their text, a refusal's words included."""
+    if len(parts) == 1 and type(only := parts[0]) is Text:  # nearly every answer
+        return only.text
     return "".join(part.text for part in parts if isinstance(part, Text | Refusal))

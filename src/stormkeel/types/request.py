@@ -46,6 +46,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         stream_options_span: where the value of the top-level `stream_options` stands, None where it is absent.
         headers: the inbound headers a provider may see (versions and betas), lower-case names.
         options: how to handle it.
+        is_text: is it known, without a look at `raw`, to be a conversation of texts on standard terms and nothing else?
     """
 
     id: str
@@ -60,3 +61,4 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     stream_options_span: tuple[int, int] | None = None
     headers: Headers = NO_HEADERS
     options: Options = NO_OPTIONS
+    is_text: bool = False

@@ -6,7 +6,7 @@ Never reads for a passthrough. A chat completion has one order: thought, text, r
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -48,8 +48,53 @@ class _Body(msgspec.Struct, Generic[U], gc=False):
 _bodies = BodyDecoder(_Body[ChatUsage], _Body[Any])
 
 
+class _Said(msgspec.Struct, gc=False):
+    """A message of nothing but text; its other fields may be there, and say nothing."""
+
+    content: str
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Texts(msgspec.Struct, gc=False):
+    choices: list[_Choice]
+    id: str
+    object: Literal["chat.completion"]
+    model: str
+    usage: ChatUsage | None = None
+
+
+_texts = msgspec.json.Decoder(_Texts).decode
+
+
 def read_response(body: bytes) -> Response | None:
     """Read a whole answer: its first choice; None if it is no chat completion."""
+    try:
+        told = _texts(body)
+    except (ValueError, RecursionError):
+        return _read_any(body)
+    if not told.choices:
+        return None
+    choice, usage = told.choices[0], told.usage
+    text, reason = choice.message.content, choice.finish_reason
+    return Response(
+        told.id,
+        told.model,
+        (Text(text),) if text else (),
+        FINISHES.get(reason, Finish.OTHER) if reason else None,
+        None if usage is None else read_usage(usage),
+    )
+
+
+def _read_any(body: bytes) -> Response | None:
     told = _bodies.read(body)
     if told is None or not told.choices or told.object not in ("chat.completion", None):
         return None
@@ -92,14 +137,7 @@ def finish_of(reason: str, kinds: Kinds) -> Finish:
     return FINISHES.get(reason, Finish.OTHER)
 
 
-_BESIDE = ("refusal", "tool_calls", "function_call", "reasoning_content", "reasoning")
-"""What a message may say beside its text."""
-
-
 def _content(message: Wire, answer_id: str) -> tuple[Answered, ...]:
-    text = message.get("content")
-    if isinstance(text, str) and not any(map(message.get, _BESIDE)):  # nearly every answer
-        return (Text(text),) if text else ()
     return tuple(_parts(message, answer_id))
 
 

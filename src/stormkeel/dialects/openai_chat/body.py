@@ -68,7 +68,7 @@ class _Writing:
             body |= self._tools()
         if effort:
             body["reasoning_effort"] = effort
-        return body | self._rest()
+        return body | self._rest() if prompt.format is not None or prompt.user or prompt.tier or prompt.choices > 1 else body
 
     def _lose(self, name: str) -> None:
         self._lost[name] = None

@@ -31,7 +31,7 @@ def write_messages(turns: Sequence[Message], lost: dict[str, None]) -> list[Wire
         CrossingError: a part can't be said in this dialect, or not by this role.
     """
     written = _plain(turns) or _mixed(turns, lost)
-    if written[-1:] and written[-1]["role"] == "assistant" and "tool_calls" not in written[-1]:
+    if written and written[-1]["role"] == "assistant" and "tool_calls" not in written[-1]:
         lost["prefill"] = None  # it is taken for a whole answer
     return written
 
@@ -40,9 +40,10 @@ def _plain(turns: Sequence[Message]) -> list[Wire] | None:
     """Write turns of nothing but text, as most are, None where there are others."""
     written: list[Wire] = []
     for turn in turns:
-        if not isinstance(turn.content, str):
+        content = turn.content
+        if type(content) is not str:
             return None
-        written.append({"role": turn.role, "content": turn.content})
+        written.append({"role": turn.role, "content": content})
     return written
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ...types.usage import Usage
-from ..base import is_token_count
+from ..base import TOKEN_LIMIT, is_token_count
 
 
 class PromptDetails(msgspec.Struct, gc=False):
@@ -61,24 +61,16 @@ _NO_PROMPT_DETAILS = PromptDetails()
 _NO_COMPLETION_DETAILS = CompletionDetails()
 
 
-_PLAIN = frozenset({
-    (None,) * 5, (0,) * 5, (0, None, None, 0, None), (0, None, 0, 0, 0), (None, None, None, 0, None), (0, None, None, 0, 0),
-})  # fmt: skip
-"""Details that split nothing off, as providers write them."""
-
-
 def read_usage(told: ChatUsage) -> Usage | None:
     """Return the report in disjoint buckets whose sums are the reported totals, None where it makes no sense."""
     prompt, completion = told.prompt_tokens, told.completion_tokens
+    if prompt is None or completion is None or not (0 <= prompt <= TOKEN_LIMIT and 0 <= completion <= TOKEN_LIMIT):
+        return None
     into = told.prompt_tokens_details or _NO_PROMPT_DETAILS
     out = told.completion_tokens_details or _NO_COMPLETION_DETAILS
     parts = (into.cached_tokens, into.cache_write_tokens, into.audio_tokens, out.reasoning_tokens, out.audio_tokens)
-    if prompt is None or completion is None:
-        return None
-    if not is_token_count(prompt) or not is_token_count(completion):
-        return None
-    if parts in _PLAIN:  # the usual report, for which the rest would change nothing
-        return Usage(input=prompt, output=completion)
+    if not any(parts):  # the usual report: nothing is split off
+        return Usage(prompt, 0, 0, 0, 0, completion)
     if not all(is_token_count(number or 0) for number in parts):
         return None
     cached, written, heard, reasoned, spoken = (part or 0 for part in parts)

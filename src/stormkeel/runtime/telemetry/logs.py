@@ -178,7 +178,7 @@ class Logs:
 
 def line_of(story: Story) -> Line:
     """Return the log line of one request."""
-    request, failure, last = story.request, story.failure, story.last
+    request, failure, attempts = story.request, story.failure, story.attempts
     line = Line(
         _stamp(story.started),
         "info" if failure is None else "warning",
@@ -189,7 +189,7 @@ def line_of(story: Story) -> Line:
         request.model,
         "ok" if failure is None else failure.kind.value,
         round(story.latency, 6),
-        len(story.attempts),
+        len(attempts),
         request.stream,
         key=request.options.key,
         task=request.options.task,
@@ -197,7 +197,8 @@ def line_of(story: Story) -> Line:
     )
     if story.ttft is not None:
         line.ttft_s = round(story.ttft, 6)
-    if last is not None:
+    if attempts:
+        last = attempts[-1]
         line.deployment = last.deployment
         if last.usage is not None:
             line.tokens_in, line.tokens_out = last.usage.total_input, last.usage.total_output

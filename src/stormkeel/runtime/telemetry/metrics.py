@@ -75,12 +75,12 @@ class Metrics:
         if story.ttft is not None:
             self.ttfts[route].add(story.ttft)
         for attempt in story.attempts:
-            said = attempt.failure
+            said, usage = attempt.failure, attempt.usage
             deployment = attempt.deployment if route is not OTHER else OTHER
             self.attempts[deployment, attempt.provider, "ok" if said is None else said.kind.value] += 1
-            if attempt.usage is not None and attempt.usage_source != "none":
+            if usage is not None and attempt.usage_source != "none":
                 model = attempt.model if route is not OTHER else OTHER
-                self._spend((attempt.provider, model), attempt.usage, attempt.cost)
+                self._spend((attempt.provider, model), usage, attempt.cost)
 
     def _label(self, route: str) -> str:
         """Return a route's label. Callers may name models that no route of the settings holds; their labels are bounded."""

@@ -66,13 +66,14 @@ class Counter:
             for attempt in story.attempts:
                 self._attempts += attempt.made
                 self._limited += attempt.failure is not None and attempt.failure.kind is FailureKind.RATE_LIMIT
-                if attempt.usage is not None:
-                    self._input += attempt.usage.total_input
-                    self._output += attempt.usage.total_output
-                if attempt.cost is None:
+                usage, cost = attempt.usage, attempt.cost
+                if usage is not None:
+                    self._input += usage.total_input
+                    self._output += usage.total_output
+                if cost is None:
                     self._unpriced += 1
                 else:
-                    self._cost += attempt.cost
+                    self._cost += cost
 
     def broke(self, error: BaseException, request: Request) -> None:
         """Nothing to count: the request itself is counted as failed."""
