@@ -11,6 +11,7 @@ from openai.types.chat import ChatCompletion
 
 from stormkeel.dialects.base import Head
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.openai_chat.answer import BEYOND
 from stormkeel.types.content import Refusal, Text, Thinking, ToolCall
 from stormkeel.types.response import Answered, Finish, Response
 from stormkeel.types.usage import Usage
@@ -122,3 +123,15 @@ def test_written_ends(content: tuple[Answered, ...], finish: Finish, reason: str
     """Each end has its reason, and what is not said is null."""
     (choice,) = parsed(Response("", "m", content, finish)).choices
     assert (choice.finish_reason, choice.message.content, choice.message.refusal) == (reason, text, refusal)
+
+
+@pytest.mark.parametrize("name", [*sorted(BEYOND), "refusal", "tool_calls", "function_call", "reasoning_content", "reasoning"])
+def test_the_short_way_reads_nothing_but_text(name: str) -> None:
+    """An answer of only text is read in one go; whatever else its message says is never passed over, and empty says nothing."""
+    plain = {"role": "assistant", "content": "Hi", "refusal": None, "annotations": []}
+    call = {"name": "t", "arguments": "{}"}
+    said = {"tool_calls": [{"id": "c", "function": call}], "function_call": call, "refusal": "No", "reasoning": "So"}
+    for value, is_heard in ((None, False), ([], False), (said.get(name, "So" if "reasoning_c" in name else [{"a": 1}]), True)):
+        read = response(plain | {name: value})
+        assert (read.lost == (name,) or len(read.content) > 1) is is_heard
+        assert Text("Hi") in read.content

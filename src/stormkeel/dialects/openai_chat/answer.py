@@ -6,7 +6,7 @@ Never reads for a passthrough. A chat completion has one order: thought, text, r
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -48,15 +48,22 @@ class _Body(msgspec.Struct, Generic[U], gc=False):
 _bodies = BodyDecoder(_Body[ChatUsage], _Body[Any])
 
 
+_Nothing = Annotated[list[Any], msgspec.Meta(max_length=0)] | None
+
+
 class _Said(msgspec.Struct, gc=False):
-    """A message of nothing but text; its other fields may be there, and say nothing."""
+    """A message of nothing but text; every other field that is read, or is `BEYOND`, may be there, and says nothing."""
 
     content: str
     refusal: None = None
-    tool_calls: None = None
+    tool_calls: _Nothing = None
     function_call: None = None
     reasoning_content: None = None
     reasoning: None = None
+    annotations: _Nothing = None
+    audio: None = None
+    images: _Nothing = None
+    reasoning_details: _Nothing = None
 
 
 class _Choice(msgspec.Struct, gc=False):
