@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sandbox_client import Got, ask, body_for, with_sandbox
+from sandbox_client import HEADERS, Got, ask, body_for, send, with_sandbox
 
 from stormkeel.sandbox import Record, Row, Sandbox, SandboxSettings
 
@@ -130,6 +130,19 @@ def test_previous_response_and_conversation_exclude_each_other() -> None:
     with_sandbox(story)
 
 
+def test_an_item_stands_once() -> None:
+    """An item that is sent twice, or again with the answer it came in, is refused by its id."""
+
+    async def story(sandbox: Sandbox) -> None:
+        kept = (await ask(sandbox, "responses", body_for("responses"))).json
+        (said,) = kept["output"]
+        for changes in ({"input": [said, said]}, {"input": [said, USER], "previous_response_id": kept["id"]}):
+            got = await ask(sandbox, "responses", body_for("responses", **changes))
+            assert got.json["error"]["message"].startswith(f"Duplicate item found with id {said['id']}.")
+
+    with_sandbox(story)
+
+
 def test_kept_items_need_the_reasoning_they_came_after() -> None:
     """An item of a kept answer that comes back by its id without its reasoning is refused; without its id it is anybody's."""
 
@@ -194,3 +207,36 @@ def test_long_input_may_be_cut_instead_of_refused() -> None:
     assert (got.status, error["code"], error["param"]) == (400, "context_length_exceeded", "input")
     assert error["message"].startswith("Your input exceeds the context window of this model.")
     assert asked(long | {"truncation": "auto"})[0].status == 200
+
+
+def test_what_is_kept_is_asked_for_as_strictly() -> None:
+    """A key is needed, a page has a size, and what is not served here is said so."""
+
+    async def story(sandbox: Sandbox) -> None:
+        kept = (await ask(sandbox, "responses", body_for("responses"))).json["id"]
+        for method, path, status, message in (
+            ("GET", f"{kept}/input_items?limit=0", 400, "Invalid 'limit'"),
+            ("GET", f"{kept}?stream=true", 400, "'stream' is not served here"),
+            ("POST", f"{kept}/cancel", 404, "Invalid URL"),
+            ("GET", "resp_none/input_items", 404, "Response with id 'resp_none' not found."),
+        ):
+            got = await send(sandbox, method, f"/v1/responses/{path}", headers=HEADERS["responses"])
+            assert (got.status, got.json["error"]["message"].startswith(message)) == (status, True)
+        assert (await send(sandbox, "GET", f"/v1/responses/{kept}")).status == 401
+
+    with_sandbox(story)
+
+
+def test_reasoning_and_refusals_are_wished_in_headers_and_names_too() -> None:
+    """Each of the three places takes the wish."""
+
+    async def story(sandbox: Sandbox) -> None:
+        headers: dict[str, str | None] = {"x-sandbox-reasoning-text": "Hm", "x-sandbox-refusal": "No."}
+        by_header = (await ask(sandbox, "responses", None, headers)).json["output"]
+        named = body_for("responses", model="gpt-5.4-mini@reasoning_text=Hm,refusal=No.")
+        by_name = (await ask(sandbox, "responses", named)).json["output"]
+        for output in (by_header, by_name):
+            assert [item["type"] for item in output] == ["reasoning", "message"]
+            assert output[1]["content"] == [{"type": "refusal", "refusal": "No."}]
+
+    with_sandbox(story)

@@ -201,10 +201,16 @@ CLAUDE_REFUSED: list[tuple[dict[str, Any], dict[str, str | None], str]] = [
     ({"tools": [{"name": "look", "input_schema": {}}]}, {}, "tools.0.input_schema.type: Input should be 'object'"),
     ({"tools": [TOOL | {"y": 1}]}, {}, "tools.0.y: Extra inputs are not permitted"),
     ({"tool_choice": {"type": "any"}}, {}, "tool_choice: tools must be provided"),
-    ({"output_config": {"format": {"type": "json_schema", "schema": {"type": "array", "items": {"type": "object"}}}}}, {},
-     "output_config.format.schema: For 'object' type"),
-    ({"messages": [USER, {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": ""}]}, USER]}, {},
-     "messages.1.content.0: Invalid `signature`"),
+    (
+        {"output_config": {"format": {"type": "json_schema", "schema": {"type": "array", "items": {"type": "object"}}}}},
+        {},
+        "output_config.format.schema: For 'object' type",
+    ),
+    (
+        {"messages": [USER, {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": ""}]}, USER]},
+        {},
+        "messages.1.content.0: Invalid `signature`",
+    ),
     ({"system": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}] * 5}, {}, "A maximum of 4 blocks"),
     ({"stop_sequences": [" "]}, {}, "stop_sequences.0: each stop sequence must contain non-whitespace"),
 ]

@@ -1,4 +1,4 @@
-"""What the asker wants of the sandbox itself: an answer, a usage, a pace, a length, a fault.
+"""What the asker wants of the sandbox itself: an answer, reasoning, a refusal, a usage, a pace, a length, a fault.
 
 Never decides between a request's wish and a storm; it only reads the three places a wish can stand in, from strongest to
 weakest: `x-sandbox-*` headers, a line `sandbox: {...}` in the last user message (a gateway forwards that), and the model's name

@@ -49,6 +49,7 @@ def problems(talk: Talk, model: str, *, model_rules: bool) -> Problems:
     yield from _given(talk.request)
     yield from _limits(talk.request)
     yield from _names(talk.items)
+    yield from _twice(talk.items)
     yield from _parts(talk.items)
     yield from _choice(talk)
     yield from _pairing(talk.items)
@@ -98,6 +99,16 @@ def _names(items: tuple[Placed, ...]) -> Problems:
             message = f"Invalid '{placed.place}.id': '{id}'. Expected an ID that begins with '{prefix}'."
             yield bad(message, f"{placed.place}.id", "invalid_value")
         yield from _call_id(placed, getattr(placed.item, "call_id", None))
+
+
+def _twice(items: tuple[Placed, ...]) -> Problems:
+    """An item stands once, those of the answers carried on from among them."""
+    seen: set[str] = set()
+    for placed in items:
+        id = placed.item.id
+        if id is not None and id in seen:
+            yield bad(f"Duplicate item found with id {id}. Remove duplicate items from your input and try again.", "input")
+        seen.add(id or "")
 
 
 def _call_id(placed: Placed, call_id: str | None) -> Problems:
