@@ -38,7 +38,7 @@ def test_fields_and_spans() -> None:
 
 def test_absent_and_null_are_the_same() -> None:
     """A field that is null counts as absent."""
-    nulls = b'"stream":null,"max_tokens":null,"max_completion_tokens":null,"n":null,"stream_options":null'
+    nulls = b'"stream":null,"max_tokens":null,"max_completion_tokens":null,"max_output_tokens":null,"n":null,"stream_options":null'
     found, bare = seen(b'{"model":"m",' + nulls + b"}"), seen(b'{"model":"m"}')
     assert (found.stream, found.max_output, found.n, found.include_usage) == (False, None, 1, False)
     assert (bare.stream, bare.max_output, bare.n, bare.include_usage) == (False, None, 1, False)
@@ -53,7 +53,14 @@ def test_output_bound_is_the_larger() -> None:
     assert seen(b'{"model":"m","max_completion_tokens":7}').max_output == 7
 
 
-@pytest.mark.parametrize("name", ["model", "stream", "max_tokens", "max_completion_tokens", "n", "stream_options"])
+def test_the_limit_of_a_response_is_its_own() -> None:
+    """The limit of a response is told beside those of a chat, and is no limit of a chat."""
+    found = seen(b'{"model":"m","max_output_tokens":7,"max_tokens":5}')
+    assert (found.max_output_tokens, found.max_output) == (7, 5)
+    assert seen(b'{"model":"m","max_output_tokens":null}').max_output_tokens is None
+
+
+@pytest.mark.parametrize("name", ["model", "stream", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "stream_options"])
 def test_a_field_twice_is_refused(name: str) -> None:
     """A body that names one of our fields twice is refused by name, also where the values agree or an escape hides one."""
     value = {"model": b'"a"', "stream": b"true", "stream_options": b"{}"}.get(name, b"1")

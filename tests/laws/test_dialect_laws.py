@@ -34,6 +34,7 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dic
 GOOD = {
     "model": TEXTS.filter(lambda text: 0 < len(text.encode()) < 100), "stream": st.none() | st.booleans(),
     "max_tokens": st.none() | st.integers(0, 10**9), "max_completion_tokens": st.none() | st.integers(0, 10**9),
+    "max_output_tokens": st.none() | st.integers(0, 10**9),
     "n": st.none() | st.integers(1, 128),
     "stream_options": st.none() | st.fixed_dictionaries({}, optional={"include_usage": st.booleans(), "a": VALUES}),
 }  # fmt: skip
@@ -94,6 +95,7 @@ def test_peek_sees_what_a_parser_sees(body: tuple) -> None:
     assert isinstance(found, Peek), found
     assert (found.model, found.stream, found.n) == (told["model"], bool(told.get("stream")), told.get("n") or 1)
     assert (found.max_tokens, found.max_completion_tokens) == (told.get("max_tokens"), told.get("max_completion_tokens"))
+    assert found.max_output_tokens == told.get("max_output_tokens")
     assert found.include_usage == bool((told.get("stream_options") or {}).get("include_usage"))
     assert found.model_span == span
     if "stream_options" in told:
@@ -161,7 +163,7 @@ def test_own_bodies_say_whether_they_are_text() -> None:
     assert known == {"texts": True, "tools": False, "tier": False, "picture": False}
 
 
-@given(st.binary(max_size=200) | st.text("{}[]\":,modelnstrau0123\\ ", max_size=60).map(str.encode))
+@given(st.binary(max_size=200) | st.text('{}[]":,modelnstrau0123\\ ', max_size=60).map(str.encode))
 @settings(max_examples=400, deadline=None)
 def test_peek_never_raises(raw: bytes) -> None:
     """Any bytes at all are either read or refused."""

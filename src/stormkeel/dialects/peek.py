@@ -23,7 +23,7 @@ Span = tuple[int, int]
 """A place in a body: byte offsets from its first byte, the end not included."""
 
 OURS = "stormkeel.value"  # a name that `_end_of_nested` puts in, and that no body may have therefore
-NAMES = ("model", "stream", "max_tokens", "max_completion_tokens", "n", "stream_options")
+NAMES = ("model", "stream", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "stream_options")
 # Of the walk, which a real body rarely needs: it has a few dozen fields and a handful of nested ones, a hostile one a million.
 _FIELD_LIMIT = 1000
 _NESTED_LIMIT = 16  # each costs a decode of the rest of the body
@@ -41,6 +41,7 @@ class _Fields(msgspec.Struct, gc=False):
     stream: bool | UnsetType | None = UNSET
     max_tokens: _Count | UnsetType | None = UNSET
     max_completion_tokens: _Count | UnsetType | None = UNSET
+    max_output_tokens: _Count | UnsetType | None = UNSET
     n: Annotated[int, Meta(ge=1, le=128)] | UnsetType | None = UNSET
     stream_options: _StreamOptions | UnsetType | None = UNSET
     ours: msgspec.Raw | UnsetType = msgspec.field(default=UNSET, name=OURS)
@@ -52,7 +53,7 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         model: the name asked for.
         stream: is a stream wanted?
-        max_tokens, max_completion_tokens: as given, None where absent or null.
+        max_tokens, max_completion_tokens, max_output_tokens: as given, None where absent or null.
         n: how many choices, 1 where absent or null.
         include_usage: does `stream_options` ask for the usage frame?
         model_span: where the value of `model` stands, quotes included.
@@ -63,6 +64,7 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
     stream: bool
     max_tokens: int | None
     max_completion_tokens: int | None
+    max_output_tokens: int | None
     n: int
     include_usage: bool
     model_span: Span
@@ -70,7 +72,7 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def max_output(self) -> int | None:
-        """The most output tokens a choice may have: the larger of the two fields, for it is the bound that is reserved."""
+        """The most output tokens a chat choice may have: the larger of its two fields, for it is the bound that is reserved."""
         if self.max_tokens is None or self.max_completion_tokens is None:
             return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
         return max(self.max_tokens, self.max_completion_tokens)
@@ -120,6 +122,7 @@ def _peek(raw: bytes) -> Peek | Failure:
         fields.stream is True,
         None if fields.max_tokens is UNSET else fields.max_tokens,
         None if fields.max_completion_tokens is UNSET else fields.max_completion_tokens,
+        None if fields.max_output_tokens is UNSET else fields.max_output_tokens,
         fields.n or 1,
         bool(options and options.include_usage),
         spans[0],
