@@ -23,7 +23,8 @@ class Abilities(msgspec.Struct, frozen=True):
 
     Attributes:
         sampling: does it take `temperature`, `top_p`, `top_k`: "always", "never", or only while it does not reason ("quiet")?
-        thinking: how Anthropic's models are told to reason: "" not at all, "budget" by a number, "adaptive" by an effort.
+        thinking: how Anthropic's and Google's models are told to reason: "" not at all, "budget" by a number, "adaptive" by an
+            effort (Google's: a level).
         silent: may reasoning be switched off?
         efforts: the efforts it knows, weakest first; () where it takes none.
         default_effort: how hard it reasons where nobody says; "" where it does not.

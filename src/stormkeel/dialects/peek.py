@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Collection
 from typing import Annotated
 
 import msgspec
@@ -80,8 +81,8 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
 
 _decode = msgspec.json.Decoder(_Fields).decode
 _find_names = re.compile(b'"(?:' + b"|".join(name.encode() for name in NAMES) + b')"').findall
-# \u005f, \u0061 to \u007a: the only escapes that can stand for a letter of our names
-_find_escape = re.compile(rb"\\u00[567]").search
+find_escape = re.compile(rb"\\u00[4567]").search
+"""Finds \\u0041 to \\u007a: the only escapes that can stand for a letter of a field's name, or for its underscore."""
 
 _SPACE = rb"[ \t\r\n]*+"
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -104,7 +105,7 @@ def peek(raw: bytes) -> Peek | Failure:
     try:
         return _peek(raw)
     except (ValueError, RecursionError) as error:
-        return _refuse_undecodable(raw, error)
+        return refuse_undecodable(raw, error)
 
 
 def _peek(raw: bytes) -> Peek | Failure:
@@ -112,7 +113,7 @@ def _peek(raw: bytes) -> Peek | Failure:
     model, options = fields.model, fields.stream_options
     if model is UNSET:
         return _refuse('the body names no model: add the field "model"', "missing_model")
-    if not raw.isascii() and not _is_utf8(raw):
+    if not raw.isascii() and not is_utf8(raw):
         return _refuse("the body is not UTF-8: encode it as UTF-8", "invalid_utf8")
     spans = _find_spans(raw, fields)
     if isinstance(spans, Failure):
@@ -137,7 +138,7 @@ def replace(raw: bytes, span: Span, new: bytes) -> bytes:
 
 def _find_spans(raw: bytes, fields: _Fields) -> tuple[Span, Span | None] | Failure:
     names = _find_names(raw)
-    if len(names) != len(set(names)) or (b"\\" in raw and _find_escape(raw)):
+    if len(names) != len(set(names)) or (b"\\" in raw and find_escape(raw)):
         return _walk(raw, fields)
     model, options = _find_model(raw), None
     if fields.stream_options is not UNSET:
@@ -157,12 +158,26 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 _match_field = re.compile(_SPACE + b"(" + _STRING + b")" + _SPACE + b":" + _SPACE).match
 _match_value = re.compile(_STRING + rb"|[-+.0-9A-Za-z]++|" + _FLAT).match  # all but arrays and objects that hold others
 _match_comma = re.compile(_SPACE + b",").match
+_match_empty = re.compile(_SPACE + rb"\{" + _SPACE + rb"\}").match
 
 
 def _walk(raw: bytes, fields: _Fields) -> tuple[Span, Span | None] | Failure:
     """Find our fields among the top-level ones of a body that is known to be a valid object and to have a `model`."""
     if fields.ours is not UNSET:
-        return _refuse(f'the body has a field "{OURS}", which is ours alone: leave it out', "invalid_field")
+        return refuse_ours()
+    spans = find_fields(raw, NAMES)
+    return spans if isinstance(spans, Failure) else (spans["model"], spans.get("stream_options"))
+
+
+def find_fields(raw: bytes, names: Collection[str]) -> dict[str, Span] | Failure:
+    """Return where the values of some top-level fields stand, by a walk over all of them; one that stands there twice is refused.
+
+    Args:
+        raw: a valid JSON object, which has no field of the name `OURS`.
+        names: those looked for.
+    """
+    if _match_empty(raw):
+        return {}
     spans: dict[str, Span] = {}
     position, nested = raw.index(b"{") + 1, 0
     for _ in range(_FIELD_LIMIT):
@@ -176,11 +191,11 @@ def _walk(raw: bytes, fields: _Fields) -> tuple[Span, Span | None] | Failure:
         end = value.end() if value else _end_of_nested(raw, start)
         if name in spans:
             return _refuse(f'the body names the field "{name}" twice: send it once', "duplicate_field")
-        if name in NAMES:
+        if name in names:
             spans[name] = start, end
         comma = _match_comma(raw, end)
         if comma is None:
-            return spans["model"], spans.get("stream_options")
+            return spans
         position = comma.end()
     return _refuse("the body has too many top-level fields to tell which is meant: send fewer", "too_many_fields")
 
@@ -194,7 +209,8 @@ def _end_of_nested(raw: bytes, start: int) -> int:
     return start + memoryview(head.value).nbytes
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
+    """Tell whether an object's bytes are UTF-8: where msgspec skips a value it does not look."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for start in range(0, len(raw), _SLICE):  # in slices: a whole copy as text may take four times the body
@@ -204,7 +220,13 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-def _refuse_undecodable(raw: bytes, error: Exception) -> Failure:
+def refuse_ours() -> Failure:
+    """Return that a body has a field of the name that the walk puts in."""
+    return _refuse(f'the body has a field "{OURS}", which is ours alone: leave it out', "invalid_field")
+
+
+def refuse_undecodable(raw: bytes, error: Exception) -> Failure:
+    """Return what is wrong with a body that could not be decoded."""
     if isinstance(error, RecursionError):
         return _refuse("the body is nested too deeply: flatten it", "too_deep")
     if not raw.strip():

@@ -1,0 +1,64 @@
+"""What the URL of a generateContent request says: which model, and whether as a stream (docs of the Gemini API, REST reference).
+
+Never looks at a host or a version: both are the base URL's business.
+
+    .../v1beta/models/gemini-x:streamGenerateContent?alt=sse
+               '----- Call.path ---------------------------'
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+import msgspec
+
+WHOLE = "generateContent"
+STREAM = "streamGenerateContent"
+COLLECTION = "models/"
+
+_MODEL = re.compile(r"[^\x00-\x20\x7f:?#]{1,512}").fullmatch
+_SAFE = "/@-._~"
+
+
+class Call(msgspec.Struct, frozen=True):
+    """Which model, and how.
+
+    Attributes:
+        model: its name, without "models/" in front; one with a slash ("tunedModels/x", "publishers/google/models/x") is whole.
+        stream: is a stream wanted?
+    """
+
+    model: str
+    stream: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path behind a provider's base URL, which ends with the API's version."""
+        return path_for(self.model, self.stream)
+
+
+def path_for(model: str, stream: bool) -> str:
+    """Return where to ask a model, relative to a provider's base URL; a stream as server-sent events.
+
+    >>> path_for("gemini-x", False), path_for("tunedModels/mine", True)
+    ('/models/gemini-x:generateContent', '/tunedModels/mine:streamGenerateContent?alt=sse')
+    """
+    name = model if "/" in model else COLLECTION + model
+    return f"/{quote(name, _SAFE)}:{f'{STREAM}?alt=sse' if stream else WHOLE}"
+
+
+def call_of(path: str) -> Call | None:
+    """Return what the end of a path asks for, None where it is none of this dialect's two routes.
+
+    Args:
+        path: behind the API's version, without a query, maybe percent-encoded.
+
+    >>> call_of("/models/gemini-x:streamGenerateContent")
+    Call(model='gemini-x', stream=True)
+    """
+    name, _, method = unquote(path).strip("/").rpartition(":")
+    model = name.removeprefix(COLLECTION)
+    if method not in (WHOLE, STREAM) or not _MODEL(model) or ".." in model.split("/"):
+        return None
+    return Call(model, method == STREAM)

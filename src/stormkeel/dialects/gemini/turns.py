@@ -1,0 +1,264 @@
+"""The conversation in a generateContent body, read: the instruction, the turns and their parts.
+
+Never asks whether the turns are in an order that the API takes: whoever writes them puts them in his own. What only Google can
+carry on (its own tools, its stored files, video) is refused by its path; what is said beyond the canonical content is noted as
+lost, Google's thought signatures among it, for no other provider's model may see them.
+
+    model(functionCall f, functionCall f), user(functionResponse f, functionResponse f)      no ids: the first answers the first
+      ->  assistant(ToolCall call_1_0, ToolCall call_1_1), user(ToolResult call_1_0, ToolResult call_1_1)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+import msgspec
+
+from ...types.content import Audio, File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from .fields import FLAG, RAW, TEXT, Fields
+from .signatures import SKIP, standard, unwrapped
+from .wire import give_up, refuse
+
+ROLES: Mapping[str, Role] = {"": "user", "USER": "user", "MODEL": "assistant", "FUNCTION": "user", "TOOL": "user"}
+FORMATS: Mapping[str, str] = {"mpeg": "mp3", "mp3": "mp3", "wav": "wav", "x-wav": "wav", "wave": "wav"}
+"""What a sound's media type is called elsewhere; any other goes by its own name."""
+
+STORED = ("https://generativelanguage.googleapis.com/", "https://storage.cloud.google.com/")
+_SIBLINGS = ("thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata")
+"""What stands beside what a part says."""
+
+_fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def read_turns(body: Fields) -> tuple[Message, ...]:
+    """Return the turns: the instruction first; neighbours of one role are one, as the API takes them."""
+    turns: list[tuple[Role, list[Part]]] = []
+    system = body.child("systemInstruction")
+    if system is not None:
+        system.take("role", RAW)  # the SDK says "user"
+        turns.append(("system", [_instruction(part) for part in system.children("parts")]))
+        system.close()
+    contents = body.children("contents")
+    if not contents:
+        refuse('the body has no "contents": send at least one', "missing_field")
+    calls = _Calls()
+    for place, content in enumerate(contents):
+        role = _role(content)
+        parts = _Turn(place, role, calls).read(content.children("parts"))
+        content.close()
+        if turns and turns[-1][0] == role:
+            turns[-1][1].extend(parts)
+        else:
+            turns.append((role, parts))
+    return tuple(Message(role, _content(parts)) for role, parts in turns if parts or role != "system")
+
+
+def _role(content: Fields) -> Role:
+    role = ROLES.get(content.word("role"))
+    if role is None:
+        refuse(f'the field "{content.at("role")}" of the body is wrong: say "user" or "model"', "invalid_value")
+    return role
+
+
+def _content(parts: list[Part]) -> str | tuple[Part, ...]:
+    match parts:
+        case []:
+            return ""
+        case [Text(text=text)]:
+            return text
+    return tuple(parts)
+
+
+def _instruction(part: Fields) -> Part:
+    text = part.take("text", TEXT)
+    if text is None:
+        give_up(f'"{part.path}" is no text, and no other dialect takes anything else as an instruction: say it in words')
+    part.close()
+    return Text(text)
+
+
+class _Calls:
+    """The calls so far that nobody answered yet, so that a result without an id finds its own."""
+
+    __slots__ = ("_by_name", "_done", "_ids")
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()  # of all calls
+        self._done: set[str] = set()
+        self._by_name: dict[str, deque[str]] = {}  # oldest first
+
+    def ask(self, id_: str, name: str) -> None:
+        self._ids.add(id_)
+        self._done.discard(id_)
+        self._by_name.setdefault(name, deque()).append(id_)
+
+    def answered(self, id_: str, name: str) -> str | None:
+        """Return the id of the call that a result answers, None where there is none."""
+        waiting = self._by_name.get(name, deque())
+        while id_ not in self._ids and waiting:
+            first = waiting.popleft()
+            if first not in self._done:
+                id_ = first
+        self._done.add(id_)
+        return id_ if id_ in self._ids else None
+
+
+class _Turn:
+    """One content on its way."""
+
+    __slots__ = ("_calls", "_place", "_role")
+
+    def __init__(self, place: int, role: Role, calls: _Calls) -> None:
+        self._place, self._role, self._calls = place, role, calls
+
+    def read(self, parts: list[Fields]) -> list[Part]:
+        found: list[Part] = []
+        for spot, part in enumerate(parts):
+            read = self._read(part, spot)
+            part.close()
+            found += [one for one in read if one not in _NOTHING]
+        return found
+
+    def _read(self, part: Fields, spot: int) -> list[Part]:
+        if self._role == "assistant":
+            return self._answered(part, spot)
+        _note_signature(part)
+        if part.has("functionResponse"):
+            return [self._result(part.need_child("functionResponse"))]
+        return [_said(part)]
+
+    def _answered(self, part: Fields, spot: int) -> list[Part]:
+        if part.has("functionCall"):
+            _note_signature(part)
+            return [self._call(part.need_child("functionCall"), spot)]
+        thought = part.take("thought", FLAG)
+        text = part.take("text", TEXT)
+        if text is None:
+            give_up(_unknown(part, "model"))
+        if not thought:
+            _note_signature(part)
+            return [Text(text)]
+        return [_thought(part, text)]
+
+    def _call(self, call: Fields, spot: int) -> ToolCall:
+        id_, name = call.take("id", TEXT) or f"call_{self._place}_{spot}", call.need("name", TEXT)
+        raw = call.take("args", RAW)
+        if raw is not None and not bytes(raw).startswith(b"{"):
+            refuse(f'the field "{call.at("args")}" of the body is wrong: expected object', "invalid_type")
+        call.close()
+        self._calls.ask(id_, name)
+        return ToolCall(id_, name, bytes(raw).decode() if raw is not None else "{}")
+
+    def _result(self, told: Fields) -> ToolResult:
+        name = told.need("name", TEXT)
+        call_id = self._calls.answered(told.take("id", TEXT) or "", name)
+        if call_id is None:
+            refuse(f'"{told.path}" answers no call: put the functionCall "{name}" into the turn before it', "invalid_value")
+        texts, is_error = _response(told)
+        media = [_shown(part) for part in told.children("parts")]
+        told.close()
+        return ToolResult(call_id, (*texts, *media), is_error)
+
+
+_NOTHING = (Text(""), Thinking(""))
+
+
+def _response(told: Fields) -> tuple[list[Text], bool]:
+    """Return what a tool answered: the text of {"output"} or {"error"}, any other object as JSON."""
+    raw = told.take("response", RAW)
+    if raw is None or bytes(raw).strip() == b"{}":
+        return [], False
+    try:
+        fields = _fields_of(raw)
+    except (ValueError, RecursionError):
+        refuse(f'the field "{told.at("response")}" of the body is wrong: expected object', "invalid_type")
+    match list(fields):
+        case ["output"] | ["error"] as names:
+            text = _text(fields[names[0]])
+            return [Text(text)] if text else [], names == ["error"]
+    return [Text(bytes(raw).decode())], False
+
+
+def _text(raw: msgspec.Raw) -> str:
+    if not bytes(raw).startswith(b'"'):
+        return bytes(raw).decode()
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except ValueError:
+        return bytes(raw).decode()  # halves of surrogate pairs, which JSON can spell
+
+
+def _thought(part: Fields, text: str) -> Thinking:
+    signature = part.take("thoughtSignature", TEXT) or ""
+    foreign = unwrapped(signature, text)
+    if signature and foreign is None:
+        part.note("thoughtSignature")
+    return foreign or Thinking(text)
+
+
+def _note_signature(part: Fields) -> None:
+    signature = part.take("thoughtSignature", TEXT)
+    if signature and standard(signature) != SKIP:
+        part.note("thoughtSignature")
+
+
+def _said(part: Fields) -> Part:
+    text = part.take("text", TEXT)
+    if text is not None:
+        part.take("thought", FLAG)
+        return Text(text)
+    return _media(part)
+
+
+def _shown(part: Fields) -> Image | File:
+    media = _media(part)
+    if isinstance(media, Audio):
+        give_up(f'"{part.path}" is sound in a tool\'s result, which no other dialect takes: send its words as text')
+    return media
+
+
+def _media(part: Fields) -> Image | File | Audio:
+    if part.has("inlineData"):
+        return _inline(part.need_child("inlineData"))
+    if not part.has("fileData"):
+        give_up(_unknown(part, "user"))
+    return _file(part.need_child("fileData"))
+
+
+def _inline(blob: Fields) -> Image | File | Audio:
+    media_type, data = blob.need("mimeType", TEXT).lower(), standard(blob.need("data", TEXT))
+    name = blob.take("displayName", TEXT) or ""
+    kind, _, form = media_type.partition("/")
+    blob.close()
+    if kind == "video":
+        give_up(f'"{blob.path}" is a video, which only Google\'s models see: leave it out, or ask one of them')
+    if kind == "audio":
+        return Audio(FORMATS.get(form, form), data)
+    return Image(media_type, data) if kind == "image" else File(media_type, data, name=name)
+
+
+def _file(told: Fields) -> Image | File:
+    url, media_type = told.need("fileUri", TEXT), (told.take("mimeType", TEXT) or "").lower()
+    name = told.take("displayName", TEXT) or ""
+    told.close()
+    if not url.lower().startswith(("http://", "https://")) or url.startswith(STORED):
+        give_up(f'"{told.path}" is stored at Google, where no other provider can read it: send the data as "inlineData"')
+    kind = media_type.partition("/")[0] or _KINDS.get(url.partition("?")[0].rpartition(".")[2].lower(), "")
+    if kind == "image":
+        return Image(url=url)
+    if kind not in ("application", "text"):
+        give_up(f'"{told.path}" is neither a picture nor a document, and no other dialect takes an address of anything else')
+    return File(media_type, url=url, name=name)
+
+
+_KINDS = dict.fromkeys(("png", "jpg", "jpeg", "webp", "gif"), "image") | {"pdf": "application", "txt": "text"}
+
+
+def _unknown(part: Fields, role: str) -> str:
+    names = [name for name in part.left() if name not in _SIBLINGS]
+    kind = f'of type "{names[0]}"' if names else "without content"
+    return (
+        f'"{part.path}" is a part {kind} in a turn of role {role}, which only Google\'s models can be told: '
+        "leave it out, or ask one of them"
+    )
