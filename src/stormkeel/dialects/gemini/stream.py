@@ -57,7 +57,7 @@ class Feedback(msgspec.Struct, gc=False):
     blockReason: str | None = None
 
 
-class Chunk(msgspec.Struct, gc=False):
+class Piece(msgspec.Struct, gc=False):
     """One event of the stream."""
 
     candidates: list[Candidate] | None = None
@@ -68,10 +68,10 @@ class Chunk(msgspec.Struct, gc=False):
     error: Any = None
 
 
-_decode = msgspec.json.Decoder(Chunk).decode
+_decode = msgspec.json.Decoder(Piece).decode
 
 
-def read_chunk(payload: bytes) -> Chunk | None:
+def read_piece(payload: bytes) -> Piece | None:
     """Read one event's data; what has an unexpected type counts as absent; None where it is no JSON object."""
     try:
         return _decode(payload)
@@ -82,7 +82,7 @@ def read_chunk(payload: bytes) -> Chunk | None:
     listed = told.get("candidates")
     candidates = [convert(one, Candidate) or Candidate() for one in listed] if isinstance(listed, list) else None
     model, id_ = told.get("modelVersion"), told.get("responseId")
-    return Chunk(
+    return Piece(
         candidates, convert(told.get("promptFeedback"), Feedback), convert(told.get("usageMetadata"), GeminiUsage),
         model if isinstance(model, str) else None, id_ if isinstance(id_, str) else None, told.get("error"),
     )  # fmt: skip
@@ -103,20 +103,20 @@ class GeminiReader(FrameReader):
         payload = data_of(frame)
         if not payload:
             return self._read_outside(frame)
-        chunk = read_chunk(payload)
-        if chunk is None:
+        piece = read_piece(payload)
+        if piece is None:
             return self._fail_unreadable()
-        if chunk.error:
-            return self._fail_with(chunk.error, payload)
+        if piece.error:
+            return self._fail_with(piece.error, payload)
         if not self.id:
-            self.id, self.model = chunk.responseId or "", chunk.modelVersion or ""
-        for candidate in chunk.candidates or ():
+            self.id, self.model = piece.responseId or "", piece.modelVersion or ""
+        for candidate in piece.candidates or ():
             self._step(candidate)
-        if chunk.promptFeedback is not None and chunk.promptFeedback.blockReason and not self._open:
+        if piece.promptFeedback is not None and piece.promptFeedback.blockReason and not self._open:
             self._blocked = self.committed = True  # content: trying again behind the client's back is not for us to decide
-        if chunk.usageMetadata is not None:
-            self._note_usage(chunk.usageMetadata)
-        return self._fail_if_it_failed(chunk)
+        if piece.usageMetadata is not None:
+            self._note_usage(piece.usageMetadata)
+        return self._fail_if_it_failed(piece)
 
     def _read_outside(self, frame: bytes) -> bool:
         """Take what is no event: an error's JSON, or a comment, which is kept from clients that can't skip it."""
@@ -143,8 +143,8 @@ class GeminiReader(FrameReader):
             self.usage, self.terms = usage, read_terms(told)
             self.usage_final = self._is_whole()
 
-    def _fail_if_it_failed(self, chunk: Chunk) -> bool:
-        reasons = [one.finishReason for one in chunk.candidates or () if one.finishReason in FAILED]
+    def _fail_if_it_failed(self, piece: Piece) -> bool:
+        reasons = [one.finishReason for one in piece.candidates or () if one.finishReason in FAILED]
         if reasons:
             message = f'the model gave up with "{reasons[0]}" instead of an answer'
             return self._fail(FailureKind.BAD_RESPONSE, message, reasons[0])

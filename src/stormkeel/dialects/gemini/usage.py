@@ -30,7 +30,7 @@ Modalities = list[Modality] | None
 
 
 class GeminiUsage(msgspec.Struct, gc=False):
-    """The `usageMetadata` of an answer, or of a stream's chunk: cumulative there."""
+    """The `usageMetadata` of an answer, or of a stream's event: cumulative there."""
 
     promptTokenCount: int | None = None
     candidatesTokenCount: int | None = None
