@@ -235,7 +235,7 @@ def as_values(prompt: Prompt) -> Prompt:
 
 ANY_TEXTS = st.builds(Text, TEXTS | st.sampled_from(["", " "]), st.sampled_from(["", "short"]))
 ANY_CALLS = st.builds(ToolCall, st.text(CHARS, min_size=1, max_size=8), NAMES, ARGUMENTS | st.sampled_from(["", "null", "[1]", "{nonsense", "free"]), st.booleans())
-SIGNATURES = st.sampled_from(["", "sig", sealed("c2ln", "gemini-3-pro-preview"), sealed("c2ln", "gemini-3.8-flash"), "stormkeel:openai:x:y"])
+SIGNATURES = st.sampled_from(["", "sig", sealed("c2ln", "gemini-3-pro-preview"), sealed("c2ln", "gemini-3.8-flash"), "stormkeel|openai_responses|m|rs_1|x"])
 THOUGHTS = st.builds(Thinking, st.text(CHARS, max_size=5), SIGNATURES) | st.builds(Thinking, redacted=TEXTS)
 ANY_SAID = ANY_TEXTS | st.builds(Refusal, TEXTS) | THOUGHTS
 ANY_SEEN = ANY_TEXTS | IMAGES | FILES | st.builds(Image, st.just("image/jpg"), st.just("aGk="), detail=st.just("low"))

@@ -1,11 +1,13 @@
 """Seals: how what only one model can read travels through clients and dialects that can't, and comes back unharmed.
 
 Never opens what a model encrypted. All of it is a text that no provider writes, for it begins with our name; so who writes for
-a provider, or passes a history on to one, knows whose it is and whose not: another maker's is refused for ever. Three wrappings:
+a provider, or passes a history on to one, knows whose it is and whose not: another maker's is refused for ever. The wrappings:
 
     a response's reasoning, to anybody          Thinking.signature  "stormkeel|openai_responses|MODEL|ITEM ID|..."
+    Gemini's signature, to anybody              Thinking.signature  "stormkeel|gemini|MODEL|..."
     another's signature, to a responses client  encrypted_content   "stormkeel|signature|..."
     another's hidden thought, likewise          encrypted_content   "stormkeel|redacted|..."
+    both, to a Gemini client                    thoughtSignature    the same in base64
 """
 
 from __future__ import annotations

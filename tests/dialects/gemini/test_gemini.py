@@ -233,7 +233,7 @@ def test_models_are_listed() -> None:
 
 def test_others_proofs_are_taken_out_of_a_clients_own_history() -> None:
     """A signature of another provider's model, which a client sends back wrapped, is not shown to Google (trap 33); all else stays."""
-    wrapped = "c3Rvcm1rZWVsLXNpZ25hdHVyZTphYmM="
+    wrapped = "c3Rvcm1rZWVsfHNpZ25hdHVyZXxhYmM="
     parts = [{"text": "Hm", "thought": True, "thought_signature": wrapped}, {"text": "", "thought": True, "thoughtSignature": wrapped}, {"text": "So"}]
     alone = [{"text": "", "thought": True, "thoughtSignature": wrapped}]
     contents = [{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": parts}, {"role": "model", "parts": alone}]

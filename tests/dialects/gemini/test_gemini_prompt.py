@@ -140,7 +140,7 @@ def test_signatures_stay_with_their_maker() -> None:
     assert said("model", {"text": "Hm", "thought": True, "thoughtSignature": wrapped})[0].content == (Thinking("Hm", "abc"),)
 
 
-DIALECT_WRAPPED = "c3Rvcm1rZWVsLXNpZ25hdHVyZTphYmM"
+DIALECT_WRAPPED = "c3Rvcm1rZWVsfHNpZ25hdHVyZXxhYmM"
 
 
 def test_settings_are_read_in_both_spellings() -> None:

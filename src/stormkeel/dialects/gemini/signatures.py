@@ -15,38 +15,39 @@ import re
 from base64 import b64decode, b64encode
 
 from ...types.content import Thinking
-from ..seals import seal, unseal
+from ..seal import MARK, carried, carry, is_sealed
 
 MAKER = "gemini"
 SKIP = b64encode(b"skip_thought_signature_validator").decode()
 """Stands for the signature of a call that another model made (docs of the Gemini API, Thought signatures; recorded)."""
 
-WRAPPED = b64encode(b"stormkeel").decode()
-"""How every wrapped signature begins: nine letters are twelve whole ones of base64."""
+WRAPPED = b64encode(MARK[:9].encode()).decode()
+"""How every wrapped signature begins: nine letters of the mark are twelve whole ones of base64."""
 
-_SIGNED, _HIDDEN = "stormkeel-signature:", "stormkeel-redacted:"
 _DATED = re.compile(r"(-preview)?(-\d{2}-\d{2,4}|-\d{3})?").fullmatch
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def sealed(signature: str, model: str) -> str:
-    """Return Google's signature in canonical form."""
-    return seal(MAKER, bare(model), signature)
+    """Return Google's signature in canonical form.
+
+    >>> sealed("c2ln", "models/gemini-3-pro")
+    'stormkeel|gemini|gemini-3-pro|c2ln'
+    """
+    return f"{MARK}{MAKER}|{bare(model).replace('|', '')}|{signature}"
 
 
 def own_signature(thinking: Thinking, model: str | None = None) -> str:
     """Return the signature as Google gave it, "" where it is another provider's, or of another model than the one named."""
-    told = unseal(thinking.signature)
-    if told is None or told.maker != MAKER or (model is not None and not _is_same(told.model, bare(model))):
-        return ""
-    return told.signature
+    match thinking.signature.removeprefix(MARK).split("|", 2) if is_sealed(thinking.signature) else ():
+        case [maker, made_by, signature] if maker == MAKER and (model is None or _is_same(made_by, bare(model))):
+            return signature
+    return ""
 
 
 def wrapped(thinking: Thinking) -> str:
     """Return another provider's proof of a thought as the base64 that a Gemini client may keep, "" where there is none."""
-    if thinking.redacted:
-        return b64encode((_HIDDEN + thinking.redacted).encode()).decode()
-    return b64encode((_SIGNED + thinking.signature).encode()).decode() if thinking.signature else ""
+    return b64encode((carry(thinking) or "").encode()).decode()
 
 
 def unwrapped(signature: str, text: str) -> Thinking | None:
@@ -57,9 +58,7 @@ def unwrapped(signature: str, text: str) -> Thinking | None:
         told = b64decode(standard(signature)).decode()
     except ValueError:
         return None
-    if told.startswith(_HIDDEN):
-        return Thinking(text, redacted=told.removeprefix(_HIDDEN))
-    return Thinking(text, told.removeprefix(_SIGNED)) if told.startswith(_SIGNED) else None
+    return carried(told, "", text) if is_sealed(told) else None
 
 
 def standard(base64: str) -> str:
