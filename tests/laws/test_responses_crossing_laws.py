@@ -178,13 +178,14 @@ def normal_turns(turns: tuple[Message, ...], model: str) -> tuple[Message, ...]:
     start = next(place for place, turn in enumerate(turns) if turn.role != "system")
     instructions = "\n\n".join(filter(None, (joined_system(turn) for turn in turns[:start])))
     told = [Message("system", instructions)] if instructions else []
+    thought: set[str] = set()
     for turn in turns[start:]:
         if turn.role == "system":
             told.append(Message("system", joined_system(turn)))
         elif turn.role == "user":
             told.append(Message("user", normal_heard(turn)))
         else:
-            told += [Message("assistant", content) for content in normal_answer(turn, model)]
+            told += [Message("assistant", content) for content in normal_answer(turn, model, thought)]
     return tuple(told)
 
 
@@ -207,8 +208,8 @@ def normal_heard(turn: Message) -> Any:
     return (*results, *rest)
 
 
-def normal_answer(turn: Message, model: str) -> list[Any]:
-    """Return what an assistant's turn says in its one form: nothing where nothing is left."""
+def normal_answer(turn: Message, model: str, thought: set[str]) -> list[Any]:
+    """Return what an assistant's turn says in its one form: nothing where nothing is left; a thought is said once."""
     if isinstance(turn.content, str):
         return [turn.content]
     parts = [part for part in map(plain, turn.content) if not (isinstance(part, Text | Refusal) and not part.text)]
@@ -216,12 +217,14 @@ def normal_answer(turn: Message, model: str) -> list[Any]:
     for part in parts:
         if isinstance(part, Thinking):
             found = unseal(part.signature, model)
-            if found is None:
+            if found is None or found[0] in thought:
                 continue
+            thought.add(found[0])
             part = Thinking(part.text, seal("", *found))  # noqa: PLW2901 - what is left of it
         kept.append(part)
     while kept and isinstance(kept[-1], Thinking):
-        kept.pop()
+        last = unseal(kept.pop().signature, "")
+        thought.discard(last[0] if last else "")
     return [tuple(kept)] if kept else []
 
 

@@ -85,6 +85,7 @@ class _Items:
         self.items: list[Wire] = []
         self._model, self._lost = model, lost
         self._custom: set[str] = set()  # the ids of calls that took free text
+        self._thought: set[str] = set()  # the ids of reasoning items: one that stands twice is refused
 
     def add(self, turn: Message) -> None:
         match turn.role:
@@ -129,7 +130,7 @@ class _Items:
             else:
                 self.items += self._write_all(run)
         while len(self.items) > start and self.items[-1].get("type") == "reasoning":
-            self.items.pop()  # refused without the item that it led to
+            self._thought.discard(self.items.pop()["id"])  # refused without the item that it led to
             self._lost["thinking"] = None
 
     def _write_all(self, parts: Iterator[Said]) -> Iterator[Wire]:
@@ -152,6 +153,10 @@ class _Items:
         id_, encrypted = known
         summary = [{"type": "summary_text", "text": thinking.text}] if thinking.text else []
         id_ = id_ or f"rs_{_digest(encrypted)}"  # some clients leave it out, and the API demands one
+        if id_ in self._thought:
+            self._lost["thinking"] = None
+            return
+        self._thought.add(id_)
         yield {"type": "reasoning", "id": id_, "summary": summary, "encrypted_content": encrypted}
 
     def _call(self, call: ToolCall) -> Wire:
