@@ -6,25 +6,18 @@ alone, which turn a `CrossingError` into the failure it holds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from ..types.failure import Failure, FailureKind
 from .lost import Lost, Order
+from .uncrossed import CrossingError
 
 T = TypeVar("T", str, bool, int, float, list[Any], dict[str, Any])
 
 _NAMES: dict[type, str] = {
     str: "a text", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "an object",
 }  # fmt: skip
-
-
-class CrossingError(Exception):
-    """A body or a prompt does not cross; `failure` says why."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 def wrong(path: str, problem: str, code: str = "invalid_value") -> CrossingError:
@@ -144,3 +137,28 @@ class Fields:
 
 def _listed(words: Collection[str]) -> str:
     return ", ".join(f'"{word}"' for word in words)
+
+
+P = TypeVar("P")
+
+
+def read_part(part: Fields, kinds: tuple[str, ...], readers: Mapping[str, Callable[[Fields], P]]) -> P:
+    """Read a part of a message by its `type`.
+
+    Args:
+        part: the part.
+        kinds: the types that can stand here.
+        readers: how each type that can cross is read.
+
+    Raises:
+        CrossingError: its type can't stand here, or can't cross at all.
+    """
+    kind = part.need("type", str)
+    read = readers.get(kind)
+    if read is None:
+        raise bound(part.path, f'no other dialect has parts of type "{kind[:100]}": leave it out, or ask a model of its provider')
+    if kind not in kinds:
+        raise wrong(part.path, f'a part of type "{kind}" can\'t stand here: send one of {", ".join(kinds)}')
+    made = read(part)
+    part.close()
+    return made

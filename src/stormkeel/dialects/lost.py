@@ -1,4 +1,4 @@
-"""Lost: what of a body no other dialect would be told, by its paths.
+"""What of a body no other dialect would be told, by its paths (`Lost`), and what of a prompt one is not told, by name (`Losses`).
 
 Never looks at the body again: each loss says where it stands, so that many of them cost no more than their number.
 """
@@ -24,3 +24,20 @@ class Lost:
     def told(self) -> tuple[str, ...]:
         """Return each once."""
         return tuple(dict.fromkeys(path for _, path in sorted(self._found)))
+
+
+class Losses:
+    """What a prompt says and this dialect or model is not told: each name once, in the order it was met."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def add(self, *names: str) -> None:
+        """Note names."""
+        self._names.update(dict.fromkeys(names))
+
+    def told(self) -> tuple[str, ...]:
+        """Return them."""
+        return tuple(self._names)

@@ -92,7 +92,7 @@ def validate(kind: type, value: object) -> object:
         MisfitError: it does not fit.
     """
     if not is_model(kind):
-        raise NotImplementedError
+        raise NotImplementedError  # msgspec's word for a type that a hook does not know
     try:
         return kind.model_validate(value)  # type: ignore[attr-defined]  # a model, as just seen
     except ValueError as error:
@@ -116,7 +116,7 @@ def misfit_of(error: ValueError) -> MisfitError:
 
 def _of_model(kind: type) -> Schema:
     if not is_model(kind):
-        raise NotImplementedError
+        raise NotImplementedError  # msgspec's word for a type that a hook does not know
     schema: Schema = kind.model_json_schema()  # type: ignore[attr-defined]  # a model, as just seen
     return schema
 

@@ -12,12 +12,14 @@ from typing import Any
 from ...types.failure import Failure
 from ...types.prompt import Prompt, Tool, ToolChoice
 from ..base import Target, Written
+from ..lost import Losses
+from ..uncrossed import CrossingError, give_up, refuse
 from .blocks import mark
 from .marks import bound_marks
 from .order import Turn, arrange
 from .reasoning import write_reasoning, write_sampling
 from .schema import carry_schema
-from .wire import Block, Losses, RefusedError, encode, give_up, refuse
+from .wire import Block, encode
 
 JSON_ONLY = "Answer with a single JSON object and nothing else: no prose around it, no code fence."
 """What stands in for a JSON mode without a schema, which this API has no field for."""
@@ -33,7 +35,7 @@ def write_prompt(prompt: Prompt, target: Target, stream: bool) -> Written | Fail
     lost = Losses()
     try:
         body = _write(prompt, target, lost)
-    except RefusedError as refused:
+    except CrossingError as refused:
         return refused.failure
     if stream:
         body["stream"] = True

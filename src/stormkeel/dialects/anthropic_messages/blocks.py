@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...types.content import Audio, CacheLife, File, Image, Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult
-from .wire import IMAGE_TYPES, PDF, PLAIN, Block, Losses, give_up, read_arguments, refuse, tool_id
+from ..lost import Losses
+from ..uncrossed import give_up, refuse
+from .wire import IMAGE_TYPES, PDF, PLAIN, Block, read_arguments, tool_id
 
 _MARKS: Mapping[CacheLife, Block] = {"short": {"type": "ephemeral"}, "long": {"type": "ephemeral", "ttl": "1h"}}
 _ALL: frozenset[Role] = frozenset({"system", "user", "assistant"})

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from ..lost import Lost, Order
 from ..reader import read_loosely
-from .wire import refuse
+from ..uncrossed import refuse
 
 T = TypeVar("T")
 Object = dict[str, Raw]

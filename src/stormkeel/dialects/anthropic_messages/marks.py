@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .wire import Block, Losses
+from ..lost import Losses
+from .wire import Block
 
 MOST = 4
 _KEPT_FIRST = 2

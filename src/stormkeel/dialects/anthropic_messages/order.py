@@ -19,8 +19,9 @@ from functools import partial
 import msgspec
 
 from ...types.content import Message, Role
+from ..lost import Losses
 from .blocks import write_blocks
-from .wire import Block, Losses
+from .wire import Block
 
 OPENING: Block = {"type": "text", "text": "."}
 """What a user says who says nothing: a conversation can't begin with the assistant, nor be empty."""

@@ -12,9 +12,10 @@ from ...types.failure import Failure
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
 from ..base import Reading
 from ..lost import Lost
+from ..uncrossed import CrossingError, give_up, refuse
 from .fields import COUNT, FLAG, NUMBER, RAW, SCHEMA, TEXT, TEXTS, Fields, read_body_fields
 from .turns import read_cache, read_turns
-from .wire import EFFORTS, RefusedError, give_up, refuse
+from .wire import EFFORTS
 
 STATE: Mapping[str, str] = {
     "container": "code that ran in it is known to Anthropic alone",
@@ -36,7 +37,7 @@ def read_prompt(raw: bytes) -> Reading | Failure:
     lost = Lost()
     try:
         return Reading(_read(read_body_fields(raw, lost)), lost.told())
-    except RefusedError as refused:
+    except CrossingError as refused:
         return refused.failure
 
 

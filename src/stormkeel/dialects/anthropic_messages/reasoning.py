@@ -14,7 +14,8 @@ import msgspec
 
 from ...catalog.abilities import Abilities
 from ...types.prompt import Effort, Prompt
-from .wire import EFFORTS, LEAST_BUDGET, Block, Losses
+from ..lost import Losses
+from .wire import EFFORTS, LEAST_BUDGET, Block
 
 BUDGETS: Mapping[Effort, int] = {
     "minimal": 1024, "low": 1024, "medium": 4096, "high": 16384, "xhigh": 32768, "max": 65536,

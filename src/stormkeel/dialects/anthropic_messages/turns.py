@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ...types.content import CacheLife, File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from ..uncrossed import give_up, refuse
 from .fields import FLAG, RAW, TEXT, Fields
-from .wire import PLAIN, give_up, refuse
+from .wire import PLAIN
 
 ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _LIVES: Mapping[str | None, CacheLife] = {None: "short", "5m": "short", "1h": "long"}

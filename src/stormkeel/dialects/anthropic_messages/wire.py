@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
-from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort
 
 Block = dict[str, Any]
@@ -29,41 +28,6 @@ LEAST_BUDGET = 1024  # tokens of thinking; fewer are refused (docs/wire.md, Anth
 
 _is_id = re.compile(r"[a-zA-Z0-9_-]+").fullmatch
 _BAD_ID = re.compile(r"[^a-zA-Z0-9_-]")
-
-
-class RefusedError(Exception):
-    """Carries a Failure out of a body's depth; nobody outside of this dialect sees it."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-def refuse(message: str, code: str) -> NoReturn:
-    """Say that a body or a prompt is wrong."""
-    raise RefusedError(Failure(FailureKind.CALLER, message, status=400, code=code))
-
-
-def give_up(message: str) -> NoReturn:
-    """Say that what is asked is right and can't be had here."""
-    raise RefusedError(Failure(FailureKind.UNSUPPORTED, message, code="unsupported"))
-
-
-class Losses:
-    """What a prompt says and this dialect or model is not told: each name once, in the order it was met."""
-
-    __slots__ = ("_names",)
-
-    def __init__(self) -> None:
-        self._names: dict[str, None] = {}
-
-    def add(self, *names: str) -> None:
-        """Note names."""
-        self._names.update(dict.fromkeys(names))
-
-    def told(self) -> tuple[str, ...]:
-        """Return them."""
-        return tuple(self._names)
 
 
 def tool_id(told: str) -> str:

@@ -13,9 +13,11 @@ from typing import Any
 from ...types.failure import Failure
 from ...types.prompt import Prompt, Tool, ToolChoice
 from ..base import Target, Written
+from ..lost import Losses
+from ..uncrossed import CrossingError, give_up
 from .contents import Writing, write_contents
 from .reasoning import write_sampling, write_thinking
-from .wire import Block, Losses, RefusedError, encode, give_up
+from .wire import Block, encode
 
 MOST_STOPS = 5  # docs of the Gemini API, GenerationConfig
 FREE_TEXT: Block = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
@@ -36,7 +38,7 @@ def write_prompt(prompt: Prompt, target: Target, fetches: bool) -> Written | Fai
     writing = Writing(target, fetches, Losses())
     try:
         body = _write(prompt, writing)
-    except RefusedError as refused:
+    except CrossingError as refused:
         return refused.failure
     return Written(encode(body), writing.lost.told())
 

@@ -18,8 +18,10 @@ import msgspec
 
 from ...types.content import Audio, File, Image, Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult
 from ..base import Target
+from ..lost import Losses
+from ..uncrossed import give_up, refuse
 from .signatures import SKIP, own_signature
-from .wire import Block, Losses, give_up, read_arguments, refuse, wrap
+from .wire import Block, read_arguments, wrap
 
 OPENING: Block = {"text": "."}
 """What a user says who says nothing: a conversation can't begin with the model, nor be empty."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from ..lost import Lost, Order
-from .wire import refuse
+from ..uncrossed import refuse
 
 T = TypeVar("T")
 Object = dict[str, Raw]

@@ -12,10 +12,10 @@ from ...types.failure import Failure
 from ...types.prompt import Effort, Format, Prompt
 from ..base import Reading
 from ..lost import Lost
+from ..uncrossed import CrossingError, give_up, refuse
 from .fields import FLAG, NUMBER, RAW, TEXT, Fields, read_body_fields
 from .tools import read_json_schema, read_tool_choice, read_tools
 from .turns import read_turns
-from .wire import RefusedError, give_up, refuse
 
 STATE: Mapping[str, str] = {"cachedContent": "what was cached is kept at Google"}
 """Fields that lean on what only Google has."""
@@ -35,7 +35,7 @@ def read_prompt(raw: bytes) -> Reading | Failure:
     lost = Lost()
     try:
         return Reading(_read(read_body_fields(raw, lost), lost), lost.told())
-    except RefusedError as refused:
+    except CrossingError as refused:
         return refused.failure
 
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from ...catalog.abilities import Abilities
 from ...types.prompt import Effort, Prompt
 from ..base import Target
-from .wire import Block, Losses
+from ..lost import Losses
+from .wire import Block
 
 LEVELS: Mapping[Effort, str] = {
     "minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "XHIGH", "max": "XHIGH",

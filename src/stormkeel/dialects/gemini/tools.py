@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ...types.prompt import Tool, ToolChoice
+from ..uncrossed import give_up, refuse
 from .fields import SCHEMA, TEXT, Fields
 from .schema import read_schema
-from .wire import give_up, refuse
 
 DECLARATIONS = "functionDeclarations"
 MODES: Mapping[str, Literal["auto", "none", "required"]] = {

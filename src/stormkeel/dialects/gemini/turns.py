@@ -16,9 +16,9 @@ from collections.abc import Mapping
 import msgspec
 
 from ...types.content import Audio, File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from ..uncrossed import give_up, refuse
 from .fields import FLAG, RAW, TEXT, Fields
 from .signatures import SKIP, standard, unwrapped
-from .wire import give_up, refuse
 
 ROLES: Mapping[str, Role] = {"": "user", "USER": "user", "MODEL": "assistant", "FUNCTION": "user", "TOOL": "user"}
 FORMATS: Mapping[str, str] = {"mpeg": "mp3", "mp3": "mp3", "wav": "wav", "x-wav": "wav", "wave": "wav"}

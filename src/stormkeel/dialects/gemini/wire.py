@@ -6,11 +6,10 @@ Never reads or writes a whole body.
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
-from ...types.failure import Failure, FailureKind
 from ...types.response import Finish
 
 Block = dict[str, Any]
@@ -39,41 +38,6 @@ REASONS = {
     Finish.OTHER: "OTHER",
 }  # fmt: skip
 """`finishReason` by finish; any other is "STOP", tool calls among them."""
-
-
-class RefusedError(Exception):
-    """Carries a Failure out of a body's depth; nobody outside of this dialect sees it."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-def refuse(message: str, code: str) -> NoReturn:
-    """Say that a body or a prompt is wrong."""
-    raise RefusedError(Failure(FailureKind.CALLER, message, status=400, code=code))
-
-
-def give_up(message: str) -> NoReturn:
-    """Say that what is asked is right and can't be had here."""
-    raise RefusedError(Failure(FailureKind.UNSUPPORTED, message, code="unsupported"))
-
-
-class Losses:
-    """What a prompt says and this dialect or model is not told: each name once, in the order it was met."""
-
-    __slots__ = ("_names",)
-
-    def __init__(self) -> None:
-        self._names: dict[str, None] = {}
-
-    def add(self, *names: str) -> None:
-        """Note names."""
-        self._names.update(dict.fromkeys(names))
-
-    def told(self) -> tuple[str, ...]:
-        """Return them."""
-        return tuple(self._names)
 
 
 def reason_of(finish: Finish | None) -> str:

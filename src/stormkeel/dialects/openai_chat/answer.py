@@ -13,8 +13,8 @@ import msgspec
 from ...types.content import Refusal, Text, Thinking, ToolCall
 from ...types.response import Answered, Finish, Response
 from ..base import Head
+from ..json import write_json
 from ..reader import BodyDecoder, convert
-from .json import write_json
 from .usage import ChatUsage, read_usage, write_usage
 
 Wire = dict[str, Any]

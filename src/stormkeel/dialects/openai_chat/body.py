@@ -11,8 +11,8 @@ from ...catalog.abilities import Abilities
 from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
 from ..base import Target, Written
-from .fields import CrossingError
-from .json import write_json
+from ..json import write_json
+from ..uncrossed import CrossingError
 from .messages import write_messages
 from .prompt import EFFORTS
 

@@ -17,7 +17,8 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Finish, Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import NO_TERMS, OWN_CODES, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
+from ..base import NO_TERMS, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
+from ..openai_answers import error_of, model_of
 from ..peek import Peek, Span, peek, replace
 from ..reader import BodyDecoder, convert
 from .answer import FINISHES, read_response, write_response
@@ -32,37 +33,6 @@ from .writer import ChatWriter
 K = FailureKind
 
 _encode = msgspec.json.encode
-
-TYPES: dict[FailureKind, str] = {
-    K.CALLER: "invalid_request_error",
-    K.UNSUPPORTED: "invalid_request_error",
-    K.MODEL_UNAVAILABLE: "invalid_request_error",
-    K.CONTEXT_LENGTH: "invalid_request_error",
-    K.CONTENT_REFUSED: "invalid_request_error",
-    K.KEY_REFUSED: "invalid_request_error",
-    K.QUOTA: "insufficient_quota",
-    K.BUDGET_SPENT: "insufficient_quota",
-    K.RATE_LIMIT: "rate_limit_error",
-    K.RATE_REACHED: "rate_limit_error",
-    K.CONCURRENCY_REACHED: "rate_limit_error",
-    K.OVERLOADED: "service_unavailable_error",
-    K.BREAKER_OPEN: "service_unavailable_error",
-    K.COOLING: "service_unavailable_error",
-    K.EXHAUSTED: "service_unavailable_error",
-}
-"""`error.type` by kind; any other is "server_error"."""
-
-CODES: dict[FailureKind, str] = {
-    K.MODEL_UNAVAILABLE: "model_not_found",
-    K.CONTEXT_LENGTH: "context_length_exceeded",
-    K.CONTENT_REFUSED: "content_policy_violation",
-    K.KEY_REFUSED: "invalid_api_key",
-    K.QUOTA: "insufficient_quota",
-    K.RATE_LIMIT: "rate_limit_exceeded",
-    K.OVERLOADED: "server_is_overloaded",
-}
-"""`error.code` where clients know one; any other kind is told by its own name."""
-
 
 FIELDS: dict[str, str] = {
     "max_tokens": "max_completion_tokens", "parallel_tools": "parallel_tool_calls", "format": "response_format",
@@ -167,24 +137,20 @@ class OpenAIChat:
         return ChatWriter(head)
 
     def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
-        """Return HTTP status and body by the tables above."""
-        return STATUS[failure.kind], _encode(_error(failure, request_id))
+        """Return HTTP status and body, as every dialect of OpenAI has them."""
+        return STATUS[failure.kind], _encode({"error": error_of(failure), "request_id": request_id})
 
     def write_error_frame(self, failure: Failure, request_id: str) -> bytes:
         """Return the error as an event: the SDK raises on it, and `[DONE]` ends the stream for who does not."""
-        return b"data: " + _encode(_error(failure, request_id)) + b"\n\ndata: [DONE]\n\n"
+        return b"data: " + _encode({"error": error_of(failure), "request_id": request_id}) + b"\n\ndata: [DONE]\n\n"
 
     def write_model(self, model: ModelCard) -> bytes:
         """Return the body of `GET /v1/models/{id}`."""
-        return _encode(_model(model))
+        return _encode(model_of(model))
 
     def write_models(self, models: Sequence[ModelCard]) -> bytes:
         """Return the body of `GET /v1/models`."""
-        return _encode({"object": "list", "data": [_model(card) for card in models]})
-
-
-def _model(card: ModelCard) -> dict[str, Any]:
-    return {"id": card.id, "object": "model", "created": card.created, "owned_by": card.owned_by}
+        return _encode({"object": "list", "data": [model_of(card) for card in models]})
 
 
 def _request(seen: Peek, raw: bytes, id: str, headers: Headers, options: Options) -> Request:
@@ -229,10 +195,3 @@ def _finish(choice: _Choice) -> Finish | None:
     if choice.message is not None and choice.message.refusal:
         return Finish.REFUSAL if choice.finish_reason else None
     return FINISHES.get(str(choice.finish_reason), Finish.OTHER) if choice.finish_reason else None
-
-
-def _error(failure: Failure, request_id: str) -> dict[str, Any]:
-    kind = failure.kind
-    code = CODES.get(kind) or (failure.code if kind in OWN_CODES and failure.code else kind.value)
-    error = {"message": failure.message, "type": TYPES.get(kind, "server_error"), "param": None, "code": code}
-    return {"error": error, "request_id": request_id}

@@ -22,10 +22,10 @@ from ...types.events import (
     UsageReported,
 )
 from ...types.response import Answered
+from ..json import is_json
 from ..reader import convert, read_loosely
 from ..sse import Framer, data_of
 from .answer import beyond, finish_of, is_custom, minted, name_and_arguments, steps_of, string, text_of, thought_of
-from .json import is_json
 from .usage import ChatUsage, read_usage
 
 

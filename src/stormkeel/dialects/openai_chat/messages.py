@@ -14,7 +14,7 @@ from typing import Any
 
 from ...types.content import Audio, File, Image, Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult
 from ...types.failure import Failure, FailureKind
-from .fields import CrossingError
+from ..uncrossed import CrossingError
 
 ERROR = "Error: "
 """In front of a failed tool's result, which has no other mark."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...types.content import Audio, CacheLife, File, Image, Message, Part, Refusal, Text, Thinking, ToolCall, ToolResult
-from .fields import Fields, bound, wrong
+from ..fields import Fields, bound, read_part, wrong
 
 DETAILS = ("auto", "low", "high", "original")
 LONG = frozenset({"12h", "24h", "1h"})
@@ -147,19 +147,7 @@ def _content(message: Fields, kinds: tuple[str, ...], may_lack: bool = False) ->
         return message.take("content", str) or ""
     if not isinstance(told, list):
         raise wrong(message.at("content"), "expected a text or a list of parts", "invalid_type")
-    return tuple(_part(part, kinds) for part in message.inners("content"))
-
-
-def _part(part: Fields, kinds: tuple[str, ...]) -> Part:
-    kind = part.need("type", str)
-    read = _PARTS.get(kind)
-    if read is None:
-        raise bound(part.path, f'no other dialect has parts of type "{kind[:100]}": leave it out, or ask a model of its provider')
-    if kind not in kinds:
-        raise wrong(part.path, f'a part of type "{kind}" can\'t stand here: send one of {", ".join(kinds)}')
-    made = read(part)
-    part.close()
-    return made
+    return tuple(read_part(part, kinds, _PARTS) for part in message.inners("content"))
 
 
 def _text(part: Fields) -> Part:

@@ -11,8 +11,8 @@ from typing import Any
 from ...types.failure import Failure, FailureKind
 from ...types.prompt import Format, Prompt, Tool, ToolChoice
 from ..base import Target, Written
-from ..fields import CrossingError
 from ..json import write_json
+from ..uncrossed import CrossingError
 from .prompt import ENCRYPTED
 from .reasoning import may_reason, write_effort, write_sampling
 from .turns import write_turns

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...types.content import Audio, CacheLife, File, Image, Part, Refusal, Text
-from ..fields import Fields, bound, wrong
+from ..fields import Fields, bound, read_part, wrong
 
 DETAILS = ("auto", "low", "high", "original")
 LONG = "12h"  # the lifetime of a cache mark beyond the default one
@@ -33,7 +33,7 @@ def read_content(item: Fields, name: str, kinds: tuple[str, ...]) -> str | tuple
         raise wrong(item.at(name), 'it is missing: add a text or a list of parts; "" stands for nothing', "missing_field")
     if not isinstance(told, list):
         raise wrong(item.at(name), "expected a text or a list of parts", "invalid_type")
-    return tuple(_part(part, kinds) for part in item.inners(name))
+    return tuple(read_part(part, kinds, _PARTS) for part in item.inners(name))
 
 
 def parts_of(content: str | tuple[Part, ...]) -> tuple[Part, ...]:
@@ -41,18 +41,6 @@ def parts_of(content: str | tuple[Part, ...]) -> tuple[Part, ...]:
     if isinstance(content, str):
         return (Text(content),) if content else ()
     return content
-
-
-def _part(part: Fields, kinds: tuple[str, ...]) -> Part:
-    kind = part.need("type", str)
-    read = _PARTS.get(kind)
-    if read is None:
-        raise bound(part.path, f'no other dialect has parts of type "{kind[:100]}": leave it out, or ask a model of its provider')
-    if kind not in kinds:
-        raise wrong(part.path, f'a part of type "{kind}" can\'t stand here: send one of {", ".join(kinds)}')
-    made = read(part)
-    part.close()
-    return made
 
 
 def _text(part: Fields) -> Part:

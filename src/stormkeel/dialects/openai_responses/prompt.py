@@ -11,9 +11,10 @@ from ...types.content import Message
 from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
 from ..base import Reading
-from ..fields import CrossingError, Fields, bound, wrong
+from ..fields import Fields, bound, wrong
 from ..json import read_json
 from ..lost import Lost
+from ..uncrossed import CrossingError
 from .items import read_items
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)[1:]
