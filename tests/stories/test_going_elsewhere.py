@@ -52,6 +52,23 @@ def test_no_money_goes_to_the_next_provider():
     play(story)
 
 
+def test_a_limit_that_no_waiting_mends_sets_its_model_aside():
+    """A rate limit that says "don't come back for this, and not before 30 s" rests for all, and nobody waits for it (INV-12)."""
+
+    async def story():
+        told = refused(429, "rate_limit_exceeded", headers=(("retry-after", "30"), ("x-should-retry", "false")))
+        bench = Bench(by({"openai#main": [told, whole(), whole()]}), ALONE)
+        first, second, other = await bench.ask(), await bench.ask(), await bench.ask("openai/gpt-5.5")
+        assert now() == 0.0
+        assert len(bench.transport.sent) == 2
+        assert (first.failure.kind, second.failure.kind, other.failure) == (K.RATE_LIMIT, K.COOLING, None)
+        assert second.failure.retry_after == pytest.approx(30.0)
+        await asyncio.sleep(30)
+        assert (await bench.ask()).failure is None
+
+    play(story)
+
+
 def test_no_money_and_nowhere_to_go():
     """An account without money fails its request at once, is not asked again, and the next request is told how long it will be."""
 

@@ -28,8 +28,8 @@ from .shape import sound
 from .source import Source, quoted, suggestion
 
 OWN_HEADERS = frozenset({
-    "authorization", "x-api-key", "cookie", "host", "content-type", "content-length", "accept", "accept-encoding", "connection",
-    "transfer-encoding", "te", "upgrade", "proxy-authorization", "x-client-request-id",
+    "authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "host", "content-type", "content-length", "accept",
+    "accept-encoding", "connection", "transfer-encoding", "te", "upgrade", "proxy-authorization", "x-client-request-id",
 })
 """Headers that are ours to write."""
 

@@ -23,7 +23,7 @@ from ..routing.strategies import StrategyName
 MIB = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What providers, credentials, keys and profiles may be called."""
-AuthName = Literal["bearer", "x-api-key", "none"]
+AuthName = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"]
 LevelName = Literal["info", "warning"]
 
 

@@ -31,5 +31,5 @@ def set_aside(member: Member, failure: Failure, is_probe: bool, ports: Ports, pa
         credential.refused(f"{failure.status} {failure.code or ''}".rstrip(), now, wall, ports.rng)
     if failure.kind is K.QUOTA:  # an account's money: it is gone for each of its models
         credential.park(now + parking.quota, why)
-    elif failure.rule.throttled and failure.retry_after and not failure.forever:
-        quota.park(now + failure.retry_after, why, waits=True)
+    elif failure.rule.throttled and failure.retry_after:
+        quota.park(now + failure.retry_after, why, waits=not failure.forever)

@@ -24,6 +24,8 @@ class Auth(StrEnum):
 
     BEARER = "bearer"  # authorization: Bearer ...
     API_KEY = "x-api-key"  # x-api-key: ...
+    GOOGLE = "x-goog-api-key"  # x-goog-api-key: ...
+    AZURE = "api-key"  # api-key: ...
     NONE = "none"
 
 
@@ -191,6 +193,6 @@ class Caller:
 def _auth(auth: Auth, secret: str) -> Headers:
     if not secret or auth is Auth.NONE:
         return NO_HEADERS
-    if auth is Auth.API_KEY:
-        return (("x-api-key", secret),)
-    return (("authorization", f"Bearer {secret}"),)
+    if auth is Auth.BEARER:
+        return (("authorization", f"Bearer {secret}"),)
+    return ((auth.value, secret),)

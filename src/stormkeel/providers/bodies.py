@@ -7,6 +7,7 @@ Never raises: HTML, empty, list-wrapped, nested, cut or hostile bodies come out 
     {"error": {"error": {...}}}   [{"error": {...}}]                      relays
     {"error": "text", "code": "..."}                                      xAI
     {"object": "error", "message", "type", "code"}                        Mistral, vLLM
+    {"error": {"code": 429, "message", "status", "details": [{"reason"}]}}   Google
     {"message": "text"}   {"detail": "text" | [{"msg": "text"}]}          edges and web frameworks
 """
 
@@ -17,13 +18,15 @@ from typing import Any
 
 import msgspec
 
+from ..dialects.gemini.signals import Told, read_told
+
 CUT = 500  # characters of a provider's message that are kept
 DEPTH = 4  # wrappers that are looked into
 
 _DECODE = msgspec.json.Decoder()
 _TAG = re.compile(r"<[^>]{0,200}>")
 _TITLE = re.compile(r"<title[^>]{0,100}>([^<]{1,200})", re.IGNORECASE)
-_KEY = re.compile(r"\b(?:sk|rk|gsk|csk|xai|pplx|key|ek)[-_][\w*.…-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
+_KEY = re.compile(r"\b(?:sk|rk|gsk|csk|xai|pplx|key|ek)[-_][\w*.…-]{6,}|\b(?:AIza|AQ\.)[\w-]{8,}|\bBearer\s+\S+", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0]+")
 
 
@@ -35,12 +38,18 @@ class Words(msgspec.Struct, frozen=True):
         type: the error's type, lower case, "" where there is none.
         message: the provider's own message for people, cut, in one line, without keys.
         is_json: was it JSON at all?
+        names: every code, type, status and reason it gives, lower case.
+        wait: seconds the body asks to wait, None where it does not say.
+        is_spent: is it a quota that no pause of seconds refills, whatever `wait` says?
     """
 
     code: str = ""
     type: str = ""
     message: str = ""
     is_json: bool = False
+    names: frozenset[str] = frozenset()
+    wait: float | None = None
+    is_spent: bool = False
 
 
 def read_words(body: bytes) -> Words:
@@ -67,7 +76,9 @@ def _words(found: Any, depth: int) -> Words:
     inner = found.get("error")
     if depth and isinstance(inner, dict | list) and inner:
         return _words(inner, depth - 1)
-    return Words(_code(found), _name(found.get("type")), clean(_message(found)), is_json=True)
+    told = read_told(found) if isinstance(found.get("details"), list) or "status" in found else Told()
+    code, type_ = told.code or _code(found), _name(found.get("type"))
+    return Words(code, type_, clean(_message(found)), True, told.names | {code, type_}, told.wait, told.is_spent)
 
 
 def _code(error: dict[str, Any]) -> str:

@@ -3,7 +3,8 @@
 Never guesses: what is negative, zero, past or no number counts as not said. Rules by docs/wire.md, Hints; the bound by
 docs/reliability.md, Failures.
 
-    retry-after-ms  >  retry-after (seconds, float, HTTP date)  >  "try again in 1.2s"  >  reset of a limit that has nothing left
+    retry-after-ms  >  retry-after (seconds, float, HTTP date)  >  a delay in the body (Google's RetryInfo)
+                    >  "try again in 1.2s"  >  reset of a limit that has nothing left
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ _AGAIN = re.compile(r"(?:try again|retry) (?:in|after) ((?:[0-9][0-9.]{0,12}(?:m
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{0,9})?")
 
 
-def retry_after(headers: Headers, message: str, wall_now: float) -> float | None:
+def retry_after(headers: Headers, message: str, wall_now: float, told: float | None = None) -> float | None:
     """Return how long to wait, in seconds from 0 to 300, or None where the provider did not say.
 
     Args:
         headers: the response's, lower-case names.
         message: the provider's own message.
         wall_now: seconds since the epoch.
+        told: seconds the body asks for in a field of its own, None where it has none.
     """
     for hint in (
         _milliseconds(header(headers, "retry-after-ms")),
         _seconds_or_date(header(headers, "retry-after"), wall_now),
+        told,
         _in_words(message),
         _reset(headers, wall_now),
     ):

@@ -12,6 +12,7 @@ import re
 
 import msgspec
 
+from ..dialects.gemini.signals import MEANINGS, SPENT_WAIT
 from ..types.failure import RULES, Again, Failure, FailureKind
 from ..types.wire import HttpResponse
 from .bodies import Words, read_words
@@ -127,7 +128,10 @@ COMPATIBLE: tuple[Signal, ...] = (
     *OPENAI,
 )
 
-FAMILIES: dict[str, tuple[Signal, ...]] = {"openai": OPENAI, "anthropic": ANTHROPIC, "compatible": COMPATIBLE}
+GOOGLE: tuple[Signal, ...] = tuple(Signal(row.kind, row.source, names=row.names, phrases=row.phrases) for row in MEANINGS)
+"""Read from its dialect, which needs the same rows for the errors inside its streams."""
+
+FAMILIES: dict[str, tuple[Signal, ...]] = {"openai": OPENAI, "anthropic": ANTHROPIC, "google": GOOGLE, "compatible": COMPATIBLE}
 """The table of each family of providers, asked from top to bottom."""
 
 STATUSES: dict[int, FailureKind] = {
@@ -170,13 +174,15 @@ def classify(family: str, response: HttpResponse, wall_now: float) -> Failure:
     told = should_retry(response.headers)
     kind = _signalled(FAMILIES[family], status, words) or _by_code(status, words) or _by_status(status, words, told)
     again = RULES[kind].again is not Again.NEVER
+    is_spent, is_too_large = kind is K.RATE_LIMIT and words.is_spent, kind is K.RATE_LIMIT and is_larger_than_limit(words.message)
+    wait = SPENT_WAIT if is_spent else retry_after(response.headers, words.message, wall_now, words.wait)
     return Failure(
         kind,
         _message(status, words),
         status,
         words.code or words.type or None,
-        retry_after(response.headers, words.message, wall_now) if again else None,
-        forever=(told is False and again) or (kind is K.RATE_LIMIT and is_larger_than_limit(words.message)),
+        wait if again and not is_too_large else None,
+        forever=is_spent or is_too_large or (told is False and again),
         body=b"" if kind is K.CREDENTIAL else response.body,
         headers=response.headers,
     )
@@ -205,11 +211,11 @@ def is_larger_than_limit(message: str) -> bool:
 
 
 def _signalled(table: tuple[Signal, ...], status: int, words: Words) -> FailureKind | None:
-    names, message = {words.code, words.type}, words.message.lower()
+    message = words.message.lower()
     for signal in table:
         if signal.statuses and status not in signal.statuses:
             continue
-        if signal.names and signal.names.isdisjoint(names):
+        if signal.names and signal.names.isdisjoint(words.names):
             continue
         if signal.phrases and not any(phrase in message for phrase in signal.phrases):
             continue
@@ -219,9 +225,9 @@ def _signalled(table: tuple[Signal, ...], status: int, words: Words) -> FailureK
 
 def _by_code(status: int, words: Words) -> FailureKind | None:
     """Relays write the status they saw themselves as the code, some under a 200 of their own."""
-    if status != 200 or not words.code.isdecimal() or len(words.code) != 3:
+    if status != 200:
         return None
-    seen = int(words.code)
+    seen = max((int(name) for name in words.names if name.isdecimal() and len(name) == 3), default=0)
     return None if seen < 400 else _by_status(seen, words, None)
 
 

@@ -137,7 +137,8 @@ class Failure(msgspec.Struct, frozen=True):
         status: the provider's HTTP status, None where there was none.
         code: the provider's own code or type, None where there was none.
         retry_after: seconds from the moment it was read after which another try makes sense, None where nobody said.
-        forever: asking again can never help (a request larger than its limit, say).
+        forever: asking again can never help this request (it is larger than its limit, or the day's quota is spent, say); with a
+            `retry_after` as well, its quota group rests for so long.
         body: the provider's own error body, passed on unchanged where the client speaks that dialect.
         headers: the provider's response headers.
         dialect: the dialect `body` is in, "" where there is none.

@@ -41,6 +41,7 @@ def test_each_credential_is_resolved_by_its_name():
         ("OPENAI_API_KEY", f"OPENAI_API_KEY={OPENAI}", "has its variable's name before it"),
         ("OPENAI_API_KEY", f"{OPENAI},", 'ends with ","'),
         ("OPENAI_API_KEY", f"AIza{CANARY}", "(AIzaq7Z...) looks like a key of Google, not of openai"),
+        ("OPENAI_API_KEY", f"AQ.{CANARY}", "(AQ.q7Zt...) looks like a key of Google, not of openai"),
         ("ANTHROPIC_API_KEY", f"ghp_{CANARY}", "(ghp_q7Z...) looks like a key of GitHub, not of anthropic"),
         ("OPENAI_API_KEY", OPENAI + "\n", "has blanks or a line break in it"),
         ("OPENAI_API_KEY", f"sk-{CANARY} {CANARY}", "has blanks or a line break in it"),

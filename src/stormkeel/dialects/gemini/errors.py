@@ -5,16 +5,15 @@ Never puts a provider's words into a message: they may quote the conversation.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from ...errors import STATUS
-from ...types.failure import Failure, FailureKind
+from ...types.failure import RULES, Again, Failure, FailureKind
 from ..base import OWN_CODES
 from ..reader import read_loosely
+from .signals import SPENT_WAIT, kind_of, read_told
 
 K = FailureKind
 
@@ -41,24 +40,10 @@ STATUSES: dict[FailureKind, str] = {
 }
 """`error.status` by kind; any other is "INTERNAL"."""
 
-KINDS: dict[str, FailureKind] = {
-    "INVALID_ARGUMENT": K.CALLER,
-    "OUT_OF_RANGE": K.CALLER,
-    "FAILED_PRECONDITION": K.CREDENTIAL,  # the account may not be used here: no billing, or not in this country
-    "UNAUTHENTICATED": K.CREDENTIAL,
-    "PERMISSION_DENIED": K.CREDENTIAL,
-    "NOT_FOUND": K.MODEL_UNAVAILABLE,
-    "RESOURCE_EXHAUSTED": K.RATE_LIMIT,
-    "UNAVAILABLE": K.OVERLOADED,
-}
-"""The kind of a provider's status inside a stream; any other is SERVER: the request had been accepted."""
-
-PAYMENT_REQUIRED = 402  # RESOURCE_EXHAUSTED with it: the prepaid credit is gone
 TOO_LONG = "the input token count exceeds the maximum number of tokens allowed"
 """How this dialect's clients recognise an overflow."""
 
 _TYPE = "type.googleapis.com/google.rpc."
-_seconds = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s").fullmatch
 
 
 def write_error(failure: Failure, request_id: str) -> tuple[int, bytes]:
@@ -87,31 +72,21 @@ def error_in(payload: bytes) -> Any:
 
 
 def read_error(error: object, body: bytes) -> Failure:
-    """Return a provider's error as a failure: kind by status and code, the pause it asks for, its words in `body` alone."""
-    told = error if isinstance(error, dict) else {}
-    status, code = str(told.get("status") or ""), told.get("code")
-    kind = KINDS.get(status) or KINDS.get(_STATUS_OF.get(code, "") if isinstance(code, int) else "") or K.SERVER
-    if code == PAYMENT_REQUIRED:
-        kind = K.QUOTA
-    name = (status or str(code or "error"))[:100]
+    """Return a provider's error as a failure: kind by its names and words, the pause it asks for, its words in `body` alone.
+
+    An error whose meaning nobody knows is the provider's fault: the request had been accepted.
+    """
+    told = read_told(error)
+    kind = kind_of(told) or _BY_CODE.get(told.code) or K.SERVER
+    name = told.code or "error"
     message = f'the provider broke off the stream with "{name}"'
-    return Failure(kind, message, code=name, retry_after=retry_delay(told.get("details")), body=body)
+    is_spent = told.is_spent and kind is K.RATE_LIMIT
+    wait = told.wait if RULES[kind].again is not Again.NEVER else None
+    return Failure(kind, message, code=name, retry_after=SPENT_WAIT if is_spent else wait, forever=is_spent, body=body)
 
 
-_STATUS_OF = {
-    400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED",
-    503: "UNAVAILABLE",
+_BY_CODE = {
+    "400": K.CALLER, "401": K.CREDENTIAL, "403": K.CREDENTIAL, "404": K.MODEL_UNAVAILABLE, "429": K.RATE_LIMIT,
+    "503": K.OVERLOADED,
 }  # fmt: skip
-
-
-def retry_delay(details: object) -> float | None:
-    """Return the seconds that a `google.rpc.RetryInfo` among an error's details asks to wait, None where there is none."""
-    return next(_delays(details), None)
-
-
-def _delays(details: object) -> Iterator[float]:
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict) and str(detail.get("@type", "")).endswith("RetryInfo"):
-            told = _seconds(str(detail.get("retryDelay", "")))
-            if told:
-                yield float(told[1])
+"""The kind of an error that has a code alone."""

@@ -22,8 +22,8 @@ _BARE = {"sk-", "sk-ant-", "none", "null", "undefined", "test", "secret", "passw
 _HEADER = re.compile(r"(?:(?:proxy-)?authorization|x-api-key|api-key)\s*:|bearer[\s:]", re.IGNORECASE)
 _ASSIGNED = re.compile(r"(?:export\s+)?[A-Z][A-Z0-9_]{3,}=")
 FOREIGN = (
-    ("AIza", "Google"), ("hf_", "Hugging Face"), ("ghp_", "GitHub"), ("github_pat_", "GitHub"), ("AKIA", "AWS"),
-    ("r8_", "Replicate"), ("xoxb-", "Slack"), ("sk_live_", "Stripe"), ("sk_test_", "Stripe"),
+    ("AIza", "Google"), ("AQ.", "Google"), ("hf_", "Hugging Face"), ("ghp_", "GitHub"), ("github_pat_", "GitHub"),
+    ("AKIA", "AWS"), ("r8_", "Replicate"), ("xoxb-", "Slack"), ("sk_live_", "Stripe"), ("sk_test_", "Stripe"),
 )  # fmt: skip
 """How keys of others begin that people have at hand, by their owners' documentation."""
 
@@ -64,7 +64,8 @@ def fault_of_owner(secret: Secret, vendor: Vendor, base_url: str, vendors: Itera
         return f"is a placeholder, no key; {own}"
     if text.startswith(PREFIX):
         return f"({secret.hint}) is a key for callers of a Stormkeel gateway, not one of {vendor.name}; {own}"
-    foreign = next((owner for prefix, owner in FOREIGN if text.startswith(prefix)), "")
+    is_own = text.startswith(vendor.key_prefixes)
+    foreign = next((owner for prefix, owner in FOREIGN if text.startswith(prefix) and not is_own), "")
     owners = _owners(text, vendor, vendors) or foreign
     return f"({secret.hint}) looks like a key of {owners}, not of {vendor.name}; {own}" if owners else None
 
