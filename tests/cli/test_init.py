@@ -62,7 +62,7 @@ def test_whatever_is_found_the_file_is_a_configuration(keys: set[str], urls: set
 def test_every_example_is_a_known_model():
     """Each model that is proposed is one the catalog knows at that provider."""
     assert [name for name, model in MODELS.items() if catalog().find(KINDS[name].catalog, model) is None] == []
-    assert set(MODELS) == {name for name, known in KINDS.items() if known.catalog}
+    assert set(MODELS) == {name for name, known in KINDS.items() if known.catalog and known.base_url}
 
 
 def test_a_listening_server_is_found():

@@ -77,8 +77,8 @@ BROKEN = [
     (GOOD + 'headers = { X-Team = "a" }\n', '3:13: header "X-Team" is no header name in lower case; mend it'),
     (GOOD + 'headers = { x-team = "a\\nb" }\n', '3:13: header "x-team" has a value that no header may have; use plain ASCII text'),
     (f'[providers."sk-{CANARY}"]\n', "1:12: nothing is known of a provider a text of 25 characters; "
-     'known: "anthropic", "cerebras", "compatible", "deepseek", "fireworks", "groq", "lmstudio", "mistral", "ollama", "openai", '
-     '"openrouter", "perplexity", ... (or add kind = "compatible" and its base_url)'),
+     'known: "anthropic", "azure", "cerebras", "cohere", "compatible", "deepseek", "fireworks", "groq", "huggingface", "llamacpp", '
+     '"lmstudio", "mistral", ... (or add kind = "compatible" and its base_url)'),
     # routes
     (ROUTE, '4:9: "groups" is missing in [routes.fast]; add it'),
     (ROUTE + "groups = []\n", '4:9: route "fast" has no group; give it one, as in groups = [["openai/gpt-5.4-mini"]]'),

@@ -152,7 +152,7 @@ def test_the_table_of_providers_is_sound():
     assert set(KINDS) == {*KNOWN, "compatible"}
     for name, vendor in KNOWN.items():
         assert vendor.name == name
-        assert vendor.base_url.startswith("https://" if vendor.needs_key else "http://127.0.0.1:")
+        assert vendor.base_url.startswith("https://" if vendor.needs_key else "http://127.0.0.1:") or vendor.url_path
         assert vendor.key_names
         assert vendor.dialect in PATHS
     prefixes = [prefix for vendor in KNOWN.values() for prefix in vendor.models]

@@ -4,10 +4,12 @@ Never looks at the credentials themselves: a variable that is set to anything bu
 
     OPENAI_API_KEY, OPENAI_API_KEY_2, ..., OPENAI_BASE_URL      ANTHROPIC_API_KEY, else ANTHROPIC_AUTH_TOKEN
     GROQ_API_KEY, ...                                           OLLAMA_BASE_URL, ...
+    AZURE_OPENAI_API_KEY with AZURE_OPENAI_ENDPOINT
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from .layers import Layer, layer_of_leaves
@@ -18,6 +20,7 @@ from .source import Source
 
 MORE = 100  # NAME_2 up to NAME_99
 Leaf = tuple[Path, object, Origin]
+_VERSIONED = re.compile(r"/v[0-9][0-9a-z]*$").search
 
 
 def offered(environ: Mapping[str, str], kinds: Kinds, source: Source) -> Layer:
@@ -38,11 +41,14 @@ def _provider(environ: Mapping[str, str], known: Known, source: Source) -> Itera
     url_name = next((name for name in known.url_names if environ.get(name, "").strip()), "")
     if not found and (known.needs_key or not url_name):
         return
+    if not known.base_url and not url_name:  # a key alone says nothing: its address is the user's own
+        return
     path: Path = ("providers", known.name)
     first = Origin("environment", next(iter(found.values()), url_name))
     yield (*path, "kind"), known.name, first
     if url_name:
-        yield from _base_url(environ[url_name].strip(), bool(found), Origin("environment", url_name), path, source)
+        url = with_path(environ[url_name].strip(), known.url_path)
+        yield from _base_url(url, bool(found), Origin("environment", url_name), path, source)
     if tokens:
         yield (*path, "auth"), "bearer", first
     for label, name in found.items():
@@ -50,6 +56,16 @@ def _provider(environ: Mapping[str, str], known: Known, source: Source) -> Itera
     for name, header in known.header_names:
         if value := environ.get(name, "").strip():
             yield (*path, "headers", header), value, Origin("environment", name)
+
+
+def with_path(url: str, path: str) -> str:
+    """Put a path behind an address, unless the address ends in a version already.
+
+    >>> with_path("https://gateway.example.com/gemini/", "/v1beta"), with_path("https://gateway.example.com/v1", "/v1beta")
+    ('https://gateway.example.com/gemini/v1beta', 'https://gateway.example.com/v1')
+    """
+    bare = url.rstrip("/")
+    return url if not path or _VERSIONED(bare) else bare + path
 
 
 def _base_url(url: str, has_credential: bool, origin: Origin, path: Path, source: Source) -> Iterator[Leaf]:

@@ -45,6 +45,8 @@ class Known(Protocol):
     @property
     def url_names(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
+    def url_path(self) -> str: ...  # noqa: D102
+    @property
     def header_names(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
     @property
     def models(self) -> tuple[str, ...]: ...  # noqa: D102

@@ -42,6 +42,7 @@ class Vendor(msgspec.Struct, frozen=True):
         key_names: environment variables that hold its API key, the first one set wins; more keys are `NAME_2`, `NAME_3` ...
         token_names: environment variables that hold a bearer token instead.
         url_names: environment variables that hold another base URL.
+        url_path: what is put behind an address from there that doesn't end in a version, as the vendor's own SDK does.
         header_names: (environment variable, header) pairs of constant headers.
         models: how its own model names begin, for model names without a provider.
         key_prefixes: how its API keys begin, as far as that is known; only ever used to tell that a key is another provider's.
@@ -63,6 +64,7 @@ class Vendor(msgspec.Struct, frozen=True):
     key_names: tuple[str, ...] = ()
     token_names: tuple[str, ...] = ()
     url_names: tuple[str, ...] = ()
+    url_path: str = ""
     header_names: tuple[tuple[str, str], ...] = ()
     models: tuple[str, ...] = ()
     key_prefixes: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .base import Vendor
+from .base import Auth, Vendor
 
 COMPATIBLE = Vendor(name="compatible", family="compatible", dialect="openai_chat", needs_key=False)
 """Any other server: its address comes from the settings."""
@@ -48,13 +48,37 @@ def _local(name: str, base_url: str) -> Vendor:
     )
 
 
+AZURE = Vendor(
+    "azure", "compatible", "openai_chat",
+    auth=Auth.AZURE,
+    catalog="azure",
+    key_names=("AZURE_OPENAI_API_KEY",),
+    token_names=("AZURE_OPENAI_AD_TOKEN",),
+    url_names=("AZURE_OPENAI_ENDPOINT",),
+    url_path="/openai/v1",
+    takes_thoughts=False,
+    limit="max_completion_tokens",
+)  # fmt: skip
+"""Azure OpenAI by its "v1" API, without an `api-version`: at the user's own resource, a model's name being its deployment's."""
+
+HUGGINGFACE = Vendor(
+    "huggingface", "compatible", "openai_chat", "https://router.huggingface.co/v1",
+    key_names=("HF_TOKEN",),
+    url_names=("HUGGINGFACE_BASE_URL",),
+    key_prefixes=("hf_",),
+)  # fmt: skip
+
 VENDORS: tuple[Vendor, ...] = (
+    AZURE,
+    # Cohere refuses `stream_options` (strandsagents.com, Cohere)
+    _strict(_hosted("cohere", "https://api.cohere.ai/compatibility/v1", "cohere", more_names=("CO_API_KEY",), asks_usage=False)),
+    HUGGINGFACE,
     _strict(_hosted("groq", "https://api.groq.com/openai/v1", "groq", ("gsk_",))),
     # Mistral refuses `stream_options` and sends the usage with its last frame anyway (anon-kode issue 53)
     _strict(_hosted("mistral", "https://api.mistral.ai/v1", "mistral", asks_usage=False)),
     _hosted("deepseek", "https://api.deepseek.com", "deepseek", ("sk-",)),
     _hosted("xai", "https://api.x.ai/v1", "x-ai", ("xai-",)),
-    _hosted("together", "https://api.together.xyz/v1", "together"),
+    _hosted("together", "https://api.together.ai/v1", "together"),
     _hosted("fireworks", "https://api.fireworks.ai/inference/v1", "fireworks"),
     _hosted("openrouter", "https://openrouter.ai/api/v1", "openrouter", ("sk-or-",)),
     _hosted("cerebras", "https://api.cerebras.ai/v1", "cerebras", ("csk-",)),
@@ -62,4 +86,5 @@ VENDORS: tuple[Vendor, ...] = (
     _local("ollama", "http://127.0.0.1:11434/v1"),
     _local("vllm", "http://127.0.0.1:8000/v1"),
     _local("lmstudio", "http://127.0.0.1:1234/v1"),
+    _local("llamacpp", "http://127.0.0.1:8080/v1"),
 )

@@ -17,6 +17,7 @@ GEMINI = Vendor(
     catalog="google",
     key_names=("GOOGLE_API_KEY", "GEMINI_API_KEY"),  # the SDK takes them in this order
     url_names=("GOOGLE_GEMINI_BASE_URL",),
+    url_path="/v1beta",
     models=("gemini-", "gemma-"),
     key_prefixes=("AIza", "AQ."),  # the older standard keys, and authorization keys
 )

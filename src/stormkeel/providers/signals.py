@@ -124,6 +124,17 @@ COMPATIBLE: tuple[Signal, ...] = (
     )),
     Signal(K.QUOTA, _RELAY, names=_names("insufficient_balance insufficient_credits not_enough_balance")),
     Signal(K.OVERLOADED, _RELAY, frozenset({429, 503}), phrases=("capacity exceeded", "overloaded")),
+    # Azure: the pool is full, whatever the quota; the deployment is of a model that another operation is for
+    Signal(K.OVERLOADED, "Azure OpenAI's documentation", frozenset({429}), phrases=(
+        "experiencing high demand", "temporarily unable to process your request",
+    )),
+    Signal(K.UNSUPPORTED, "langchain-azure#228, langmem#13", names=_names("operationnotsupported")),
+    # llama.cpp says it with a type, or with a 500 (llama.cpp#15780, #19774); Cohere by its words alone
+    Signal(K.CONTEXT_LENGTH, "issue threads of llama.cpp", names=_names("exceed_context_size_error")),
+    Signal(K.CONTEXT_LENGTH, "issue threads of llama.cpp", frozenset({400, 500}), phrases=(
+        "exceeds the available context size", "context size has been exceeded",
+    )),
+    Signal(K.CONTEXT_LENGTH, "Cohere's documentation", frozenset({400}), phrases=("too many tokens:",)),
     Signal(K.CREDENTIAL, _RELAY, frozenset({400}), phrases=("incorrect api key", "invalid api key")),  # xAI
     *OPENAI,
 )
