@@ -55,7 +55,7 @@ def test_it_says_where_it_is_as_json() -> None:
         said = json.loads(line)
         assert said["status"] == "ready"
         assert said["openai_base_url"] == f"http://127.0.0.1:{said['port']}/v1"
-        assert said["anthropic_base_url"] == said["url"]
+        assert said["anthropic_base_url"] == said["gemini_base_url"] == said["url"]
         assert fetch(f"{said['url']}/sandbox/bill") == {
             "rows": [],
             "open": 0,

@@ -19,13 +19,14 @@ HELLO = [{"role": "user", "content": "Hello there"}]
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages", "responses": "/v1/responses"}
 PATHS |= {"embeddings": "/v1/embeddings", "count": "/v1/messages/count_tokens"}
 MODELS = {"openai": "gpt-5.4-mini", "anthropic": "claude-sonnet-5", "responses": "gpt-5.4-mini"}
-MODELS |= {"embeddings": "text-embedding-3-small", "count": "claude-sonnet-5"}
+MODELS |= {"embeddings": "text-embedding-3-small", "count": "claude-sonnet-5", "gemini": "gemini-3.8-flash"}
 HEADERS = {
     "openai": {"authorization": "Bearer sk-test", "content-type": "application/json"},
     "anthropic": {"x-api-key": "sk-test", "content-type": "application/json", "anthropic-version": "2026-10-21"},
     "responses": {"authorization": "Bearer sk-test", "content-type": "application/json"},
 }
 HEADERS |= {"embeddings": HEADERS["openai"], "count": HEADERS["anthropic"]}
+HEADERS |= {"gemini": {"x-goog-api-key": "sk-test", "content-type": "application/json"}}
 
 
 class Got(NamedTuple):
@@ -43,7 +44,7 @@ class Got(NamedTuple):
     @property
     def data(self) -> list[str]:
         """The data of each whole SSE event."""
-        events = self.body.decode().split("\n\n")[:-1]
+        events = self.body.decode().replace("\r\n", "\n").split("\n\n")[:-1]
         return [line[6:] for event in events for line in event.split("\n") if line.startswith("data: ")]
 
 
@@ -60,6 +61,8 @@ def with_sandbox(story: Callable[[Sandbox], Awaitable[None]], settings: SandboxS
 def body_for(dialect: str, **changes: Any) -> dict[str, Any]:
     """A small valid request; a change to None takes the field out."""
     body: dict[str, Any] = {"model": MODELS[dialect], "input" if dialect == "responses" else "messages": HELLO}
+    if dialect == "gemini":
+        body = {"model": MODELS[dialect], "contents": [{"role": "user", "parts": [{"text": "Hello there"}]}]}
     if dialect == "embeddings":
         body = {"model": MODELS[dialect], "input": "Hello there"}
     if dialect == "anthropic":
@@ -68,10 +71,21 @@ def body_for(dialect: str, **changes: Any) -> dict[str, Any]:
 
 
 async def ask(sandbox: Sandbox, dialect: str, body: Any = None, headers: dict[str, str | None] | None = None) -> Got:
-    """Ask one thing on a connection of its own; a header of None is left out."""
+    """Ask one thing on a connection of its own; a header of None is left out. Gemini's `model` and `stream` go into the path."""
+    if dialect == "gemini":
+        return await ask_gemini(sandbox, body_for(dialect) if body is None else body, headers)
     sent = {key: value for key, value in (HEADERS[dialect] | (headers or {})).items() if value is not None}
     raw = body if isinstance(body, bytes) else json.dumps(body_for(dialect) if body is None else body).encode()
     return await send(sandbox, "POST", PATHS[dialect], raw, sent)
+
+
+async def ask_gemini(sandbox: Sandbox, body: dict[str, Any], headers: dict[str, str | None] | None = None) -> Got:
+    """Ask Gemini for an answer, streamed as events or whole."""
+    rest = {key: value for key, value in body.items() if key not in {"model", "stream"}}
+    verb = "streamGenerateContent?alt=sse" if body.get("stream") else "generateContent"
+    path = f"/v1beta/models/{body['model']}:{verb}"
+    sent = {key: value for key, value in (HEADERS["gemini"] | (headers or {})).items() if value is not None}
+    return await send(sandbox, "POST", path, json.dumps(rest).encode(), sent)
 
 
 async def send(sandbox: Sandbox, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Got:

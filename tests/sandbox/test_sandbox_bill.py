@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sandbox_client import ask, body_for, send, with_sandbox
 
 from stormkeel.sandbox import PRICES, Sandbox, SandboxSettings, Tokens, cost, nano_dollars
-from stormkeel.sandbox.play import part_of
+from stormkeel.sandbox.bill import part_of
 
 COUNTS = st.integers(0, 2_000_000)
 TOKENS = st.builds(Tokens, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)

@@ -15,7 +15,7 @@ from sandbox_client import Got, ask, body_for, with_sandbox
 from stormkeel.sandbox import FAULTS, Row, Sandbox, SandboxSettings, Tokens
 from stormkeel.sandbox.faults import parse
 
-DIALECTS = ("openai", "anthropic", "responses")
+DIALECTS = ("openai", "anthropic", "responses", "gemini")
 NOW = 1_800_000_000.0
 QUICK = SandboxSettings(seed=7, clock=lambda: NOW, hold_s=0.05, close_grace_s=0.1)
 
@@ -34,8 +34,11 @@ def met(fault: str, dialect: str, **changes: Any) -> tuple[Got, Row]:
 
 
 def error_of(got: Got) -> tuple[str, str | None]:
-    """Return the error's type and code in either dialect."""
+    """Return the error's type and code in either dialect, of Gemini its status and the kinds of its details."""
     error = got.json["error"]
+    if "status" in error:
+        assert error["code"] == got.status
+        return error["status"], ",".join(one["@type"].rpartition(".")[2] for one in error.get("details", ())) or None
     return error["type"], error.get("code", error.get("details", {}).get("error_code"))
 
 
@@ -60,6 +63,25 @@ REFUSALS = [
     ("model_not_found", "anthropic", 404, "not_found_error", None),
     ("context_length", "openai", 400, "invalid_request_error", "context_length_exceeded"),
     ("context_length", "anthropic", 400, "invalid_request_error", None),
+    ("daily_quota", "openai", 429, "requests", "rate_limit_exceeded"),
+    ("daily_quota", "anthropic", 429, "rate_limit_error", None),
+    ("gateway_timeout", "openai", 504, "server_error", None),
+    ("gateway_timeout", "anthropic", 504, "timeout_error", None),
+    ("region", "openai", 403, "request_forbidden", "unsupported_country_region_territory"),
+    ("region", "anthropic", 403, "forbidden", None),
+    ("rate_limit", "gemini", 429, "RESOURCE_EXHAUSTED", "Help,QuotaFailure,RetryInfo"),
+    ("rate_limit_no_hint", "gemini", 429, "RESOURCE_EXHAUSTED", None),
+    ("daily_quota", "gemini", 429, "RESOURCE_EXHAUSTED", "Help,QuotaFailure,RetryInfo"),
+    ("insufficient_quota", "gemini", 402, "RESOURCE_EXHAUSTED", None),
+    ("server_error", "gemini", 500, "INTERNAL", None),
+    ("overloaded", "gemini", 503, "UNAVAILABLE", None),
+    ("unavailable", "gemini", 503, "UNAVAILABLE", None),
+    ("gateway_timeout", "gemini", 504, "DEADLINE_EXCEEDED", None),
+    ("bad_credential", "gemini", 400, "INVALID_ARGUMENT", "ErrorInfo,LocalizedMessage"),
+    ("permission", "gemini", 403, "PERMISSION_DENIED", "ErrorInfo"),
+    ("region", "gemini", 400, "FAILED_PRECONDITION", None),
+    ("model_not_found", "gemini", 404, "NOT_FOUND", None),
+    ("context_length", "gemini", 400, "INVALID_ARGUMENT", None),
 ]
 REFUSALS += [(fault, "responses", *told) for fault, dialect, *told in REFUSALS if dialect == "openai"]  # the same service
 
@@ -76,7 +98,7 @@ def test_refusals_have_the_providers_own_words(
     assert (row.status, row.fault, row.cost, row.tokens) == (status, fault, 0, Tokens())
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses"])
 @pytest.mark.parametrize(
     ("fault", "hint"),
     [
@@ -84,6 +106,7 @@ def test_refusals_have_the_providers_own_words(
         ("rate_limit:retry_after=1.2", ("retry-after", "2")),
         ("rate_limit_date:retry_after=30", ("retry-after", "Fri, 15 Jan 2027 08:00:30 GMT")),
         ("rate_limit_ms:retry_after=0.25", ("retry-after-ms", "250")),
+        ("daily_quota", ("retry-after", "36")),
         ("rate_limit_no_hint", None),
         ("insufficient_quota", None),
     ],
@@ -95,6 +118,24 @@ def test_rate_limits_say_when_to_come_back(fault: str, hint: tuple[str, str] | N
     assert hints == (dict([hint]) if hint else {})
     if fault.startswith("rate_limit_date"):
         assert parsedate_to_datetime(hints["retry-after"]).timestamp() == NOW + 30
+
+
+@pytest.mark.parametrize(
+    ("fault", "delay", "quota"),
+    [
+        ("rate_limit:retry_after=1.2", "2s", "GenerateRequestsPerMinutePerProjectPerModel"),
+        ("rate_limit_date:retry_after=30", "30s", "GenerateRequestsPerMinutePerProjectPerModel"),
+        ("rate_limit_ms:retry_after=0.25", "0.25s", "GenerateRequestsPerMinutePerProjectPerModel"),
+        ("daily_quota", "36s", "GenerateRequestsPerDayPerProjectPerModel-FreeTier"),
+    ],
+)
+def test_gemini_says_in_the_body_when_to_come_back(fault: str, delay: str, quota: str) -> None:
+    """The delay and the quota stand in the details, the delay in the text too, and nothing of it in a header."""
+    got, _ = met(fault, "gemini")
+    _, failure, retry = got.json["error"]["details"]
+    assert (retry["retryDelay"], failure["violations"][0]["quotaId"]) == (delay, quota)
+    assert got.json["error"]["message"].endswith(f"Please retry in {delay}.")
+    assert [name for name in got.headers if name.startswith(("retry", "x-rate"))] == []
 
 
 def test_spent_limits_show_in_the_rate_headers() -> None:
@@ -166,11 +207,15 @@ def content(got: Got, dialect: str) -> str:
         return "".join(choice["delta"].get("content") or "" for event in events for choice in event["choices"])
     if dialect == "responses":
         return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+    if dialect == "gemini":
+        return "".join(part["text"] for event in events for part in event["candidates"][0]["content"]["parts"])
     return "".join(event["delta"].get("text", "") for event in events if event["type"] == "content_block_delta")
 
 
 def ended(got: Got, dialect: str) -> bool:
     """Tell whether the dialect's terminal marker was there."""
+    if dialect == "gemini":
+        return '"finishReason":"STOP"' in got.data[-1]
     marks = {"openai": "[DONE]", "anthropic": '{"type":"message_stop"}', "responses": '{"type":"response.completed"'}
     return got.data[-1].startswith(marks[dialect])
 
@@ -238,14 +283,15 @@ def is_json(text: str) -> bool:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_terminal_leaves_out_only_the_marker(dialect: str) -> None:
-    """All content and the reason to stop are there; `[DONE]`, `message_stop` or `response.completed` is not."""
+    """All content and the reason to stop are there; `[DONE]`, `message_stop`, `response.completed` or `finishReason`
+    is not."""
     got, row = met("no_terminal", dialect, stream=True)
     full, usual = met("ok", dialect, stream=True)
     assert len(got.data) == len(full.data) - 1
     assert got.end == "whole"
     assert not ended(got, dialect)
     assert content(got, dialect) == content(full, dialect)
-    last = {"openai": "finish_reason", "anthropic": "stop_reason", "responses": "response.output_item.done"}
+    last = {"openai": "finish_reason", "anthropic": "stop_reason", "responses": "response.output_item.done", "gemini": "parts"}
     assert last[dialect] in got.data[-1]
     assert row.tokens == usual.tokens
 
@@ -259,9 +305,11 @@ def test_stream_errors_stand_in_the_stream(dialect: str, after: int) -> None:
     assert (got.status, got.end, len(got.data)) == (200, "whole", after + 1)
     if dialect == "responses":
         assert (error["type"], error["code"], error["sequence_number"]) == ("error", "server_error", after)
+    elif dialect == "gemini":
+        assert (error["error"]["code"], error["error"]["status"]) == (503, "UNAVAILABLE")
     else:
         assert error["error"]["type"] == ("server_error" if dialect == "openai" else "overloaded_error")
-    assert (b"event: error\n" in got.body) == (dialect != "openai")
+    assert (b"event: error\n" in got.body) == (dialect in {"anthropic", "responses"})
     assert bool(row.cost) == bool(after)
 
 
@@ -293,7 +341,7 @@ def test_a_response_that_failed_says_so_in_a_200(stream: bool) -> None:
         assert "response.output_item.done" not in got.body.decode()
 
 
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", ["openai", "anthropic", "gemini"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_elsewhere_failed_is_an_error(dialect: str, stream: bool) -> None:
     """A dialect that has no answer that failed gets the error of stream_error instead."""
@@ -302,7 +350,7 @@ def test_elsewhere_failed_is_an_error(dialect: str, stream: bool) -> None:
     assert (got.status, got.body) == (like.status, like.body)
 
 
-@pytest.mark.parametrize(("dialect", "status"), [("openai", 500), ("anthropic", 529), ("responses", 500)])
+@pytest.mark.parametrize(("dialect", "status"), [("openai", 500), ("anthropic", 529), ("responses", 500), ("gemini", 503)])
 def test_stream_error_without_a_stream_is_a_status(dialect: str, status: int) -> None:
     """Where nothing is streamed the same error comes with its status, and costs nothing."""
     got, row = met("stream_error", dialect)
@@ -318,6 +366,7 @@ def test_content_filter_stops_the_answer(dialect: str, stream: bool) -> None:
         "openai": '"finish_reason":"content_filter"',
         "anthropic": '"stop_reason":"refusal"',
         "responses": '"incomplete_details":{"reason":"content_filter"}',
+        "gemini": '"finishReason":"SAFETY"',
     }
     assert reasons[dialect] in got.body.decode()
     assert (got.status, got.end, row.tokens.output) == (200, "whole", 4)
@@ -330,8 +379,9 @@ def test_no_usage_is_billed_all_the_same(dialect: str, stream: bool) -> None:
     changes = {"stream": stream} | ({"stream_options": {"include_usage": True}} if stream and dialect == "openai" else {})
     got, row = met("no_usage", dialect, **changes)
     told, usual = met("ok", dialect, **changes)
-    assert b'"usage"' not in got.body
-    assert b'"usage"' in told.body
+    name = b'"usageMetadata"' if dialect == "gemini" else b'"usage"'
+    assert name not in got.body
+    assert name in told.body
     assert (row.usage_reported, usual.usage_reported) == (False, True)
     assert row.tokens == usual.tokens
 

@@ -32,7 +32,8 @@ def _ready_line(sandbox: Sandbox, as_json: bool) -> str:
     if not as_json:
         return f"sandbox ready at {sandbox.url}"
     where = {"host": sandbox.host, "port": sandbox.port, "url": sandbox.url}
-    return json.dumps({"status": "ready", **where, "openai_base_url": f"{sandbox.url}/v1", "anthropic_base_url": sandbox.url})
+    bases = {"openai_base_url": f"{sandbox.url}/v1", "anthropic_base_url": sandbox.url, "gemini_base_url": sandbox.url}
+    return json.dumps({"status": "ready", **where, **bases})
 
 
 @click.command("sandbox", short_help="Run a provider that misbehaves on command.")
@@ -46,10 +47,10 @@ def _ready_line(sandbox: Sandbox, as_json: bool) -> str:
 def command(  # noqa: PLR0913 (one parameter an option: click's way)
     *, host: str, port: int, seed: int, pace: float, models: tuple[str, ...], storm: Storm | None, as_json: bool
 ) -> None:
-    """Run a server that speaks OpenAI and Anthropic, fails when told to, and keeps a bill.
+    """Run a server that speaks OpenAI, Anthropic and Gemini, fails when told to, and keeps a bill.
 
-    OpenAI clients take http://HOST:PORT/v1 as base URL, Anthropic clients http://HOST:PORT. Any key that starts with "sk-" is
-    accepted.
+    OpenAI clients take http://HOST:PORT/v1 as base URL (OPENAI_BASE_URL), Anthropic and Gemini clients http://HOST:PORT
+    (ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL). Any key that starts with "sk-" is accepted.
     """
     settings = SandboxSettings(host=host, port=port, seed=seed, pace_s=pace / 1000, models=models, storm=storm)
 

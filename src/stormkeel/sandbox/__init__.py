@@ -1,5 +1,5 @@
-"""A provider that misbehaves on command: a real HTTP server that speaks OpenAI (chat, Responses, embeddings) and Anthropic, keeps
-a strict eye and its own bill.
+"""A provider that misbehaves on command: a real HTTP server that speaks OpenAI (chat, Responses, embeddings), Anthropic and
+Gemini, keeps a strict eye and its own bill.
 
 Never imports anything of the rest of the library: its strictness and its bill are evidence only because they are made apart.
 

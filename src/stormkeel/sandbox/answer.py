@@ -119,7 +119,8 @@ def _choice(asked: Asked, wish: Wish, rng: random.Random, breaks: Break | None) 
         return whole if breaks is None else _broken(whole, breaks)
     text, stop = _stopped(_text(wish, rng), asked.stops)
     finish = "refused" if wish.refusal else "stop" if stop is None else "stop_sequence"
-    whole = Choice(tuple(pieces(text)), finish, stop, (), reasoning, tuple(pieces(wish.refusal or "")))
+    refusal = () if asked.mute else tuple(pieces(wish.refusal or ""))
+    whole = Choice(tuple(pieces(text)), finish, stop, (), reasoning, refusal)
     if breaks is not None:
         return _broken(whole, breaks)
     if asked.limit is not None and whole.written > asked.limit:

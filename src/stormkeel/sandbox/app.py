@@ -1,4 +1,4 @@
-"""The routes of the sandbox: `ROUTES` and `CONTROL` are the whole of what is served.
+"""The routes of the sandbox: `ROUTES` and `CONTROL` are the whole of what is served, but for paths with a name in them.
 
 Never answers anything itself.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from stormkeel.sandbox import control, endpoints, kept
+from stormkeel.sandbox import control, endpoints, kept, listed
 from stormkeel.sandbox.desk import Desk
+from stormkeel.sandbox.gemini.address import address
 from stormkeel.sandbox.line import Inbound, Line
 
 Endpoint = Callable[[Desk, Inbound, Line], Awaitable[None]]
@@ -20,7 +21,8 @@ ROUTES: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/embeddings"): endpoints.embeddings,
     ("POST", "/v1/messages"): endpoints.messages,
     ("POST", "/v1/messages/count_tokens"): endpoints.count_tokens,
-    ("GET", "/v1/models"): endpoints.models,
+    ("GET", "/v1/models"): listed.models,
+    ("GET", "/v1beta/models"): listed.models,
 }
 CONTROL: dict[tuple[str, str], Endpoint] = {
     ("GET", "/health"): control.health,
@@ -40,7 +42,13 @@ async def serve(desk: Desk, inbound: Inbound, line: Line) -> None:
         return
     desk.book.begin()
     try:
-        other = kept.kept if inbound.path.startswith(kept.BASE) else endpoints.elsewhere
-        await ROUTES.get(route, other)(desk, inbound, line)
+        await ROUTES.get(route, _within(inbound))(desk, inbound, line)
     finally:
         desk.book.finish()
+
+
+def _within(inbound: Inbound) -> Endpoint:
+    """Return who serves a path with a name in it, or tells that there is no such path."""
+    if inbound.path.startswith(kept.BASE):
+        return kept.kept
+    return endpoints.gemini if inbound.method == "POST" and address(inbound.path) else listed.elsewhere

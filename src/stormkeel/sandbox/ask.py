@@ -21,7 +21,8 @@ class Asked(msgspec.Struct, frozen=True):
     `limit` is the most output tokens (None: no limit), `count` the number of choices (0: nothing is generated), `prompt` all the
     text that went in, `extra_tokens` what stands for parts that are not text, `tool` the name of a tool the answer must call
     (`custom` if it takes plain text), `thinks` whether the model may reason, `shows` whether its reasoning is shown, `truncates`
-    whether a prompt that is too long is cut instead of refused.
+    whether a prompt that is too long is cut instead of refused, `mute` whether a refusal is told without words, `array` whether a
+    stream is one JSON array instead of events.
     """
 
     model: str
@@ -38,6 +39,8 @@ class Asked(msgspec.Struct, frozen=True):
     thinks: bool = True
     shows: bool = False
     truncates: bool = False
+    mute: bool = False
+    array: bool = False
 
 
 class UsageWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

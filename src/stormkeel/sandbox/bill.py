@@ -35,6 +35,19 @@ class Tokens(msgspec.Struct, frozen=True):
         return self.input + self.cached + self.cache_write + self.cache_write_1h
 
 
+def part_of(tokens: Tokens, written: int, total: int) -> Tokens:
+    """Return the whole prompt and the written part of the output, rounded up; all of it when the answer has no content to count
+    by.
+
+    >>> part_of(Tokens(input=5, output=30, reasoning=10), 1, 4)
+    Tokens(input=5, cached=0, cache_write=0, cache_write_1h=0, output=8, reasoning=8)
+    """
+    if written >= total:
+        return tokens
+    output = -(-tokens.output * written // total)
+    return msgspec.structs.replace(tokens, output=output, reasoning=min(tokens.reasoning, output))
+
+
 class Tier(msgspec.Struct, frozen=True):
     """A cliff: over `start` prompt tokens every price of the request is multiplied."""
 
@@ -55,6 +68,7 @@ class Price(msgspec.Struct, frozen=True):
     tier: Tier | None = None
 
 
+_LONG_GEMINI = Tier(200_000, Fraction(2), Fraction(3, 2))
 _LONG = Tier(272_000, Fraction(2), Fraction(3, 2))  # OpenAI models with a window over 1M
 
 
@@ -68,6 +82,12 @@ def _anthropic(rates: str, window: int, tier: Tier | None = None) -> Price:
     """Read "input output cached"; writing to the cache costs 5/4 x input for five minutes, 2 x input for an hour."""
     into, out, cached = (Fraction(rate) for rate in rates.split())
     return Price(into, cached, into * Fraction(5, 4), into * 2, out, window, tier)
+
+
+def _gemini(rates: str, window: int = 1_048_576, tier: Tier | None = None) -> Price:
+    """Read "input output cached"; writing to the cache costs nothing extra."""
+    into, out, cached = (Fraction(rate) for rate in rates.split())
+    return Price(into, cached, into, into, out, window, tier)
 
 
 PRICES: dict[str, Price] = {
@@ -92,6 +112,16 @@ PRICES: dict[str, Price] = {
     "claude-sonnet-4-6": _anthropic("3 15 .3", 1_000_000),
     "claude-sonnet-5": _anthropic("2 10 .2", 1_000_000),
     "claude-sonnet-5-5": _anthropic("2 10 .1", 1_000_000),
+    "gemini-2.5-flash": _gemini(".3 2.5 .03"),
+    "gemini-2.5-pro": _gemini("1.25 10 .125", tier=_LONG_GEMINI),
+    "gemini-3.1-flash-lite": _gemini(".25 1.5 .025"),
+    "gemini-3.1-pro-preview": _gemini("2 12 .2", tier=_LONG_GEMINI),
+    "gemini-3.5-flash": _gemini("1.5 9 .15"),
+    "gemini-3.5-flash-lite": _gemini(".3 2.5 .03"),
+    "gemini-3.8-flash": _gemini(".75 3.75 .075"),
+    "gemini-4-argon": _gemini("2 10 .1"),
+    "gemini-embedding-001": _gemini(".15 0 .15", 2048),
+    "gemini-embedding-2": _gemini(".2 0 .2", 8192),
 }
 
 

@@ -9,6 +9,8 @@ import json
 
 import msgspec
 
+from stormkeel.sandbox.line import Inbound
+
 
 def duplicates(body: bytes) -> list[str]:
     """Return the top-level keys that stand twice in a JSON object, in order; [] for anything else.
@@ -41,6 +43,11 @@ def model_named(body: bytes) -> str | None:
         return msgspec.json.decode(body, type=_Named).model
     except (msgspec.DecodeError, RecursionError):
         return None
+
+
+def named(inbound: Inbound) -> str | None:
+    """Return the model a request names in its body."""
+    return model_named(inbound.body)
 
 
 def media_type(content_type: str | None) -> str:

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections import deque
+from urllib.parse import unquote_plus
 
 import msgspec
 
 from stormkeel.sandbox.bill import Row, bill_json
 from stormkeel.sandbox.line import Inbound
 
-_SECRET = {"authorization", "x-api-key", "cookie", "proxy-authorization"}
+_SECRET = {"authorization", "x-api-key", "x-goog-api-key", "cookie", "proxy-authorization"}
+
+_KEY = re.compile(r"((?:^|&)(?:key|access_token)=)([^&]+)")
 
 
 class Record(msgspec.Struct):
     """One request as it came in, with what was wrong with it.
 
-    `number` counts all requests from 1; `at` is in Unix seconds; secrets in `headers` are replaced by their fingerprints;
-    `violations` are the complaints the provider had, also where a fault kept it from telling them; `body` is exactly what came.
+    `number` counts all requests from 1; `at` is in Unix seconds; secrets in `headers` and `query` are replaced by their
+    fingerprints; `violations` are the complaints the provider had, also where a fault kept it from telling them; `body` is
+    exactly what came.
     """
 
     number: int
@@ -94,6 +99,11 @@ def redacted(inbound: Inbound) -> dict[str, str]:
         said = fingerprint(value.rpartition(" ")[2]) if name in _SECRET else value
         shown[name] = f"{shown[name]}, {said}" if name in shown else said
     return shown
+
+
+def redacted_query(query: str) -> str:
+    """Return a query, a key in it replaced by its fingerprint."""
+    return _KEY.sub(lambda found: found[1] + fingerprint(unquote_plus(found[2])), query)
 
 
 def fingerprint(secret: str) -> str:

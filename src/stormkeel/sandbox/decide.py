@@ -11,7 +11,6 @@ import msgspec
 from stormkeel.sandbox.answer import count
 from stormkeel.sandbox.ask import Asked, UsageWish, Wish, header_wish, merge, message_wish, model_wish, split_model
 from stormkeel.sandbox.bill import PRICES
-from stormkeel.sandbox.body import model_named
 from stormkeel.sandbox.dialect import Dialect, Facts
 from stormkeel.sandbox.faults import Chosen, parse
 from stormkeel.sandbox.line import Inbound
@@ -37,7 +36,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 def decide(inbound: Inbound, dialect: Dialect, settings: SandboxSettings, drawn: Chosen | None) -> Decision:
     """Return what will happen to a request; `drawn` is the storm's fault for it."""
-    model, wishes = split_model(model_named(inbound.body) or "")
+    model, wishes = split_model(dialect.named(inbound) or "")
     problems = [unaccepted(inbound, dialect, settings)]
     asked, misread = _read(inbound, dialect, settings)
     wish, miswished = _wish(inbound, asked, wishes, dialect)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from stormkeel.sandbox.bill import Row
-from stormkeel.sandbox.book import Book, Record, fingerprint, redacted
+from stormkeel.sandbox.book import Book, Record, fingerprint, redacted, redacted_query
 from stormkeel.sandbox.dialect import Dialect, Mark
 from stormkeel.sandbox.embeddings import Embeddings
 from stormkeel.sandbox.faults import Chosen
@@ -72,7 +72,7 @@ class Desk:
             id=row.id,
             method=inbound.method,
             path=inbound.path,
-            query=inbound.query,
+            query=redacted_query(inbound.query),
             headers=redacted(inbound),
             body=inbound.body,
             dialect=dialect.name,

@@ -1,7 +1,7 @@
 """What a dialect has to be able to do: read strictly, refuse in its own words, answer whole or in frames.
 
 Never decides anything. `openai` (chat), `anthropic` and `anthropic.counting` are used as one value each; `responses` needs a
-memory and `embeddings` a seed, so they are classes.
+memory, `embeddings` a seed and `gemini` a verb, so they are classes.
 """
 
 from __future__ import annotations
@@ -24,12 +24,17 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """One SSE event as bytes; `pieces` tokens of content are in it, `usage` the final usage, `terminal` if it ends the stream."""
+    """One SSE event (or element of a JSON array) as bytes.
+
+    `pieces` tokens of content are in it, `usage` the final usage, `terminal` if it ends the stream; `unended` is what is left
+    of it without the end, None if nothing is.
+    """
 
     data: bytes
     pieces: int = 0
     usage: bool = False
     terminal: bool = False
+    unended: bytes | None = None
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -58,10 +63,17 @@ class Dialect(Protocol):
 
     @property
     def able(self) -> frozenset[str]:
-        """What not every dialect has: "words" to choose, "custom" tools, "failed" (a 200 that says the answer failed)."""
+        """What not every dialect has.
+
+        "words" to choose, "custom" tools, "failed" (a 200 that says the answer failed), "waits" (told in the body of a refusal,
+        so in no header).
+        """
 
     def credential(self, inbound: Inbound) -> str | None:
         """Return the credential sent, or None."""
+
+    def named(self, inbound: Inbound) -> str | None:
+        """Return the model asked for, with its wishes, even where the rest of the request is wrong."""
 
     def read(self, inbound: Inbound, *, model_rules: bool, ownership: bool) -> Asked:
         """Read a request; RefusedError when the provider would not take it."""

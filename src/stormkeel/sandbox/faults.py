@@ -37,19 +37,26 @@ _WRITTEN = "input, and the output tokens that were written"
 _WHOLE = "input, and the output tokens written (all of them for a whole answer)"
 
 _TABLE = (
-    _refusal("rate_limit", "429 with retry-after in seconds", {"retry_after": 1}),
+    _refusal(
+        "rate_limit", "429 with retry-after in seconds; Gemini tells all waits in the body", {"retry_after": 1}
+    ),
     _refusal("rate_limit_no_hint", "429 without a hint when to come back"),
     _refusal("rate_limit_date", "429 with retry-after as an HTTP date", {"retry_after": 1}),
     _refusal("rate_limit_ms", "429 with retry-after-ms (retry_after in seconds)", {"retry_after": 0.5}),
     _refusal(
+        "daily_quota", "429, the quota of the day is used up; Gemini tells its name", {"retry_after": 36}
+    ),
+    _refusal(
         "insufficient_quota",
-        "429 that waiting does not mend: OpenAI insufficient_quota, Anthropic enforced_spend_limit_reached",
+        "what waiting does not mend: OpenAI 429 insufficient_quota, Anthropic 429 enforced_spend_limit_reached, Gemini 402",
     ),
     _refusal("server_error", "500"),
-    _refusal("overloaded", "OpenAI 503 server_is_overloaded, Anthropic 529 overloaded_error"),
+    _refusal("overloaded", "OpenAI 503 server_is_overloaded, Anthropic 529 overloaded_error, Gemini 503"),
     _refusal("unavailable", "503"),
-    _refusal("bad_credential", "401"),
+    _refusal("gateway_timeout", "504"),
+    _refusal("bad_credential", "401; Gemini 400"),
     _refusal("permission", "403"),
+    _refusal("region", "403, not served where you are; Gemini 400 FAILED_PRECONDITION"),
     _refusal("model_not_found", "404"),
     _refusal("context_length", "400, the prompt is too long"),
     _refusal("html_error", "502 with an HTML page, as an edge proxy sends it"),
@@ -101,16 +108,16 @@ _TABLE = (
     Fault(
         "no_terminal",
         "answer",
-        "all content, then HTTP ends without `[DONE]`, `message_stop` or `response.completed`",
+        "all content, then HTTP ends without `[DONE]`, `message_stop`, `response.completed` or `finishReason`",
         "no fault",
         _WHOLE,
     ),
     Fault(
         "stream_error",
         "answer",
-        "an error event of the dialect after `after` events (0: it is the first), then HTTP ends; Responses with nested=1: the "
-        "other form in use, an `error` object inside",
-        "the same error with its status: OpenAI 500, Anthropic 529",
+        "an error event of the dialect after `after` events (0: it is the first), then HTTP ends; with nested=1 the other form "
+        "in use: Responses an `error` object inside, Gemini bare JSON over several lines",
+        "the same error with its status: OpenAI 500, Anthropic 529, Gemini 503",
         _WRITTEN,
         {"after": 0, "nested": 0},
     ),
@@ -125,7 +132,8 @@ _TABLE = (
     Fault(
         "content_filter",
         "answer",
-        "the answer breaks off: chat finish_reason content_filter, Responses status incomplete, Anthropic stop_reason refusal",
+        "the answer breaks off: chat finish_reason content_filter, Responses status incomplete, Anthropic stop_reason refusal, "
+        "Gemini finishReason SAFETY",
         "the same",
         _WHOLE,
     ),

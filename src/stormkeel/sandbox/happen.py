@@ -85,7 +85,8 @@ async def _refuse(fault: Chosen, decision: Decision, stand: Stand) -> None:
     if fault.name == "context_length":
         known = msgspec.structs.replace(known, prompt=max(known.prompt, known.window + 1))
     problem = stand.dialect.refusal(fault.name, known)
-    await tell(msgspec.structs.replace(problem, headers=hint(fault.name, wait, stand.mark.now)), stand)
+    headers = () if "waits" in stand.dialect.able else hint(fault.name, wait, stand.mark.now)
+    await tell(msgspec.structs.replace(problem, headers=headers), stand)
 
 
 def hint(fault: str, wait: float, now: float) -> tuple[tuple[str, str], ...]:
@@ -95,7 +96,7 @@ def hint(fault: str, wait: float, now: float) -> tuple[tuple[str, str], ...]:
     ((('retry-after', '2'),), (('retry-after-ms', '250'),), ())
     """
     match fault:
-        case "rate_limit":
+        case "rate_limit" | "daily_quota":
             return (("retry-after", str(math.ceil(wait))),)
         case "rate_limit_date":
             return (("retry-after", formatdate(math.ceil(now + wait), usegmt=True)),)
@@ -141,7 +142,8 @@ def _steps(decision: Decision, answer: Answer | None, stand: Stand) -> list[Step
     given = {} if fault is None else fault.parameters
     spot = Spot(min(int(given.get("after", 0)), len(frames)), bool(given.get("nested")))
     known = facts(decision.asked.model, None, mark.now)
-    return stream_script(frames, dialect.error_frame(dialect.refusal("stream_error", known), mark, spot), fault)
+    error = dialect.error_frame(dialect.refusal("stream_error", known), mark, spot)
+    return stream_script(frames, error, fault, array=decision.asked.array)
 
 
 def _reported(answer: Answer) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from stormkeel.sandbox.answer import Answer
-from stormkeel.sandbox.bill import Row, Tokens
+from stormkeel.sandbox.bill import Row, Tokens, part_of
 from stormkeel.sandbox.line import Line
 from stormkeel.sandbox.script import Cut, End, Hold, Open, Send, Step, Wait
 
@@ -80,16 +80,3 @@ def _note(turn: Turn, send: Send, written: int) -> None:
         return
     turn.row.tokens = part_of(turn.answer.tokens, written, turn.answer.pieces)
     turn.row.usage_reported = turn.row.usage_reported or send.usage
-
-
-def part_of(tokens: Tokens, written: int, total: int) -> Tokens:
-    """Return the whole prompt and the written part of the output, rounded up; all of it when the answer has no content to count
-    by.
-
-    >>> part_of(Tokens(input=5, output=30, reasoning=10), 1, 4)
-    Tokens(input=5, cached=0, cache_write=0, cache_write_1h=0, output=8, reasoning=8)
-    """
-    if written >= total:
-        return tokens
-    output = -(-tokens.output * written // total)
-    return msgspec.structs.replace(tokens, output=output, reasoning=min(tokens.reasoning, output))

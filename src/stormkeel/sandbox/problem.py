@@ -11,7 +11,11 @@ import msgspec
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """An error answer: `kind` is the dialect's error type, `code` OpenAI's code or Anthropic's details.error_code."""
+    """An error answer.
+
+    `kind` is the dialect's error type (Gemini: the status in words), `code` OpenAI's code or Anthropic's details.error_code,
+    `details` Gemini's.
+    """
 
     status: int
     kind: str
@@ -19,6 +23,7 @@ class Problem(msgspec.Struct, frozen=True):
     code: str | None = None
     param: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    details: tuple[dict[str, object], ...] = ()
 
 
 class RefusedError(Exception):

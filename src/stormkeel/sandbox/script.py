@@ -61,16 +61,17 @@ def wire_script(fault: Chosen) -> list[Step]:
     return [Cut(reset=fault.name == "reset")]
 
 
-def stream_script(frames: Sequence[Frame], error: bytes, fault: Chosen | None) -> list[Step]:
+def stream_script(frames: Sequence[Frame], error: bytes, fault: Chosen | None, *, array: bool = False) -> list[Step]:
     """Return the steps of a streamed answer.
 
     Args:
         frames: The whole stream, in order.
         error: The dialect's error event, for stream_error.
         fault: A fault of stage "answer", or None.
+        array: The stream is one JSON array, not events.
     """
     sends = [Send(frame.data, frame.pieces, frame.usage) for frame in frames]
-    return [Open(None, stream=True), *_stream(frames, sends, error, fault or _UNTOUCHED)]
+    return [Open(None, stream=not array), *_stream(frames, sends, error, fault or _UNTOUCHED)]
 
 
 def _stream(frames: Sequence[Frame], sends: list[Send], error: bytes, fault: Chosen) -> list[Step]:
@@ -85,13 +86,19 @@ def _stream(frames: Sequence[Frame], sends: list[Send], error: bytes, fault: Cho
         case "malformed":
             return _malformed(sends, int(given["after"]))
         case "no_terminal":
-            return [*(send for send, frame in zip(sends, frames, strict=True) if not frame.terminal), End()]
+            return [*_unended(sends, frames), End()]
         case "stream_error":
             return [*sends[: int(given["after"])], Send(error, generated=False), End()]
         case "slow_first_token":
             return [Wait(given["seconds"]), *sends, End()]
         case _:
             return [*sends, End()]
+
+
+def _unended(sends: list[Send], frames: Sequence[Frame]) -> list[Send]:
+    """Leave out what ends the stream, and no content with it."""
+    bare = [frame.unended if frame.terminal else frame.data for frame in frames]
+    return [msgspec.structs.replace(send, data=data) for send, data in zip(sends, bare, strict=True) if data is not None]
 
 
 def _cut(sends: list[Send], fault: Chosen) -> list[Step]:
@@ -108,7 +115,9 @@ def _malformed(sends: list[Send], after: int) -> list[Step]:
 
 
 def _broken_event(frame: bytes) -> bytes:
-    """Break the JSON off in its last third; the framing stays whole."""
+    """Break the JSON off in its last third; the framing of an event stays whole."""
+    if b"data: " not in frame:
+        return frame[: max(1, len(frame) * 2 // 3)]
     start = frame.index(b"data: ") + 6
     data = frame[start:].rstrip()
     return frame[:start] + data[: max(1, len(data) * 2 // 3)] + b"\n\n"

@@ -24,7 +24,8 @@ class Sandbox:
     """A sandbox that is up; also an async context manager that closes it.
 
     Attributes:
-        host, port, url: Where it listens; OpenAI clients take `url + "/v1"` as their base, Anthropic clients `url`.
+        host, port, url: Where it listens; OpenAI clients take `url + "/v1"` as their base, Anthropic and
+            Gemini clients `url`.
     """
 
     def __init__(self, desk: Desk, server: WireServer, port: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from stormkeel.sandbox.anthropic.answers import body, frames, model, models
 from stormkeel.sandbox.anthropic.errors import error_body, error_frame, headers, invalid, refusal, unauthorised
 from stormkeel.sandbox.anthropic.reading import credential, read
+from stormkeel.sandbox.body import named
 
 name = "anthropic"
 able = frozenset({"words"})
@@ -24,6 +25,7 @@ __all__ = [
     "model",
     "models",
     "name",
+    "named",
     "read",
     "refusal",
     "unauthorised",

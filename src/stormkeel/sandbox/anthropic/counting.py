@@ -13,6 +13,7 @@ from stormkeel.sandbox.anthropic.errors import error_body, error_frame, headers,
 from stormkeel.sandbox.anthropic.reading import credential
 from stormkeel.sandbox.anthropic.reading import read_count as read
 from stormkeel.sandbox.ask import Asked
+from stormkeel.sandbox.body import named
 from stormkeel.sandbox.dialect import Frame, Mark
 
 name = "anthropic_count_tokens"
@@ -43,6 +44,7 @@ __all__ = [
     "model",
     "models",
     "name",
+    "named",
     "read",
     "refusal",
     "unauthorised",

@@ -25,14 +25,17 @@ _REFUSALS: dict[str, Problem] = {
     "rate_limit_no_hint": _RATE,
     "rate_limit_date": _RATE,
     "rate_limit_ms": _RATE,
+    "daily_quota": _RATE,
     "insufficient_quota": Problem(
         429, "rate_limit_error", "Your organization has reached its enforced monthly spend limit.", "enforced_spend_limit_reached"
     ),
     "server_error": Problem(500, "api_error", "Internal server error"),
     "overloaded": Problem(529, "overloaded_error", "Overloaded"),
     "unavailable": Problem(503, "api_error", "Service unavailable"),
+    "gateway_timeout": Problem(504, "timeout_error", "The request timed out."),
     "bad_credential": Problem(401, "authentication_error", "invalid x-api-key"),
     "permission": Problem(403, "permission_error", "Your API key does not have permission to use the specified resource."),
+    "region": Problem(403, "forbidden", "Request not allowed"),
     "model_not_found": Problem(404, "not_found_error", "model: {model}"),
     "context_length": Problem(400, _INVALID, "prompt is too long: {prompt} tokens > {window} maximum"),
     "stream_error": Problem(529, "overloaded_error", "Overloaded"),

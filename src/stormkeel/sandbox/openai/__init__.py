@@ -5,6 +5,7 @@ Never shares a line with the dialect the gateway uses. The package as a whole is
 
 from __future__ import annotations
 
+from stormkeel.sandbox.body import named
 from stormkeel.sandbox.openai.answers import body, frames, model, models
 from stormkeel.sandbox.openai.errors import error_body, error_frame, headers, invalid, refusal, unauthorised
 from stormkeel.sandbox.openai.reading import credential, read
@@ -24,6 +25,7 @@ __all__ = [
     "model",
     "models",
     "name",
+    "named",
     "read",
     "refusal",
     "unauthorised",

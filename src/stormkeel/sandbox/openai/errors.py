@@ -19,11 +19,17 @@ _RATE = Problem(
     "Please try again in {retry_after:g}s. Visit https://platform.openai.com/account/rate-limits to learn more.",
     "rate_limit_exceeded",
 )
+_REGION = Problem(403, "request_forbidden", "Country, region, or territory not supported", "unsupported_country_region_territory")
 _REFUSALS: dict[str, Problem] = {
     "rate_limit": _RATE,
     "rate_limit_no_hint": msgspec.structs.replace(_RATE, message="Rate limit reached for {model} in organization org-sandbox."),
     "rate_limit_date": _RATE,
     "rate_limit_ms": _RATE,
+    "daily_quota": msgspec.structs.replace(
+        _RATE,
+        message="Rate limit reached for {model} in organization org-sandbox on requests per day (RPD): Limit 10000, Used 10000, "
+        "Requested 1. Please try again in {retry_after:g}s. Visit https://platform.openai.com/account/rate-limits to learn more.",
+    ),
     "insufficient_quota": Problem(
         429,
         "insufficient_quota",
@@ -36,15 +42,15 @@ _REFUSALS: dict[str, Problem] = {
         503, "service_unavailable_error", "The server is currently overloaded. Please try again later.", "server_is_overloaded"
     ),
     "unavailable": Problem(503, "service_unavailable_error", "The service is temporarily unavailable. Please try again later."),
+    "gateway_timeout": Problem(504, "server_error", "The server took too long to answer your request. Please try again."),
     "bad_credential": Problem(
         401,
         _INVALID,
         "Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.",
         "invalid_api_key",
     ),
-    "permission": Problem(
-        403, "request_forbidden", "Country, region, or territory not supported", "unsupported_country_region_territory"
-    ),
+    "permission": _REGION,
+    "region": _REGION,
     "model_not_found": Problem(
         404, _INVALID, "The model `{model}` does not exist or you do not have access to it.", "model_not_found"
     ),

@@ -5,6 +5,7 @@ Never reads a body or writes an answer.
 
 from __future__ import annotations
 
+from stormkeel.sandbox import body
 from stormkeel.sandbox.openai import answers, errors, reading
 
 
@@ -12,6 +13,7 @@ class House:
     """The common part of a dialect of OpenAI's."""
 
     credential = staticmethod(reading.credential)
+    named = staticmethod(body.named)
     headers = staticmethod(errors.headers)
     refusal = staticmethod(errors.refusal)
     unauthorised = staticmethod(errors.unauthorised)
