@@ -73,8 +73,8 @@ def test_the_documented_variables_are_settings():
     loaded = load_all("stormkeel.toml", Page(), Inputs({**shown, "GPU": "x"}, KINDS))
     assert [str(fault) for fault in loaded.faults] == [
         'environment variable STORMKEEL_PROVIDERS__GPU_BOX__BASE_URL: nothing is known of a provider "gpu_box"; known: "anthropic", '
-        '"azure", "cerebras", "cohere", "compatible", "deepseek", "fireworks", "groq", "huggingface", "llamacpp", "lmstudio", '
-        '"mistral", ... (or add kind = "compatible" and its base_url)'
+        '"azure", "cerebras", "cohere", "compatible", "deepseek", "fireworks", "gemini", "groq", "huggingface", "llamacpp", '
+        '"lmstudio", ... (or add kind = "compatible" and its base_url)'
     ]
     kind = {"STORMKEEL_PROVIDERS__GPU_BOX__KIND": "compatible"}
     settings = load_all("stormkeel.toml", Page(), Inputs({**shown, **kind}, KINDS)).checked()

@@ -31,7 +31,7 @@ BROKEN = [
     ("[server]\n# the door\nprot = 1\n", '3:1: unknown setting "prot" in [server]; did you mean "port"?'),
     ("[policies.retry]\nattemps = 3\n", '2:1: unknown setting "attemps" in [policies.retry]; did you mean "attempts"?'),
     (GOOD + 'region = "eu"\n',
-     '3:1: unknown setting "region" in [providers.openai]; known: "auth", "base_url", "ca_file", "credentials", "headers", "kind", "proxy", "proxy_credential"'),
+     '3:1: unknown setting "region" in [providers.openai]; known: "auth", "base_url", "ca_file", "credentials", "dialects", "headers", "kind", "proxy", "proxy_credential"'),
     # types
     ("server = 1\n", '1:1: "server" must be a table, not a whole number'),
     ('[server]\nport = "8787"\n', '2:1: "port" must be a whole number, not text'),
@@ -77,8 +77,8 @@ BROKEN = [
     (GOOD + 'headers = { X-Team = "a" }\n', '3:13: header "X-Team" is no header name in lower case; mend it'),
     (GOOD + 'headers = { x-team = "a\\nb" }\n', '3:13: header "x-team" has a value that no header may have; use plain ASCII text'),
     (f'[providers."sk-{CANARY}"]\n', "1:12: nothing is known of a provider a text of 25 characters; "
-     'known: "anthropic", "azure", "cerebras", "cohere", "compatible", "deepseek", "fireworks", "groq", "huggingface", "llamacpp", '
-     '"lmstudio", "mistral", ... (or add kind = "compatible" and its base_url)'),
+     'known: "anthropic", "azure", "cerebras", "cohere", "compatible", "deepseek", "fireworks", "gemini", "groq", "huggingface", "llamacpp", '
+     '"lmstudio", ... (or add kind = "compatible" and its base_url)'),
     # routes
     (ROUTE, '4:9: "groups" is missing in [routes.fast]; add it'),
     (ROUTE + "groups = []\n", '4:9: route "fast" has no group; give it one, as in groups = [["openai/gpt-5.4-mini"]]'),
@@ -161,8 +161,9 @@ groups = [
             "openai": ProviderSettings(
                 "openai", "https://api.openai.com/v1", "bearer",
                 {"main": CredentialSettings("env:OPENAI_API_KEY"), "team": CredentialSettings("file:/run/key", "team-org")},
+                dialects={"openai_chat": "", "openai_responses": ""},
             ),
-            "gpu": ProviderSettings("compatible", "http://10.0.0.4:8000/v1", "none"),
+            "gpu": ProviderSettings("compatible", "http://10.0.0.4:8000/v1", "none", dialects={"openai_chat": ""}),
         },
         routes={
             "fast": RouteSettings(
@@ -194,7 +195,7 @@ def test_the_environment_alone_is_enough():
     assert {name: (provider.base_url, provider.auth) for name, provider in settings.providers.items()} == {
         "openai": ("https://api.openai.com/v1", "bearer"),
         "anthropic": ("https://relay.example.com", "bearer"),
-        "perplexity": ("https://api.perplexity.ai", "bearer"),
+        "perplexity": ("https://api.perplexity.ai/v1", "bearer"),
         "ollama": ("http://127.0.0.1:11434/v1", "none"),
         "vllm": ("http://127.0.0.1:8000/v1", "bearer"),
     }

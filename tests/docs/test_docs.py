@@ -37,7 +37,7 @@ from stormkeel.gateway.app import Gateway
 from stormkeel.gateway.health import DeploymentHealth, Health, ProviderHealth
 from stormkeel.gateway.probing import ProbeState
 from stormkeel.providers import KINDS
-from stormkeel.providers.base import RETURNED, RETURNED_PREFIXES, UPSTREAM_ID
+from stormkeel.providers.base import RETURNED, RETURNED_PREFIXES, UPSTREAM_ID, WANTS
 from stormkeel.resilience.failures import CLASSES as CLASSES_OF_EXCEPTIONS
 from stormkeel.runtime.journal import MemoryJournal
 from stormkeel.runtime.telemetry.logs import Line
@@ -102,7 +102,7 @@ def classes_table() -> str:
 async def rows_of(house: House) -> str:
     """The gateway's routes."""
     rows = []
-    for path, row in Gateway(house).table.items():
+    for path, row in Gateway(house).table:
         rows.append((row.method, f"`{path}`", {"public": "anybody", "key": "a key", "admin": "an admin's key"}[row.access.value]))
     return table(("method", "path", "who may"), rows)
 
@@ -410,7 +410,7 @@ def told_headers() -> set[str]:
 def test_every_header_that_is_read_or_passed_is_told() -> None:
     """The reference names each header the gateway looks at, and each that goes on to a provider or comes back from one."""
     taken = {name.decode() for name, take in inbound._TAKERS.items() if callable(take)}
-    forwarded = {name for vendor in KINDS.values() for name in vendor.forwards}
+    forwarded = {name for names, _ in WANTS.values() for name in names}
     returned = {*RETURNED, *(f"{prefix}*" for prefix in RETURNED_PREFIXES), UPSTREAM_ID} - {"request-id"}  # told in a sentence
     assert taken, "the gateway reads headers"
     assert (taken | forwarded | returned) - told_headers() == set()

@@ -53,6 +53,14 @@ def silent_log(caplog: pytest.LogCaptureFixture) -> Any:
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+GEMINI = "gemini"
+
+
+def spoken_by(name: str) -> str:
+    """Whose errors are expected of a row."""
+    return MESSAGES if name.startswith("anthropic") else GEMINI if name == GEMINI else CHAT
+
+
 def is_told(dialect: str, got: Got, status: int, names: str) -> None:
     """The status, an error in the dialect's shape, and what is wrong in its text."""
     assert [got.status, got.end] == [status, "whole"], got
@@ -61,7 +69,7 @@ def is_told(dialect: str, got: Got, status: int, names: str) -> None:
         assert said["type"] == "error"
         assert said["request_id"] == got.headers["x-request-id"]
     error = said["error"]
-    assert error["type"]
+    assert error["status"] if dialect == GEMINI else error["type"]
     assert names in error["message"], error
     assert "Traceback" not in got.body.decode()
     assert got.headers["x-should-retry"] == "false"
@@ -238,10 +246,14 @@ def test_unknown_routes_and_wrong_methods(tmp_path: Path) -> None:
             is_told(MESSAGES, await ask(stage, posted("/anthropic/v1/complete", GOOD)), 404, "/v1/messages")
             spoken = {"anthropic-version": "2026-10-21"}
             is_told(MESSAGES, await ask(stage, posted("/v1/complete", GOOD, spoken)), 404, "complete")
-            for path, row in stage.gateway.table.items():
-                for method in {"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"} - {row.method}:
+            known = {method for _, row in stage.gateway.table for method in (row.method,)}
+            for path, row in stage.gateway.table:
+                there = {other.method for beside, other in stage.gateway.table if beside == path}
+                for method in {*known, "PUT", "DELETE", "PATCH", "OPTIONS"} - there:
+                    if len(there) > 1:
+                        continue  # told by either
                     got = await ask(stage, posted(path, GOOD, method=method))
-                    is_told(MESSAGES if row.dialect.name.startswith("anthropic") else CHAT, got, 405, row.method)
+                    is_told(spoken_by(row.dialect.name), got, 405, row.method)
                     assert got.headers["allow"] == row.method
             await stays_clean(stage)
 

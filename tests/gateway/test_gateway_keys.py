@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -24,8 +25,8 @@ from gateway_stage import (
     wish,
 )
 
-from stormkeel.gateway.app import Row
 from stormkeel.gateway.door import Access
+from stormkeel.gateway.routes import Row
 from stormkeel.runtime.telemetry.logs import Logs
 
 KEY = "sk-mine-CANARYcaller0123456789ab"
@@ -44,8 +45,20 @@ def keyed(folder: Path) -> str:
     )
 
 
+def path_of(known: str, row: Row) -> str:
+    """A path that is served for a path of the table."""
+    path = known.replace("{id}", MODELS[MESSAGES if known.startswith("/anthropic/") else CHAT])
+    return f"{path}:generateContent" if row.method == "POST" and known.endswith("{id}") else path
+
+
 def body_of(path: str) -> bytes:
     """A good body for a route that takes one."""
+    if path.endswith("/responses"):
+        return json.dumps({"model": MODELS[CHAT], "input": "hello"}).encode()
+    if path.endswith(":generateContent"):
+        return json.dumps({"contents": [{"parts": [{"text": "hello"}]}]}).encode()
+    if path == "/gemini/admin/explain":
+        return b'{"contents":[{"parts":[{"text":"hello"}]}]}'
     return body_of_asking(asking(MESSAGES if "messages" in path or path.startswith("/anthropic/") else CHAT))
 
 
@@ -56,10 +69,10 @@ def test_every_route_but_health_asks_for_a_key(header: str, tmp_path: Path) -> N
     async def story() -> None:
         async with staged(tmp_path, keyed(tmp_path)) as stage:
             table = stage.gateway.table
-            assert {path for path, row in table.items() if row.access is Access.PUBLIC} == PUBLIC
-            assert {path for path, row in table.items() if row.access is Access.ADMIN} == {p for p in table if "/admin/" in p}
-            for known, row in table.items():
-                path = known.replace("{id}", MODELS[MESSAGES if known.startswith("/anthropic/") else CHAT])
+            assert {path for path, row in table if row.access is Access.PUBLIC} == PUBLIC
+            assert {path for path, row in table if row.access is Access.ADMIN} == {path for path, _ in table if "/admin/" in path}
+            for known, row in table:
+                path = path_of(known, row)
                 right, public = WAYS[header], row.access is Access.PUBLIC
                 for headers in ({}, *({header: wrong} for wrong in ("nonsense", right[:-1], right + "x", ""))):
                     got = await ask(stage, posted(path, body_of(path), headers, row.method))
@@ -69,9 +82,11 @@ def test_every_route_but_health_asks_for_a_key(header: str, tmp_path: Path) -> N
                         assert got.headers["x-should-retry"] == "false"
                         assert "key" in got.json["error"]["message"]
                 assert stage.sandbox.requests == []
-                got = await ask(stage, posted(path, body_of(path), {header: right}, row.method))
+                if path == "/gemini/admin/explain":
+                    path += f"?model={MODELS[CHAT]}"
+                got = await ask(stage, posted(path, body_of(path.partition("?")[0]), {header: right}, row.method))
                 assert got.status == (403 if row.access is Access.ADMIN else 200), (path, got)
-                got = await ask(stage, posted(path, body_of(path), {header: right.replace(KEY, BOSS)}, row.method))
+                got = await ask(stage, posted(path, body_of(path.partition("?")[0]), {header: right.replace(KEY, BOSS)}, row.method))
                 assert got.status == 200, (path, got)
                 stage.sandbox.reset()
             assert {entry.key for entry in stage.reserved} == {"team-a", "boss"}
@@ -207,7 +222,7 @@ def test_no_secret_and_no_content_comes_out(tmp_path: Path) -> None:
         async with staged(tmp_path, keyed(tmp_path), sinks=(logs,), data=str(data)) as stage:
             seen = await provoke(stage)
             seen.append(repr(stage.house.settings).encode())
-            seen += [repr((member.caller, member)).encode() for member in stage.house.world.fleet.members]
+            seen += [repr((member.first, member)).encode() for member in stage.house.world.fleet.members]
         logs.flush()
         seen.append(log.read_bytes())
         assert seen[-1].count(b"\n") > len(FAULTS)

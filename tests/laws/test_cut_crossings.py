@@ -10,7 +10,7 @@ import pytest
 
 from stormkeel.assemble import DIALECTS
 from stormkeel.dialects.across import Crossing, CrossReader
-from stormkeel.dialects.base import Head
+from stormkeel.dialects.base import Head, Written
 from stormkeel.types.content import ToolCall
 from stormkeel.types.events import fold
 from stormkeel.types.failure import FailureKind
@@ -78,7 +78,7 @@ each_line_end = pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"], ids
 
 def reader(upstream: str) -> CrossReader:
     """The reader of one stream for a client of the other dialect."""
-    return Crossing(DIALECTS[OTHER[upstream]], DIALECTS[upstream], b"", ()).read_stream(HEAD)
+    return Crossing((DIALECTS[OTHER[upstream]], DIALECTS[upstream]), Written(b"")).read_stream(HEAD)
 
 
 def relayed(upstream: str, pieces: Iterator[bytes] | list[bytes]) -> tuple[CrossReader, bytes]:

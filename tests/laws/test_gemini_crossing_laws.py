@@ -26,8 +26,8 @@ from msgspec.structs import replace
 from stormkeel.catalog.abilities import ANY, Abilities, load_abilities
 from stormkeel.dialects.across import Crossing, CrossReader
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Dialect, Head, Reading, Target, Written
-from stormkeel.dialects.gemini import Call, Gemini
+from stormkeel.dialects.base import Call, Dialect, Head, Reading, Target, Written
+from stormkeel.dialects.gemini import Gemini
 from stormkeel.dialects.gemini.signatures import sealed
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.dialects.sse import Framer
@@ -74,7 +74,7 @@ def check_accepted(body: bytes) -> None:
         types.Tool.model_validate(tool)
     assert contents[0].role == "user"
     assert len(told.get("generationConfig", {}).get("stopSequences", ())) <= 5
-    assert isinstance(DIALECT.read_call(Call("gemini-x"), body, "r1"), Request)
+    assert isinstance(DIALECT.read_request(body, "r1", call=Call("gemini-x")), Request)
     for content, wire in zip(contents, told["contents"], strict=True):
         assert content.parts
         assert content.role in ("user", "model")
@@ -209,7 +209,7 @@ def test_a_prompt_means_the_same_in_every_spelling(data: st.DataObject, model: s
     again = DIALECT.read_prompt(mixed)
     assert isinstance(again, Reading), again
     assert as_values(again.prompt) == as_values(told.prompt)
-    seen = [DIALECT.read_call(Call("gemini-x"), body, "r1") for body in (mixed, written.body)]
+    seen = [DIALECT.read_request(body, "r1", call=Call("gemini-x")) for body in (mixed, written.body)]
     assert [one.max_output for one in seen if isinstance(one, Request)] == [told.prompt.max_tokens] * 2
 
 
@@ -330,7 +330,7 @@ def test_reading_never_raises(body: object) -> None:
     """Any JSON at all is either read or refused."""
     raw = json.dumps(body).encode()
     assert isinstance(DIALECT.read_prompt(raw), Reading | Failure)
-    assert isinstance(DIALECT.read_call(Call("gemini-x"), raw, "r1"), Request | Failure)
+    assert isinstance(DIALECT.read_request(raw, "r1", call=Call("gemini-x")), Request | Failure)
     DIALECT.without_foreign(raw, Target("gemini-x"))
     DIALECT.read_outcome(raw)
     DIALECT.read_response(raw)
@@ -521,7 +521,7 @@ each_client = pytest.mark.parametrize("client", list(CLIENTS))
 
 def relayed(client: str, pieces: list[bytes]) -> tuple[CrossReader, bytes]:
     """Feed pieces up to the end; return the reader and all that the client is sent."""
-    crossing = Crossing(CLIENTS[client], DIALECT, b"", ()).read_stream(HEAD)
+    crossing = Crossing((CLIENTS[client], DIALECT), Written(b"")).read_stream(HEAD)
     frames = b"".join(crossing.feed(piece) for piece in pieces)
     crossing.finish()
     return crossing, frames + crossing.rest

@@ -12,7 +12,7 @@ import pytest
 
 from stormkeel.assemble import DIALECTS, abilities, catalog
 from stormkeel.dialects.across import Crossing
-from stormkeel.dialects.base import Head, Target
+from stormkeel.dialects.base import Head, Target, Written
 from stormkeel.types.failure import Failure, FailureKind
 
 CHAT, MESSAGES = "openai_chat", "anthropic_messages"
@@ -147,7 +147,7 @@ def test_odd_streams_cross_whole_or_fail(dialect: str) -> None:
     """A stream with one odd value is a whole one in the other dialect, or fails by the upstream's own judge."""
     client = DIALECTS[OTHER[dialect]]
     for events in odd(STREAMED[dialect], (*ODD, math.nan)):
-        reader = Crossing(client, DIALECTS[dialect], b"", ()).read_stream(HEAD)
+        reader = Crossing((client, DIALECTS[dialect]), Written(b"")).read_stream(HEAD)
         frames = reader.feed(framed(dialect, events))
         if reader.failure is None and not reader.complete:
             reader.finish()

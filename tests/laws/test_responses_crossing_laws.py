@@ -20,9 +20,10 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from stormkeel.catalog.abilities import ABILITIES, load_abilities
-from stormkeel.dialects.base import Head, Reading, Target, Written, own_request
+from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.openai_responses import OpenAIResponses
 from stormkeel.dialects.openai_responses.body import JSON_ONLY
+from stormkeel.dialects.own import own_request
 from stormkeel.dialects.seal import seal, unseal
 from stormkeel.dialects.sse import Framer, data_of
 from stormkeel.sandbox.line import Inbound

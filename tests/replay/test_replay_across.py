@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletion
 
 from stormkeel.assemble import DIALECTS, abilities, catalog
 from stormkeel.dialects.across import Crossing, cross
-from stormkeel.dialects.base import Head, Target
+from stormkeel.dialects.base import Head, Target, Written
 from stormkeel.sandbox.anthropic import reading as strict_messages
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.openai import reading as strict_chat
@@ -112,7 +112,7 @@ def test_recorded_streams_go_across_and_keep_their_words(dialect: str) -> None:
     client = DIALECTS[OTHER[dialect]]
     for stream in streams:
         told = fold(DIALECTS[dialect].read_events().feed(stream))
-        reader = Crossing(client, DIALECTS[dialect], b"", ()).read_stream(HEAD)
+        reader = Crossing((client, DIALECTS[dialect]), Written(b"")).read_stream(HEAD)
         frames = b"".join(reader.feed(stream[at : at + 97]) for at in range(0, len(stream), 97))
         if reader.failure is None and not reader.complete:
             reader.finish()

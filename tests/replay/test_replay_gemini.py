@@ -15,8 +15,8 @@ from openai.types.chat import ChatCompletion
 from stormkeel.assemble import abilities, catalog
 from stormkeel.dialects.across import Crossing, cross
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Dialect, Head, Reading, Target, Written
-from stormkeel.dialects.gemini import Call, Gemini
+from stormkeel.dialects.base import Call, Dialect, Head, Reading, Target, Written
+from stormkeel.dialects.gemini import Gemini
 from stormkeel.dialects.gemini.call import call_of
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.sandbox.anthropic import reading as strict_messages
@@ -61,7 +61,7 @@ def call_in(row: dict[str, Any]) -> Call:
 
 def request_of(row: dict[str, Any]) -> Request:
     """A recorded request, peeked at."""
-    request = DIALECT.read_call(call_in(row), raw_of(row), "r1")
+    request = DIALECT.read_request(raw_of(row), "r1", call=call_in(row))
     assert isinstance(request, Request), request
     return request
 
@@ -214,7 +214,7 @@ def test_recorded_streams_go_to_the_other_dialects_clients(other: str) -> None:
     client = OTHERS[other][0]
     for stream in source.streams("gemini_stream"):
         told = fold(DIALECT.read_events().feed(stream))
-        reader = Crossing(client, DIALECT, b"", ()).read_stream(HEAD)
+        reader = Crossing((client, DIALECT), Written(b"")).read_stream(HEAD)
         frames = b"".join(reader.feed(stream[at : at + 97]) for at in range(0, len(stream), 97))
         reader.finish()
         frames += reader.rest
@@ -259,7 +259,7 @@ def test_the_others_recorded_traffic_comes_to_gemini(other: str) -> None:
     assert (taken > 50, answered > 50) == (True, True)
     for stream in source.streams(other):
         told = fold(theirs.read_events().feed(stream))
-        reader = Crossing(DIALECT, theirs, b"", ()).read_stream(HEAD)
+        reader = Crossing((DIALECT, theirs), Written(b"")).read_stream(HEAD)
         frames = reader.feed(stream)
         if not reader.complete:
             reader.finish()

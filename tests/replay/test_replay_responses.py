@@ -316,7 +316,7 @@ def test_recorded_streams_go_across_and_keep_their_words(recorded: list[dict[str
     seen = 0
     for upstream, client in ((DIALECT, DIALECTS[other]), (DIALECTS[other], DIALECT)):
         for stream in source.streams(upstream.name):
-            reader = Crossing(client, upstream, b"", ()).read_stream(HEAD)
+            reader = Crossing((client, upstream), Written(b"")).read_stream(HEAD)
             frames = b"".join(reader.feed(stream[at : at + 97]) for at in range(0, len(stream), 97))
             if reader.failure is None and not reader.complete:
                 reader.finish()

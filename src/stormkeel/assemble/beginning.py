@@ -21,7 +21,7 @@ MODELS = {
     "openai": "gpt-5.4-mini", "anthropic": "claude-haiku-4-5", "groq": "openai/gpt-oss-120b", "mistral": "mistral-small-latest",
     "deepseek": "deepseek-v4-flash", "xai": "grok-4.3", "together": "openai/gpt-oss-120b",
     "fireworks": "accounts/fireworks/models/gpt-oss-120b", "openrouter": "openai/gpt-5.4-mini", "cerebras": "gpt-oss-120b",
-    "perplexity": "sonar", "cohere": "command-r7b-12-2024",
+    "perplexity": "sonar", "gemini": "gemini-3.5-flash-lite", "cohere": "command-r7b-12-2024",
 }  # fmt: skip
 """An inexpensive model of each provider, as an example to begin with; the catalog knows each. None of
 Azure, where a model has the name that its user gave it."""

@@ -5,15 +5,16 @@ Never opens a file or a socket.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from ..config.routes import Router
 from ..config.settings import Settings
 from ..config.version import version_of
-from ..dialects.base import Target
+from ..dialects.base import Codec, Target
 from ..engine.credentials import Birth, Credential
 from ..engine.explain import Preview
-from ..engine.fleet import Fleet, Knowledge, Member
+from ..engine.fleet import Fleet, Knowledge, Member, Spoken
 from ..engine.gates import Gates
 from ..engine.heritage import Succession
 from ..engine.world import Known, Policies, Ports, World
@@ -21,11 +22,14 @@ from ..policies.breaker import Breaker
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
 from ..providers import KINDS
-from ..providers.base import Auth, Caller, Provider, Vendor
+from ..providers.base import COMPANIONS, Auth, Caller, Provider, Vendor
 from ..routing.deployment import Deployment
+from ..types.content import Message
+from ..types.prompt import Prompt, Tool
 from ..types.request import Request
+from ..types.secret import Secret
 from .house import Belongings, House, Parts
-from .known import DIALECTS, abilities, catalog
+from .known import CODECS, abilities, catalog
 from .setup import Blueprint, Secrets, Setup
 
 
@@ -48,7 +52,7 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
         Ports(parts.transport, parts.clock, parts.journal, parts.rng, (house.metrics, *parts.sinks)),
         router.resolve,
         Policies(policies.clocks, policies.retry, policies.parking, builder.budgets),
-        Known(DIALECTS, catalog().snapshot),
+        Known(CODECS, catalog().snapshot),
     )
     world.config = version_of(settings)
     setup = Setup(blueprint, world, router, succession, house.new_id)
@@ -84,9 +88,7 @@ class _Builder:
         return Preview(router.preview(request, lambda deployment: members.append(self._make(deployment, onlooker))), members)
 
     def _make(self, deployment: Deployment, succession: Succession) -> Member:
-        dialect = DIALECTS[deployment.dialect]
         credential = self.fleet.credentials[deployment.provider, deployment.credential]
-        caller = credential.caller
         transport = self._transports[deployment.provider]
         fresh = Gates(
             (succession.quota(deployment.quota), credential),
@@ -94,20 +96,52 @@ class _Builder:
             RateGate(deployment.rate) if deployment.rate else None,
             ConcurrencyGate(deployment.concurrency) if deployment.concurrency else None,
         )
-        known = _know(caller.provider.vendor, deployment.model)
+        provider = self._providers[deployment.provider]
+        known = _know(provider.vendor, deployment.model)
+        spoken = _spoken(provider, self._settings.providers[deployment.provider].dialects, known.target, credential.caller.secret)
         gates = succession.gates(deployment, fresh, self._settings.policies.breaker, transport)
-        member = Member(deployment, dialect, caller, known, gates)
+        member = Member(deployment, spoken, known, gates)
         member.transport = transport
         succession.enter(member)
         return member
 
     def _credential(self, name: str, label: str) -> Credential:
         provider = self._providers[name]
-        caller = Caller(provider, DIALECTS[provider.dialect].path, self._secrets.get((name, label)))
+        caller = caller_of(provider, self._secrets.get((name, label)))
         fresh = Credential((name, label), caller, self._transports[name], self._settings.policies.parking)
         fresh.has_prober = self._has_prober
         fresh.birth = self._births.get((name, label), Birth())
         return self._succession.credential(fresh)
+
+
+OFFERED = Prompt((Message("user", "?"),), tools=(Tool("f"),), effort="high")
+"""The prompt that a narrow dialect is too narrow for."""
+
+
+def _spoken(provider: Provider, dialects: Mapping[str, str], target: Target, secret: Secret | None) -> list[Spoken]:
+    """Return the wire formats that a deployment speaks, with those that come with them."""
+    there: dict[str, str] = {
+        one: url for name, url in dialects.items() for one in (name, *COMPANIONS.get(name, ())) if one in CODECS
+    }
+    is_only = len(dialects) == 1
+    return [
+        Spoken(codec, _caller_at(provider.at(name, url), codec, target.model, secret), not (is_only or _suits(codec, target)))
+        for name, url in there.items()
+        for codec in (CODECS[name],)
+    ]
+
+
+def _suits(codec: Codec, target: Target) -> bool:
+    return codec.service != "generate" or codec.suits(OFFERED, target)
+
+
+def _caller_at(provider: Provider, codec: Codec, model: str, secret: Secret | None) -> Caller:
+    return Caller(provider, codec.path_for(model, False), secret, codec.path_for(model, True) if codec.streams else "")
+
+
+def caller_of(provider: Provider, secret: Secret | None) -> Caller:
+    """Return who speaks for a credential where no model is asked: for probes."""
+    return Caller(provider, CODECS[provider.dialect].path_for("-", False), secret)
 
 
 def _know(vendor: Vendor, model: str) -> Knowledge:
@@ -122,11 +156,12 @@ def provider_of(name: str, settings: Settings) -> Provider:
     """Return a provider as it is configured."""
     said = settings.providers[name]
     vendor = KINDS[said.kind]
-    return Provider(
+    provider = Provider(
         name,
         vendor,
         said.base_url or vendor.base_url,
-        vendor.dialect,
+        next(iter(said.dialects)),
         Auth(said.auth) if said.auth else vendor.auth,
         tuple(said.headers.items()),
     )
+    return provider.at(*next(iter(said.dialects.items())))

@@ -13,14 +13,12 @@ from ..config.loaded import Choice
 from ..config.paths import data_folder
 from ..config.settings import Settings
 from ..errors import SettingsError
-from ..providers.base import Caller
 from ..runtime.checkup.reach import Subject
 from ..runtime.checkup.run import Patient
 from ..runtime.checkup.secrets import Secrets
 from ..runtime.http import HttpSettings
 from ..runtime.network import resolve_network
-from .building import provider_of
-from .known import DIALECTS
+from .building import caller_of, provider_of
 from .reading import MEMORY, read_loaded
 
 
@@ -50,9 +48,8 @@ def _subjects(settings: Settings, ways: Mapping[str, HttpSettings], secrets: Sec
 
 def _subject(name: str, settings: Settings, way: HttpSettings, secrets: Secrets) -> Subject:
     provider = provider_of(name, settings)
-    path = DIALECTS[provider.dialect].path
     given = settings.providers[name].credentials
-    callers = {label: Caller(provider, path, secrets[name, label]) for label in given if (name, label) in secrets}
+    callers = {label: caller_of(provider, secrets[name, label]) for label in given if (name, label) in secrets}
     if not given:
-        callers[""] = Caller(provider, path, None)
+        callers[""] = caller_of(provider, None)
     return Subject(name, provider.base_url, callers, way)

@@ -12,10 +12,17 @@ from ..catalog.abilities import ABILITIES, AbilityTable, load_abilities
 from ..catalog.load import MODELS, PRICES, Catalog
 from ..catalog.load import load as load_catalog
 from ..dialects.anthropic_messages import AnthropicMessages
-from ..dialects.base import Dialect
+from ..dialects.base import Codec, Dialect
+from ..dialects.gemini import Gemini
 from ..dialects.openai_chat import OpenAIChat
+from ..dialects.openai_responses import OpenAIResponses
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OpenAIChat(), AnthropicMessages())}
+_THERE: tuple[Dialect, ...] = (OpenAIChat(), OpenAIResponses(), AnthropicMessages(), Gemini(fetches=True))
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _THERE}
+"""The wire formats in which models answer prompts, by name."""
+
+CODECS: dict[str, Codec] = dict(DIALECTS)
+"""Every wire format, by name."""
 
 
 @cache

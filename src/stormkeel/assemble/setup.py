@@ -13,8 +13,10 @@ import msgspec
 from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..dialects.base import Dialect, ModelCard, Target, own_request
+from ..dialects.base import Dialect, ModelCard, Target
+from ..dialects.own import own_request
 from ..engine.credentials import Birth
+from ..engine.crossing import choose
 from ..engine.explain import Explanation, Preview, explain
 from ..engine.fitting import all_too_long
 from ..engine.fleet import Member
@@ -132,7 +134,9 @@ class Setup:
         lead = self._leads.get(model) or self._lead(model)
         if isinstance(lead, Failure):
             return lead
-        dialect = lead.member.dialect
+        dialect = self._dialect_for(prompt, lead.member)
+        if isinstance(dialect, Failure):
+            return dialect
         written = dialect.write_prompt(prompt, lead.target, stream)
         if isinstance(written, Failure):
             return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
@@ -140,6 +144,14 @@ class Setup:
             return unfit
         request = own_request(dialect, written.body, (prompt, model, stream), self.new_id(), options)
         return request if isinstance(request, Failure) else Asking(prompt, request, written.lost)
+
+    def _dialect_for(self, prompt: Prompt, member: Member) -> Dialect | Failure:
+        """Return the dialect in which a member is asked a prompt: its first, unless that is too narrow."""
+        first = member.first
+        spoken = first if not first.is_narrow else choose(member, prompt, "generate")
+        name = "" if spoken is None else spoken.dialect.name
+        found = DIALECTS.get(name)
+        return found or Failure(FailureKind.UNSUPPORTED, f"{member.deployment.name} answers no prompts")
 
     def leads_to(self, model: str) -> Deployment | Failure:
         """Return the first deployment of a model, in whichever dialect it speaks."""

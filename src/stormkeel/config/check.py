@@ -14,6 +14,7 @@ from .network import check_network
 from .origins import Path
 from .references import fault_of_reference, fault_of_url
 from .settings import (
+    DIALECTS,
     NAME,
     CredentialSettings,
     KeySettings,
@@ -90,7 +91,18 @@ def _provider(source: Source, name: str, given: ProviderSettings, kinds: Kinds) 
     _check_credentials(source, path, given, known.needs_key and given.auth != "none", example)
     _check_headers(source, path, given)
     auth = given.auth or ("none" if not given.credentials else known.auth)
-    return msgspec.structs.replace(given, kind=kind, base_url=base_url, auth=auth)
+    _check_dialects(source, path, given)
+    dialects = given.dialects or known.speaks(moved=base_url != known.base_url.rstrip("/"))
+    return msgspec.structs.replace(given, kind=kind, base_url=base_url, auth=auth, dialects=dialects)
+
+
+def _check_dialects(source: Source, path: Path, given: ProviderSettings) -> None:
+    for name, url in given.dialects.items():
+        where: Path = (*path, "dialects", name)
+        if name not in DIALECTS:
+            source.add(where, f"nothing is known of a dialect {quoted(name)}; {suggestion(name, DIALECTS)}")
+        elif url and (fault := fault_of_url(url, bool(given.credentials))):
+            source.add(where, f'the base URL of "{name}" {fault}')
 
 
 def _check_url(source: Source, path: Path, base_url: str, has_credential: bool) -> None:

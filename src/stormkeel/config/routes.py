@@ -157,7 +157,7 @@ class Router:
         return Deployment(
             name, target.provider, target.model, credential,
             quota=f"{shared}/{target.model}",  # providers count per model
-            dialect=self._kind_of(target.provider).dialect,
+            dialect=next(iter(provider.dialects), ""),
             index=len(self._by_name),
             rate=RateSettings(rpm=target.rpm, tpm=target.tpm) if limited else None,
             concurrency=target.concurrency,

@@ -23,6 +23,8 @@ from ..routing.strategies import StrategyName
 MIB = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What providers, credentials, keys and profiles may be called."""
+DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+"""The wire formats that a provider may speak."""
 AuthName = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"]
 LevelName = Literal["info", "warning"]
 
@@ -52,6 +54,8 @@ class Known(Protocol):
     def models(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def needs_key(self) -> bool: ...  # noqa: D102
+
+    def speaks(self, moved: bool) -> dict[str, str]: ...  # noqa: D102
 
 
 Kinds = Mapping[str, Known]
@@ -84,6 +88,8 @@ class ProviderSettings(msgspec.Struct, frozen=True):
         proxy: its own proxy; "" for none, left out for the network's.
         proxy_credential: as in `[network]`, for its own proxy.
         ca_file: a PEM file of authorities it is trusted by, beside the network's.
+        dialects: the wire formats it speaks, each with a base URL of its own or "" for the provider's; the first one is taken
+            where a request comes in none of them. What is known of its kind where they are left out.
     """
 
     kind: str = ""
@@ -94,6 +100,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     proxy: str | None = None
     proxy_credential: str = ""
     ca_file: str = ""
+    dialects: dict[str, str] = {}
 
 
 class TargetSettings(msgspec.Struct, frozen=True):

@@ -11,16 +11,15 @@ what the way does not carry is in `lost`, by the client's own names.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 
-from ..types.failure import Failure
+from ..types.failure import Failure, FailureKind
 from ..types.prompt import Prompt
 from ..types.request import Request
 from ..types.usage import Usage
-from .base import Dialect, EventReader, EventWriter, Head, Reading, StreamReader, Target, Terms
-
-NOTHING_ASKED = Prompt(())
+from .base import Codec, EventReader, EventWriter, Head, StreamReader, Target, Terms, Told, Written
 
 
 class Crossing:
@@ -29,18 +28,18 @@ class Crossing:
     Attributes:
         body: for the provider.
         lost: what of the client's body the provider is not told, by the client's names.
-        prompt: what is asked.
+        prompt: what is asked; None where nobody needs it any more.
+        limit: the most output tokens that the body allows, None where that is what the client asked for.
     """
 
-    __slots__ = ("_client", "_provider", "body", "lost", "prompt")
+    __slots__ = ("_client", "_provider", "body", "limit", "lost", "prompt")
 
-    def __init__(
-        self, client: Dialect, provider: Dialect, body: bytes, lost: tuple[str, ...], prompt: Prompt = NOTHING_ASKED
-    ) -> None:
+    def __init__(self, ends: tuple[Codec, Codec], written: Written, lost: tuple[str, ...] = (), prompt: Any = None) -> None:
+        """Take the client's dialect and the provider's, what was written for it, and what was lost in all."""
+        self._client, self._provider = ends
+        self.body = written.body
+        self.limit = written.limit
         self.prompt = prompt
-        self._client = client
-        self._provider = provider
-        self.body = body
         self.lost = lost
 
     def whole(self, body: bytes, head: Head) -> tuple[bytes, tuple[str, ...]] | None:
@@ -50,12 +49,14 @@ class Crossing:
 
     def read_stream(self, head: Head) -> CrossReader:
         """Return the reader of one stream, whose frames are the client's."""
-        provider, client = self._provider, self._client
+        provider, client = self._provider.streams, self._client.streams
+        assert provider is not None, "only a service with streams is asked for one"
+        assert client is not None, "only a service with streams is asked for one"
         ends = provider.read_events(), client.write_events(head)
         return CrossReader(provider.read_stream(keep_usage=True), ends, client.keep_alive)
 
 
-def cross(request: Request, reading: Reading, ends: tuple[Dialect, Dialect], target: Target) -> Crossing | Failure:
+def cross(request: Request, reading: Told, ends: tuple[Codec, Codec], target: Target) -> Crossing | Failure:
     """Write a request for a provider of another dialect.
 
     Args:
@@ -65,17 +66,20 @@ def cross(request: Request, reading: Reading, ends: tuple[Dialect, Dialect], tar
         target: the model there.
     """
     client, provider = ends
+    if isinstance(reading.prompt, Prompt) and reading.prompt.choices > 1:
+        return Failure(FailureKind.UNSUPPORTED, _in_words_of(client, ONE_CHOICE))
     written = provider.write_prompt(reading.prompt, target, request.stream)
     if isinstance(written, Failure):
         return msgspec.structs.replace(written, message=_in_words_of(client, written.message))
     named = (client.fields.get(name, name) for name in written.lost)
-    return Crossing(client, provider, written.body, tuple(dict.fromkeys((*reading.lost, *named))), reading.prompt)
+    return Crossing(ends, written, tuple(dict.fromkeys((*reading.lost, *named))), reading.prompt)
 
 
+ONE_CHOICE = "one answer is carried from one dialect to another: leave `choices` at 1, and ask as often as you need"
 _QUOTED = re.compile(r"`(\w+)`")
 
 
-def _in_words_of(client: Dialect, message: str) -> str:
+def _in_words_of(client: Codec, message: str) -> str:
     """Name a prompt's fields, which stand in backticks, as the client names them."""
     return _QUOTED.sub(lambda quoted: f"`{client.fields.get(quoted[1], quoted[1])}`", message)
 

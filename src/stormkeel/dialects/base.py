@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -27,6 +27,8 @@ TOKEN_LIMIT = 10**9
 """More tokens than any one answer can have: a larger number is a fault in the report (S-8), and no usage at all."""
 
 K = FailureKind
+Service = Literal["generate", "embed"]
+"""What a provider is asked for: an answer to a prompt, or the vectors of texts."""
 
 OWN_CODES = frozenset({K.CALLER, K.CANCELLED, K.KEY_REFUSED})
 """Kinds whose code says more than the kind: what was wrong with a body, that the gateway shuts down."""
@@ -105,6 +107,18 @@ class Target(msgspec.Struct, frozen=True):
     takes_thoughts: bool = True
 
 
+class Call(msgspec.Struct, frozen=True):
+    """What an address says of a request.
+
+    Attributes:
+        model: which model is asked.
+        stream: is a stream wanted?
+    """
+
+    model: str
+    stream: bool = False
+
+
 class Reading(msgspec.Struct, frozen=True):
     """A whole request in canonical form.
 
@@ -125,10 +139,12 @@ class Written(msgspec.Struct, frozen=True):
         body: for the provider.
         lost: what of the prompt this dialect or model can't be told: names of `Prompt`'s fields or of a part's, such as
             "temperature", "user" or "thinking"; each once.
+        limit: the most output tokens that the body allows, None where that is what the prompt asks for.
     """
 
     body: bytes
     lost: tuple[str, ...] = ()
+    limit: int | None = None
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -216,15 +232,55 @@ class EventReader(Protocol):
         ...
 
 
-class Dialect(Protocol):
-    """One wire format, both directions.
+class Told(Protocol):
+    """What a codec reads of a client's body: the canonical form of what is asked, and what has no place in it."""
+
+    @property
+    def prompt(self) -> object: ...  # noqa: D102 - as in Reading
+    @property
+    def lost(self) -> tuple[str, ...]: ...  # noqa: D102 - as in Reading
+
+
+class Streams(Protocol):
+    """The streamed half of a wire format.
+
+    Attributes:
+        keep_alive: one frame that means nothing, for silent times.
+        takes_comments: may a comment stand in a stream? Some client breaks on it where not.
+    """
+
+    @property
+    def keep_alive(self) -> bytes: ...  # noqa: D102 - described above
+    @property
+    def takes_comments(self) -> bool: ...  # noqa: D102 - described above
+
+    def read_stream(self, keep_usage: bool) -> StreamReader:
+        """Return the reader of one stream; with `keep_usage` False the usage-only frame that we asked for is taken out again."""
+        ...
+
+    def read_events(self) -> EventReader:
+        """Return the reader of one stream as events of its first choice."""
+        ...
+
+    def write_events(self, head: Head) -> EventWriter:
+        """Return the writer of one stream for a client of this dialect."""
+        ...
+
+    def write_error_frame(self, failure: Failure, request_id: str) -> bytes:
+        """Return the bytes that tell a client of this dialect, inside a stream, that it failed."""
+        ...
+
+
+class Codec(Protocol):
+    """One wire format of one service, both directions: whole requests and whole answers.
 
     Attributes:
         name: as in `Request.dialect`.
         title: for people, as in "OpenAI chat completions".
+        service: what it asks for; formats of one service can be written for one another (`across.py`).
         fields: its own names of `Prompt`'s fields, where they differ; losses are told to its clients in them.
-        path: of the one billable route, relative to a provider's base URL.
-        keep_alive: one frame that means nothing, for silent times.
+        names_model: do its bodies name the model? Else the address does.
+        streams: its streamed half, None where the service has no streams.
     """
 
     @property
@@ -232,19 +288,31 @@ class Dialect(Protocol):
     @property
     def title(self) -> str: ...  # noqa: D102 - described above
     @property
+    def service(self) -> Service: ...  # noqa: D102 - described above
+    @property
     def fields(self) -> Mapping[str, str]: ...  # noqa: D102 - described above
     @property
-    def path(self) -> str: ...  # noqa: D102 - described above
+    def names_model(self) -> bool: ...  # noqa: D102 - described above
     @property
-    def keep_alive(self) -> bytes: ...  # noqa: D102 - described above
+    def streams(self) -> Streams | None: ...  # noqa: D102 - described above
 
-    def read_request(
-        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
-    ) -> Request | Failure:
-        """Peek at a client's body; a body we cannot bill or route for certain is a Failure of kind CALLER."""
+    def path_for(self, model: str, stream: bool) -> str:
+        """Return where a model is asked, relative to a provider's base URL."""
         ...
 
-    def read_prompt(self, raw: bytes) -> Reading | Failure:
+    def read_request(
+        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS, call: Call | None = None
+    ) -> Request | Failure:
+        """Peek at a client's body; a body we cannot bill or route for certain is a Failure of kind CALLER.
+
+        Args:
+            raw: the body.
+            id, headers, options: as in `Request`.
+            call: what the address says, for the dialects whose bodies name no model.
+        """
+        ...
+
+    def read_prompt(self, raw: bytes) -> Told | Failure:
         """Read a whole request, so that another dialect can write it.
 
         Returns:
@@ -253,7 +321,7 @@ class Dialect(Protocol):
         """
         ...
 
-    def write_prompt(self, prompt: Prompt, target: Target, stream: bool) -> Written | Failure:
+    def write_prompt(self, prompt: Any, target: Target, stream: bool) -> Written | Failure:
         """Write a prompt as a body.
 
         Returns:
@@ -280,11 +348,15 @@ class Dialect(Protocol):
         """
         ...
 
-    def read_response(self, body: bytes) -> Response | None:
+    def suits(self, prompt: Any, target: Target) -> bool:
+        """May a model be asked so in this dialect? Where not, another one of its provider's is taken, if it speaks any."""
+        ...
+
+    def read_response(self, body: bytes) -> Any | None:
         """Read a whole answer: its first choice's content in order; None if it makes no sense in this dialect."""
         ...
 
-    def write_response(self, response: Response, head: Head) -> bytes:
+    def write_response(self, response: Any, head: Head) -> bytes:
         """Write a whole answer for a client of this dialect."""
         ...
 
@@ -292,24 +364,20 @@ class Dialect(Protocol):
         """Peek at a whole answer for a passthrough; None if it makes no sense in this dialect."""
         ...
 
-    def read_stream(self, keep_usage: bool) -> StreamReader:
-        """Return the reader of one stream; with `keep_usage` False the usage-only frame that we asked for is taken out again."""
-        ...
-
-    def read_events(self) -> EventReader:
-        """Return the reader of one stream as events of its first choice."""
-        ...
-
-    def write_events(self, head: Head) -> EventWriter:
-        """Return the writer of one stream for a client of this dialect."""
-        ...
-
     def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
         """Return HTTP status and body that tell a client of this dialect of a failure of ours or of another provider."""
         ...
 
-    def write_error_frame(self, failure: Failure, request_id: str) -> bytes:
-        """Return the bytes that tell a client of this dialect, inside a stream, that it failed."""
+
+class Dialect(Codec, Streams, Protocol):
+    """One wire format in which models answer prompts, whole and as streams."""
+
+    def read_prompt(self, raw: bytes) -> Reading | Failure:
+        """Do what `Codec.read_prompt` does."""
+        ...
+
+    def read_response(self, body: bytes) -> Response | None:
+        """Do what `Codec.read_response` does."""
         ...
 
     def write_model(self, model: ModelCard) -> bytes:
@@ -321,85 +389,6 @@ class Dialect(Protocol):
         ...
 
 
-def own_request(dialect: Dialect, body: bytes, asked: tuple[Prompt, str, bool], id: str, options: Options) -> Request | Failure:
-    """Take a body that `write_prompt` wrote as a request: what `read_request` would find in it is known, so nobody looks for it.
-
-    Args:
-        dialect: who wrote it; it puts the model first.
-        body: what it wrote.
-        asked: the prompt, the model's name, and whether a stream is wanted.
-        id, options: as in `Request`.
-    """
-    prompt, model, stream = asked
-    most = prompt.max_tokens
-    is_usual = most is None or (type(most) is int and 0 <= most <= TOKEN_LIMIT)
-    if not is_usual or not 0 < len(model) <= USUAL_NAME or not body.startswith(MODEL_FIRST):
-        return dialect.read_request(body, id, options=options)  # which says what is wrong with it
-    span = (MODEL_AT, MODEL_AT + len(msgspec.json.encode(model)))
-    return Request(
-        id, dialect.name, model, body, stream, most, prompt.choices, model_span=span, options=options, is_text=_is_text(prompt)
-    )
-
-
-def _is_text(prompt: Prompt) -> bool:
-    """Is nothing asked for that makes tokens of more than the body's bytes, or that costs more than standard terms?"""
-    if prompt.tools or prompt.tier or prompt.format is not None:
-        return False
-    for message in prompt.messages:  # noqa: SIM110 - every request passes here
-        if type(message.content) is not str:
-            return False
-    return True
-
-
-MODEL_FIRST = b'{"model":'
-MODEL_AT = len(MODEL_FIRST)
-USUAL_NAME = 512  # characters
-
-
 def is_token_count(number: int) -> bool:
     """Tell whether a reported number can be a number of tokens; zero can (S-8)."""
     return 0 <= number <= TOKEN_LIMIT
-
-
-def kind_of_stream_error(type_: str, code: str) -> FailureKind:
-    """Classify an error event inside a stream by the provider's own type and code (docs/wire.md, Errors).
-
-    Where neither is known it is the provider's fault: the request had been accepted.
-    """
-    return _STREAM_ERRORS.get(code) or _STREAM_ERRORS.get(type_) or K.SERVER
-
-
-_STREAM_ERRORS: dict[str, FailureKind] = {
-    # Anthropic error.type
-    "overloaded_error": K.OVERLOADED,
-    "rate_limit_error": K.RATE_LIMIT,
-    "invalid_request_error": K.CALLER,
-    "authentication_error": K.CREDENTIAL,
-    "permission_error": K.CREDENTIAL,
-    "billing_error": K.QUOTA,
-    "not_found_error": K.MODEL_UNAVAILABLE,
-    "request_too_large": K.CALLER,
-    "enforced_spend_limit_reached": K.QUOTA,
-    "contract_spend_limit_reached": K.QUOTA,
-    # OpenAI error.type and error.code
-    "server_is_overloaded": K.OVERLOADED,
-    "service_unavailable_error": K.OVERLOADED,
-    "slow_down": K.OVERLOADED,
-    "rate_limit_exceeded": K.RATE_LIMIT,
-    "tokens": K.RATE_LIMIT,
-    "requests": K.RATE_LIMIT,
-    "insufficient_quota": K.QUOTA,
-    "credit_balance_exhausted": K.QUOTA,
-    "organization_spend_limit_exceeded": K.QUOTA,
-    "project_spend_limit_exceeded": K.QUOTA,
-    "organization_usage_limit_exceeded": K.QUOTA,
-    "context_length_exceeded": K.CONTEXT_LENGTH,
-    "content_filter": K.CONTENT_REFUSED,
-    "content_policy_violation": K.CONTENT_REFUSED,
-    "invalid_api_key": K.CREDENTIAL,
-    "model_not_found": K.MODEL_UNAVAILABLE,
-    # OpenRouter puts the HTTP status into error.code
-    "429": K.RATE_LIMIT,
-    "503": K.OVERLOADED,
-    "529": K.OVERLOADED,
-}

@@ -13,8 +13,9 @@ import msgspec
 
 from ..types.failure import Failure, FailureKind
 from ..types.usage import Usage
-from .base import NO_TERMS, kind_of_stream_error
+from .base import NO_TERMS
 from .sse import Framer, data_of
+from .stream_errors import kind_of_stream_error
 
 T = TypeVar("T")
 

@@ -22,9 +22,9 @@ from ..types.money import NanoDollars
 from ..types.usage import Usage
 from ..types.wire import HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge
-from .crossing import expected_input, headers_for, lossy_comment, pass_on
+from .crossing import expected_input, headers_for, is_direct, lossy_comment, pass_on
 from .fitting import too_long
-from .fleet import Member, Ticket
+from .fleet import Member, Spoken, Ticket
 from .hold import Extent, extent_of, held_for
 from .ports import ClientGone, Exchange, JournalFault, WireFault
 from .relay import Relay
@@ -61,8 +61,7 @@ class Trial:
 
     __slots__ = (
         "_clocks", "_crossing", "_exchange", "_extent", "_held", "_id", "_provider_request", "_raw", "_reader", "_run",
-        "_settled",
-        "_started",
+        "_settled", "_spoken", "_started",
         "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "lost", "made", "member",
         "response", "sent",
     )  # fmt: skip
@@ -87,6 +86,7 @@ class Trial:
         self._held: NanoDollars | None = None
         self._raw = run.request.raw
         self._crossing: Crossing | None = None
+        self._spoken: Spoken
         self._settled = False
         self._status = 0
         self._provider_request = ""
@@ -101,15 +101,15 @@ class Trial:
     def open(self, probe: bool) -> Failure | None:
         """Pass the gates and write the reservation; a Failure means that nothing may be sent."""
         run, member, request = self._run, self.member, self._run.request
-        if member.dialect.name != request.dialect:
-            crossing = run.cross(member)
-            if isinstance(crossing, Failure):
-                return crossing
-            self._crossing, self._raw, self.lost = crossing, crossing.body, crossing.lost
+        refusal = self._choose_way()
+        if refusal is not None:
+            return refusal
         ports, window = run.world.ports, member.window
         if window and len(self._raw) > window and (unfit := too_long(member, request, self._raw)):
             return unfit
-        self._extent = extent = extent_of(request, self._raw, member)
+        crossing = self._crossing
+        limit = request.max_output if crossing is None or crossing.limit is None else crossing.limit
+        self._extent = extent = extent_of(request, self._raw, member, limit)
         ticket = member.admit(self._started, extent.expected, probe)
         if isinstance(ticket, Failure):
             return ticket
@@ -120,6 +120,24 @@ class Trial:
             member.release(ticket, self._started)
             return Failure(K.INTERNAL, f"nothing was sent, because the ledger can't be written: {fault}")
         self.made = True
+        return None
+
+    def _choose_way(self) -> Failure | None:
+        """Take the client's own dialect where the deployment speaks it and it will do; else write the request anew."""
+        run, member = self._run, self.member
+        own = member.spoken.get(run.request.dialect)
+        if is_direct(own, self._raw):
+            self._spoken = own
+            return None
+        way = run.cross(member)
+        if isinstance(way, Failure):
+            return way
+        if way is None:
+            assert own is not None
+            self._spoken = own
+            return None
+        self._spoken, self._crossing = way.spoken, way.crossing
+        self._raw, self.lost = way.crossing.body, way.crossing.lost
         return None
 
     def _reservation(self) -> Reserved:
@@ -134,26 +152,26 @@ class Trial:
         )  # fmt: skip
 
     def _http(self) -> HttpRequest:
-        member, request = self.member, self._run.request
+        request, spoken = self._run.request, self._spoken
         if self._crossing is None:
-            body, self.lost = pass_on(request, member)
+            body, self.lost = pass_on(request, self.member, spoken)
         else:
             body = self._crossing.body
-        return member.caller.request(body, request.headers, request.stream, self._id)
+        return spoken.caller.request(body, request.headers, request.stream, self._id)
 
     # -- during ------------------------------------------------------------------------------------------------------
 
     async def whole(self) -> Failure | None:
         """Send, and read the whole answer."""
-        member, run = self.member, self._run
+        member, run, spoken = self.member, self._run, self._spoken
         self._watch(self._started + self._clocks.answer, K.SILENT)
         self.sent = True
         response = await member.transport.send(self._http())
         self._status = response.status
-        self._provider_request = member.caller.request_id(response.headers)
+        self._provider_request = spoken.caller.request_id(response.headers)
         if response.status != 200:
             return self._classified(response)
-        outcome = member.dialect.read_outcome(response.body)
+        outcome = spoken.dialect.read_outcome(response.body)
         if outcome is None:
             return self._no_answer(response)
         self._usage, self._terms = outcome.usage, outcome.terms
@@ -172,18 +190,19 @@ class Trial:
 
     async def stream(self) -> Failure | None:
         """Send, and relay the answer's frames to the caller as they come."""
-        member, run = self.member, self._run
+        member, run, spoken = self.member, self._run, self._spoken
         self._watch(self._started + self._clocks.first_content, K.SILENT)
         self.sent = True
         exchange = await member.transport.open(self._http())
         self._exchange = exchange
         self._status = exchange.status
-        self._provider_request = member.caller.request_id(exchange.headers)
+        self._provider_request = spoken.caller.request_id(exchange.headers)
         if exchange.status != 200:
             return self._classified(HttpResponse(exchange.status, exchange.headers, await _read_all(exchange)))
-        crossing = self._crossing
+        crossing, streams = self._crossing, spoken.dialect.streams
+        assert streams is not None, "only a service with streams is asked for one"
         reader: StreamReader = (
-            member.dialect.read_stream(run.request.wants_usage) if crossing is None else crossing.read_stream(self._head())
+            streams.read_stream(run.request.wants_usage) if crossing is None else crossing.read_stream(self._head())
         )
         self._reader = reader
         return await self._relay(exchange, Relay(reader), reader)
@@ -216,7 +235,7 @@ class Trial:
             assert self._exchange is not None
             self._ttft = run.world.ports.clock.now() - self._started
             if self.lost and run.began:  # the head went out before anybody knew
-                ready = lossy_comment(self.lost) + ready
+                ready = self._comment(self.lost) + ready
             await run.commit(headers_for(self.member, self._exchange.headers, self.lost))
         self._watch(run.world.ports.clock.now() + SLOW_CLIENT, K.CANCELLED)
         await run.out.write(ready)
@@ -227,12 +246,17 @@ class Trial:
         if isinstance(reader, CrossReader) and reader.lost:
             self.lost += reader.lost
             if self._run.committed:  # else the head tells it, or a comment behind it
-                ready = lossy_comment(reader.lost) + ready
+                ready = self._comment(reader.lost) + ready
         self.settle(None)
         assert self._exchange is not None
         self._exchange.linger()
         if ready:
             await self._send(ready)
+
+    def _comment(self, lost: tuple[str, ...]) -> bytes:
+        """Tell of losses inside the stream, where the client's dialect has room for that."""
+        streams = self._run.world.dialects[self._run.request.dialect].streams
+        return lossy_comment(lost) if streams is not None and streams.takes_comments else b""
 
     def _no_answer(self, response: HttpResponse) -> Failure:
         """A 200 that is no answer: an error in its body, as relays send it, or nonsense."""
@@ -247,7 +271,7 @@ class Trial:
         return Head(request.id, wall // 1_000_000_000, self.member.deployment.model, estimate, request.wants_usage)
 
     def _classified(self, response: HttpResponse) -> Failure:
-        return self.member.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
+        return self._spoken.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
 
     # -- clocks ------------------------------------------------------------------------------------------------------
 

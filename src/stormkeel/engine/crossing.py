@@ -5,37 +5,79 @@ Never knows how it is done: that is `dialects/across.py`.
 
 from __future__ import annotations
 
+import re
+from typing import TypeGuard
+
+import msgspec
+
 from ..catalog.families import family_of
 from ..dialects.across import Crossing, cross
-from ..dialects.base import Dialect, Reading
+from ..dialects.base import Codec, Told
 from ..ledger.count import by_bytes
-from ..types.failure import Failure
+from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import Headers
-from .fleet import Member
+from .fleet import Member, Spoken
 
 LOSSY = "x-stormkeel-lossy"
 LIMIT = 2000  # characters of names told
+OFFERS = re.compile(rb'"(?:tools|functions)"').search
+"""Tools are what a narrow dialect is too narrow for: a body without any needs no closer look."""
 
 
-def cross_to(request: Request, reading: Reading | Failure, member: Member, client: Dialect) -> Crossing | Failure:
-    """Write a request in the dialect of a member that speaks another one.
+class Way(msgspec.Struct, frozen=True):
+    """How a request gets to a member: which of its wire formats, and what was written in it."""
+
+    spoken: Spoken
+    crossing: Crossing
+
+
+def is_direct(spoken: Spoken | None, raw: bytes) -> TypeGuard[Spoken]:
+    """May a body go out in the client's own dialect, without a closer look?"""
+    return spoken is not None and not (spoken.is_narrow and OFFERS(raw))
+
+
+def cross_to(request: Request, reading: Told | Failure, member: Member, client: Codec) -> Way | Failure | None:
+    """Write a request in a dialect of a member that speaks another one, or for which the client's is too narrow.
 
     Args:
         request: what is asked.
         reading: its body, read whole by the client's dialect.
         member: who is to be asked.
         client: the client's dialect.
+
+    Returns:
+        None where the body goes out as it is: the member speaks the client's dialect, and nothing better can be done.
     """
+    own = member.spoken.get(request.dialect)
     if isinstance(reading, Failure):
-        return reading
-    return cross(request, reading, (client, member.dialect), member.target)
+        return None if own else reading
+    if own and own.dialect.suits(reading.prompt, member.target):
+        return None
+    spoken = choose(member, reading.prompt, client.service, own)
+    if spoken is None:
+        return None if own else _unserved(member, client)
+    crossing = cross(request, reading, (client, spoken.dialect), member.target)
+    if isinstance(crossing, Failure):
+        return None if own else crossing
+    return Way(spoken, crossing)
 
 
-def pass_on(request: Request, member: Member) -> tuple[bytes, tuple[str, ...]]:
+def choose(member: Member, prompt: object, service: str, without: Spoken | None = None) -> Spoken | None:
+    """Return the first of a member's dialects of a service that suits a prompt, or just the first; None where it has none."""
+    there = [one for one in member.spoken.values() if one.dialect.service == service and one is not without]
+    return next((one for one in there if one.dialect.suits(prompt, member.target)), there[0] if there else None)
+
+
+def _unserved(member: Member, client: Codec) -> Failure:
+    message = f"{member.deployment.name} speaks no dialect into which {client.title} can be translated: ask another model"
+    return Failure(FailureKind.UNSUPPORTED, message)
+
+
+def pass_on(request: Request, member: Member, spoken: Spoken) -> tuple[bytes, tuple[str, ...]]:
     """Return a request's body for a member of its own dialect, and the paths of others' thoughts that it would refuse it for."""
-    body = member.dialect.write_request(request, member.deployment.model, member.bills)
-    return member.dialect.without_foreign(body, member.target)
+    body = spoken.dialect.write_request(request, member.deployment.model, member.bills)
+    return spoken.dialect.without_foreign(body, member.target)
 
 
 def expected_input(crossing: Crossing, member: Member) -> int:
@@ -48,7 +90,7 @@ def expected_input(crossing: Crossing, member: Member) -> int:
 
 def headers_for(member: Member, upstream: Headers, lost: tuple[str, ...]) -> Headers:
     """Return the headers that go to the client with a member's answer: the provider's that may pass, and what was lost."""
-    passed = member.caller.response_headers(upstream)
+    passed = member.first.caller.response_headers(upstream)
     return (*passed, lossy_header(lost)) if lost else passed
 
 

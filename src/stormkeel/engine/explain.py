@@ -13,7 +13,7 @@ from copy import copy
 
 import msgspec
 
-from ..dialects.base import Dialect
+from ..dialects.base import Codec
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..routing.deployment import Deployment
@@ -23,7 +23,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars, dollars
 from ..types.request import Request
 from ..types.usage import Usage
-from .crossing import cross_to, pass_on
+from .crossing import cross_to, is_direct, pass_on
 from .fitting import too_long
 from .fleet import Member
 from .gates import GATES
@@ -231,15 +231,15 @@ class _Explainer:
             carried = too_long(member, self._request, carried.counted) or carried
         if isinstance(carried, Failure):
             return Candidate(*at, False, carried.message, [], [], [], None, stands.left, clocks)
-        extent = extent_of(self._request, carried.counted, member)
+        extent = extent_of(self._request, carried.counted, member, carried.limit)
         gates = [self._ask(name, member, extent, is_last) for name, _ in GATES]
         why = next((gate.says for gate in gates if not gate.passes), "")
-        price, left = self._price(extent, carried.counted, member), self._after(member, extent)
+        price, left = self._price(extent, carried, member), self._after(member, extent)
         return Candidate(*at, not why, why, gates, carried.edits, carried.losses, price, left, clocks)
 
-    def _price(self, extent: Extent, counted: bytes, member: Member) -> Price:
-        tariff, about = member.tariff(self._wall), extent.expected - (self._request.max_output or 0)
-        held = held_for(extent, counted, member, self._wall, tariff)
+    def _price(self, extent: Extent, carried: Carried, member: Member) -> Price:
+        tariff, about = member.tariff(self._wall), extent.expected - (carried.limit or 0)
+        held = held_for(extent, carried.counted, member, self._wall, tariff)
         price = None if tariff is None else tariff.price(Usage(input=about))
         return Price(about, price, _usd(price), *extent.bounds, held, _usd(held))
 
@@ -303,22 +303,28 @@ class Carried(msgspec.Struct, frozen=True):
         counted: the body that its tokens are estimated by, as the engine does: the client's own where it stays in its dialect.
         edits: what is changed on the way, for people.
         losses: what could not be told, by the client's names.
+        limit: the most output tokens that the body allows, None where it does not say.
     """
 
     counted: bytes
     edits: list[str]
     losses: list[str]
+    limit: int | None
 
 
-def carry(request: Request, member: Member, client: Dialect) -> Carried | Failure:
+def carry(request: Request, member: Member, client: Codec) -> Carried | Failure:
     """Say what of a request's body a deployment would be sent, or why it can't be carried there."""
-    if member.dialect.name != request.dialect:
-        crossing = cross_to(request, client.read_prompt(request.raw), member, client)
-        if isinstance(crossing, Failure):
-            return crossing
-        return Carried(crossing.body, [f"written anew for {member.dialect.title}"], list(crossing.lost))
-    body, taken = pass_on(request, member)
-    return Carried(request.raw, _edits(request.raw, body), list(taken))
+    own = member.spoken.get(request.dialect)
+    way = None if is_direct(own, request.raw) else cross_to(request, client.read_prompt(request.raw), member, client)
+    if isinstance(way, Failure):
+        return way
+    if way is not None:
+        crossing = way.crossing
+        limit = request.max_output if crossing.limit is None else crossing.limit
+        return Carried(crossing.body, [f"written anew for {way.spoken.dialect.title}"], list(crossing.lost), limit)
+    assert own is not None
+    body, taken = pass_on(request, member, own)
+    return Carried(request.raw, _edits(request.raw, body), list(taken), request.max_output)
 
 
 SHOWN = frozenset({"model", "stream_options"})

@@ -7,12 +7,12 @@ The gates and their order are in `gates.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ..catalog.load import ModelFacts
-from ..dialects.base import NO_TERMS, Dialect, Target, Terms
+from ..dialects.base import NO_TERMS, Codec, Target, Terms
 from ..ledger.pricing import Tariff
 from ..policies.base import Dice, Verdict
 from ..providers.base import Caller
@@ -39,8 +39,26 @@ class Ticket(list[int]):
         return self[0] == CREDENTIAL_PROBE
 
 
+class Spoken(msgspec.Struct, frozen=True):
+    """One wire format that a deployment speaks.
+
+    Attributes:
+        dialect: its codec.
+        caller: makes its requests, at its address.
+        is_narrow: may there be a prompt for which another one of the deployment's must be taken?
+    """
+
+    dialect: Codec
+    caller: Caller
+    is_narrow: bool = False
+
+
 class Member:
-    """One deployment of the fleet with its codec, its caller's address, its facts and its gates."""
+    """One deployment of the fleet with its codecs, its callers' addresses, its facts and its gates.
+
+    Attributes:
+        spoken: the wire formats it speaks, by name, the one that others are translated to first.
+    """
 
     __slots__ = (
         "_asked",
@@ -51,12 +69,10 @@ class Member:
         "_tariffs",
         "bills",
         "breaker",
-        "caller",
         "concurrency",
         "cooling",
         "credential",
         "deployment",
-        "dialect",
         "facts",
         "gates",
         "in_flight",
@@ -64,17 +80,17 @@ class Member:
         "max_output",
         "rate",
         "recent",
+        "spoken",
         "target",
         "transport",
         "window",
     )
 
-    def __init__(self, deployment: Deployment, dialect: Dialect, caller: Caller, known: Knowledge, gates: Gates) -> None:
+    def __init__(self, deployment: Deployment, spoken: Sequence[Spoken], known: Knowledge, gates: Gates) -> None:
         facts = known.facts
         self.deployment = deployment
         self.index = deployment.index
-        self.dialect = dialect
-        self.caller = caller
+        self.spoken: Mapping[str, Spoken] = {one.dialect.name: one for one in spoken}
         self.facts = facts
         self.target = known.target
         self.window = None if facts is None else facts.window
@@ -85,7 +101,7 @@ class Member:
         self.rate = gates.rate
         self.breaker = gates.breaker
         self.gates = tuple((name, make(gates)) for name, make in GATES)
-        self.bills = caller.provider.vendor.asks_usage
+        self.bills = self.first.caller.provider.vendor.asks_usage
         self.transport: Transport  # how it is reached
         self.in_flight = 0
         self.recent = Recent()
@@ -96,6 +112,11 @@ class Member:
         self._standard: Tariff | None = None
         self._tariffs: dict[tuple[tuple[str, str], ...], Tariff | None] = {}
         self._priced_until = 0
+
+    @property
+    def first(self) -> Spoken:
+        """The wire format that is chosen where nothing speaks for another."""
+        return next(iter(self.spoken.values()))
 
     def admit(self, now: float, tokens: int, probe: bool = False) -> Ticket | Failure:
         """Ask each gate in order; the first no undoes the yeses before it.

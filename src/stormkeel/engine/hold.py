@@ -29,12 +29,19 @@ class Extent(msgspec.Struct, frozen=True, gc=False):
     is_plain: bool
 
 
-def extent_of(request: Request, raw: bytes, member: Member) -> Extent:
-    """Return how many tokens an attempt may take, by the body that its tokens are counted by."""
+def extent_of(request: Request, raw: bytes, member: Member, limit: int | None) -> Extent:
+    """Return how many tokens an attempt may take.
+
+    Args:
+        request: as the client sent it.
+        raw: the body that its tokens are counted by.
+        member: who is asked.
+        limit: the most output tokens that the body allows, None where it does not say.
+    """
     window, plain = member.window, (request.is_text and raw is request.raw) or is_plain(raw)
     most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
-    bounds = (most_in, output_bound(request.max_output, member.max_output, request.choices))
-    return Extent(input_estimate(raw) + (request.max_output or 0), bounds, plain)
+    bounds = (most_in, output_bound(limit, member.max_output, request.choices))
+    return Extent(input_estimate(raw) + (limit or 0), bounds, plain)
 
 
 def held_for(extent: Extent, raw: bytes, member: Member, wall: int, tariff: Tariff | None) -> NanoDollars | None:

@@ -104,7 +104,7 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
         member = world.fleet.members[deployment.index]
         run.paid = 0  # what was paid elsewhere is another provider's
         if run.request.stream:
-            run.hold(world.dialects[run.request.dialect].keep_alive)
+            run.hold()
         trial = await attempt(run, member)
         if trial.failure is not None:
             trial, decision = await _go_on(run, walk, member, spent, trial)

@@ -10,14 +10,13 @@ from typing import Any
 
 import msgspec
 
-from ..dialects.across import Crossing
-from ..dialects.base import Dialect, Reading
+from ..dialects.base import Codec, Told
 from ..routing.route import Route
 from ..types.attempt import Attempt, Story
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import NO_HEADERS, Headers
-from .crossing import cross_to
+from .crossing import Way, cross_to
 from .fleet import Member
 from .ports import Output
 from .world import World
@@ -69,8 +68,8 @@ class Run:
         self.deadline = self.started + (total if timeout is None or timeout > total else timeout)
         self.paid = 0
         self._way: Route | None = None
-        self._reading: Reading | Failure | None = None
-        self._crossed: tuple[Member, Crossing | Failure] | None = None
+        self._reading: Told | Failure | None = None
+        self._crossed: tuple[Member, Way | Failure | None] | None = None
         self.attempts: list[Attempt] = []
         self.began = False
         self.committed = False
@@ -87,14 +86,14 @@ class Run:
         world.turn += 1
         world.fleet.now = self.started
 
-    def cross(self, member: Member) -> Crossing | Failure:
-        """Return the request as a member of another dialect is told it; it stays for the next try of the same one."""
+    def cross(self, member: Member) -> Way | Failure | None:
+        """Return the request as a member is told it in another dialect, as `cross_to` does; it stays for its next try."""
         if self._crossed is None or self._crossed[0] is not member:
             client = self.world.dialects[self.request.dialect]
             self._crossed = member, cross_to(self.request, self._read(client), member, client)
         return self._crossed[1]
 
-    def _read(self, client: Dialect) -> Reading | Failure:
+    def _read(self, client: Codec) -> Told | Failure:
         """Return the request's body, read whole; once, for all attempts.
 
         What we can't read, its own provider may: a field newer than we are is no reason not to ask it.
@@ -105,8 +104,9 @@ class Run:
                 self._reading = msgspec.structs.replace(self._reading, kind=FailureKind.UNSUPPORTED)
         return self._reading
 
-    def _has_own(self, client: Dialect) -> bool:
-        return self._way is not None and any(one.dialect == client.name for one in self._way.deployments)
+    def _has_own(self, client: Codec) -> bool:
+        members = self.world.fleet.members
+        return self._way is not None and any(client.name in members[one.index].spoken for one in self._way.deployments)
 
     @property
     def made(self) -> int:
@@ -123,11 +123,12 @@ class Run:
         self.paid = self.world.budgets[member.deployment.provider].take(failure.rule.throttled)
         return self.paid > 0
 
-    def hold(self, keep_alive: bytes) -> None:
+    def hold(self) -> None:
         """After `clocks.hold` seconds without content, send the head and the dialect's keep-alive, again and again."""
-        if self.out is None or self._keeper is not None:
+        streams = self.world.dialects[self.request.dialect].streams
+        if self.out is None or self._keeper is not None or streams is None:
             return
-        self._keeper = self.loop.call_later(self.world.clocks.hold, self._keep, keep_alive)
+        self._keeper = self.loop.call_later(self.world.clocks.hold, self._keep, streams.keep_alive)
 
     def _keep(self, keep_alive: bytes) -> None:
         self._keeper = asyncio.ensure_future(self._keep_alive(keep_alive))

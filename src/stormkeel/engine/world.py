@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from ..dialects.base import Dialect
+from ..dialects.base import Codec
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
@@ -77,7 +77,7 @@ class World:
 class Known(msgspec.Struct, frozen=True):
     """What comes with the package rather than the configuration: the dialects by name, the id of the price snapshot."""
 
-    dialects: Mapping[str, Dialect]
+    dialects: Mapping[str, Codec]
     prices: str
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from .._version import __version__
 from ..assemble import DIALECTS, House
+from ..dialects import base as wire
 from ..engine.standing import Picture, picture
 from ..errors import STATUS
 from ..types.failure import Failure, FailureKind
@@ -79,7 +80,9 @@ class Admin:
             return
         if isinstance(read, bytes):
             options = call.inbound.options(call.key)
-            read = call.setup.dialect(dialect).read_request(read, call.request_id, call.inbound.passed, options)
+            read = call.setup.dialect(dialect).read_request(
+                read, call.request_id, call.inbound.passed, options, _called(call)
+            )
         if isinstance(read, Failure):
             await call.refuse(PLAIN, read)
             return
@@ -93,8 +96,17 @@ def _dialect_of(call: Call) -> str | Failure:
         known = ", ".join(DIALECTS)
         return asked if asked in DIALECTS else Failure(K.CALLER, f"`dialect` is not one of {known}", 400, "unknown_dialect")
     path = call.scope["path"]
+    if path.startswith("/gemini/") or (path.startswith("/admin/") and call.inbound.is_gemini):
+        return "gemini"
     is_anthropic = path.startswith("/anthropic/") or (not path.startswith("/openai/") and call.inbound.is_anthropic)
     return "anthropic_messages" if is_anthropic else "openai_chat"
+
+
+def _called(call: Call) -> wire.Call | None:
+    """What the query says of the model, for the dialect whose bodies name none."""
+    query = parse_qs(call.scope.get("query_string", b"").decode("latin-1"))
+    model = query.get("model", [""])[-1]
+    return wire.Call(model, query.get("stream", [""])[-1] in ("1", "true")) if model else None
 
 
 async def tell(call: Call, value: object, status: int = 200) -> None:

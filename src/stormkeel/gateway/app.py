@@ -9,6 +9,8 @@ Only the path and the headers that arrived are believed; `Host` is never looked 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -19,40 +21,33 @@ from ..dialects.base import Dialect
 from ..types.failure import Failure, FailureKind
 from .admin import PLAIN, Admin
 from .door import Access, Door
-from .endpoints import Call, Generate, Metrics, Models
+from .endpoints import Call, Generate, GenerateAt, Metrics, Models
 from .health import health_of, is_ready
 from .inbound import Inbound
 from .probing import Probes
 from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, Teller, failed, send_whole
+from .routes import ID, Row, Table
 
 K = FailureKind
 PUBLIC, KEY, ADMIN = Access.PUBLIC, Access.KEY, Access.ADMIN
-ID = "{id}"
-"""The end of a path in the table that stands for any id."""
-Endpoint = Callable[[Call], Awaitable[None]]
+PREFIXES = ("/openai", "/anthropic", "/gemini")
+"""Addresses of one dialect each, for base URLs."""
 
 
-class Row(msgspec.Struct, frozen=True):
-    """One route. There is none without an access.
-
-    Attributes:
-        method: GET or POST.
-        access: who may call it.
-        endpoint: what serves it.
-        dialect: how its errors are told.
-    """
-
-    method: str
-    access: Access
-    endpoint: Endpoint
-    dialect: Teller
+ASKED = (
+    ("openai_chat", "openai", "/chat/completions"),
+    ("openai_responses", "openai", "/responses"),
+    ("anthropic_messages", "anthropic", "/messages"),
+)
+"""Where models are asked: the wire format, the prefix of its own, the path behind the version."""
+GEMINI = tuple(f"{prefix}{version}" for prefix in ("", "/gemini") for version in ("/v1beta", "/v1"))
 
 
 class Gateway:
     """The ASGI app of one house.
 
     Attributes:
-        table: every route, by its path.
+        table: every route.
         probes: what active probes found; whoever serves the gateway lets them run.
     """
 
@@ -62,33 +57,45 @@ class Gateway:
         self._door = Door(house.keys)
         self._chat = house.dialect("openai_chat")
         self._messages = house.dialect("anthropic_messages")
-        self.table = self._rows()
+        self._gemini = house.dialect("gemini")
+        self.table = self._table()
 
-    def _rows(self) -> dict[str, Row]:
-        chat, messages = self._chat, self._messages
-        ask_chat = Row("POST", KEY, Generate(chat), chat)
-        ask_messages = Row("POST", KEY, Generate(messages), messages)
-        models, admin = Models(), Admin(self.house, self.probes)
-        return {
-            "/v1/chat/completions": ask_chat,
-            "/openai/v1/chat/completions": ask_chat,
-            "/v1/messages": ask_messages,
-            "/anthropic/v1/messages": ask_messages,
-            "/v1/models": Row("GET", KEY, lambda call: models(call, self._asked(call)), chat),
-            "/openai/v1/models": Row("GET", KEY, lambda call: models(call, chat), chat),
-            "/anthropic/v1/models": Row("GET", KEY, lambda call: models(call, messages), messages),
-            "/v1/models/{id}": Row("GET", KEY, lambda call: models.one(call, self._asked(call)), chat),
-            "/openai/v1/models/{id}": Row("GET", KEY, lambda call: models.one(call, chat), chat),
-            "/anthropic/v1/models/{id}": Row("GET", KEY, lambda call: models.one(call, messages), messages),
+    def _table(self) -> Table:
+        table, admin, chat = Table(), Admin(self.house, self.probes), self._chat
+        table.add(self._asking())
+        table.add(self._models())
+        table.add({
             "/metrics": Row("GET", KEY, Metrics(self.house), chat),
             "/health": Row("GET", PUBLIC, self._health, chat),
             "/health/live": Row("GET", PUBLIC, self._live, chat),
             "/health/ready": Row("GET", PUBLIC, self._ready, chat),
             "/admin/fleet": Row("GET", ADMIN, admin.fleet, PLAIN),
-            "/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN),
-            "/openai/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN),
-            "/anthropic/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN),
-        }
+        })
+        table.add({f"{prefix}/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN) for prefix in ("", *PREFIXES)})
+        return table
+
+    def _asking(self) -> dict[str, Row]:
+        """Return the routes that ask models."""
+        rows = {}
+        for name, prefix, path in ASKED:
+            dialect = self.house.dialect(name)
+            rows[f"/v1{path}"] = rows[f"/{prefix}/v1{path}"] = Row("POST", KEY, Generate(dialect), dialect)
+        for base in GEMINI:
+            rows[f"{base}/models/{ID}"] = Row("POST", KEY, GenerateAt(self._gemini, base), self._gemini)
+        return rows
+
+    def _models(self) -> dict[str, Row]:
+        """Return the routes that list models: at the address that all dialects share in the shape of whoever asks."""
+        models, rows = Models(), dict[str, Row]()
+        shapes = dict.fromkeys(GEMINI, self._gemini) | {"/openai/v1": self._chat, "/anthropic/v1": self._messages}
+        for base in (*shapes, "/v1"):
+            shape = None if base == "/v1" else shapes[base]
+            rows[f"{base}/models"] = Row("GET", KEY, partial(self._listed, models, shape), shape or self._chat)
+            rows[f"{base}/models/{ID}"] = Row("GET", KEY, partial(self._listed, models.one, shape), shape or self._chat)
+        return rows
+
+    async def _listed(self, endpoint: Callable[[Call, Dialect], Awaitable[None]], shape: Dialect | None, call: Call) -> None:
+        await endpoint(call, shape or self._asked(call.inbound))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request."""
@@ -97,7 +104,7 @@ class Gateway:
             return
         call = Call(scope, receive, send, self.house.setup)
         inbound = call.inbound
-        row = self.table.get(scope["path"]) or self._open_row(scope["path"])
+        row = self.table.find(scope["method"], scope["path"])
         if row is None:
             await call.refuse(self._dialect_of(scope["path"], inbound), _unknown(scope["method"], scope["path"], self.table))
         elif row.method != scope["method"]:
@@ -105,7 +112,8 @@ class Gateway:
         elif row.access is PUBLIC:
             await row.endpoint(call)
         else:
-            caller = self.door_of(call.setup.keys).check(inbound.api_key, inbound.bearer, row.access)
+            api_key = inbound.api_key or (_key_in(scope) if row.dialect is self._gemini else "")
+            caller = self.door_of(call.setup.keys).check(api_key, inbound.bearer, row.access)
             if isinstance(caller, Failure):
                 await call.refuse(row.dialect, caller)
                 return
@@ -118,23 +126,19 @@ class Gateway:
             self._door = Door(keys)
         return self._door
 
-    def _open_row(self, path: str) -> Row | None:
-        """Return the row whose path goes on with any id, slashes included. An id has a character, and no steps back."""
-        if ".." in path.split("/"):
-            return None
-        for known, row in self.table.items():
-            if known.endswith(ID) and path.startswith(known[: -len(ID)]) and len(path) > len(known) - len(ID):
-                return row
-        return None
-
-    def _asked(self, call: Call) -> Dialect:
-        """Return the dialect of who asks at an address of both (docs/wire.md, Two dialects at one address)."""
-        return self._messages if call.inbound.is_anthropic else self._chat
+    def _asked(self, inbound: Inbound) -> Dialect:
+        """Return the dialect of who asks at an address of all (docs/wire.md, Two dialects at one address)."""
+        if inbound.is_anthropic:
+            return self._messages
+        return self._gemini if inbound.is_gemini else self._chat
 
     def _dialect_of(self, path: str, inbound: Inbound) -> Teller:
-        if path.startswith("/admin/"):
+        """Return how an unknown path's error is told."""
+        first = path.split("/", 2)[1] if path.startswith("/") else ""
+        if first == "admin":
             return PLAIN
-        return self._messages if path.startswith("/anthropic/") or inbound.is_anthropic else self._chat
+        told = {"openai": self._chat, "anthropic": self._messages, "gemini": self._gemini, "v1beta": self._gemini}
+        return told.get(first) or self._asked(inbound)
 
     async def _wrong_method(self, call: Call, row: Row, method: str) -> None:
         failure = Failure(K.CALLER, f"{method} is not served here: use {row.method}", 405, "method_not_allowed")
@@ -157,6 +161,12 @@ class Gateway:
         await send_whole(call.send, 200 if ready else 503, headers, b"ready\n" if ready else b"not ready\n")
 
 
+def _key_in(scope: Scope) -> str:
+    """Return the key that stands in an address, as Google's own takes it; "" where none does."""
+    query = scope.get("query_string", b"")
+    return parse_qs(query.decode("latin-1")).get("key", [""])[-1] if b"key=" in query else ""
+
+
 async def _decline(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer what is no HTTP request: the lifespan's two steps; anything else is closed."""
     if scope["type"] == "lifespan":
@@ -170,6 +180,6 @@ async def _decline(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1008})
 
 
-def _unknown(method: str, path: str, table: dict[str, Row]) -> Failure:
-    served = ", ".join(f"{row.method} {known}" for known, row in table.items() if known.count("/") < 5)
+def _unknown(method: str, path: str, table: Table) -> Failure:
+    served = ", ".join(f"{row.method} {known}" for known, row in table if not known.startswith(PREFIXES))
     return Failure(K.CALLER, f"there is no {method} {path[:200]}; served are: {served}", 404, "not_found")

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..assemble import House, Setup
 from ..dialects.base import Dialect, ModelCard
+from ..dialects.gemini import call_of
 from ..engine.line import Answer
 from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
@@ -78,17 +79,20 @@ class Generate:
 
     async def __call__(self, call: Call) -> None:
         """Serve one request."""
-        inbound = call.inbound
         try:
             body = await call.body()
         except Gone:
             return
         if type(body) is bytes:
-            body = self._dialect.read_request(body, call.request_id, inbound.passed, inbound.options(call.key))  # type: ignore[assignment]
+            body = self._read(call, body)  # type: ignore[assignment]
         if type(body) is Failure:
             await call.refuse(self._dialect, body)
             return
         await self._serve(call, body)  # type: ignore[arg-type]  # a Request by now
+
+    def _read(self, call: Call, body: bytes) -> Request | Failure:
+        inbound = call.inbound
+        return self._dialect.read_request(body, call.request_id, inbound.passed, inbound.options(call.key))
 
     async def _serve(self, call: Call, request: Request) -> None:
         task = asyncio.current_task()
@@ -120,7 +124,8 @@ class Generate:
             await call.reply(*self._told(call, answer))
             return
         last = b"" if answer.failure is None else self._dialect.write_error_frame(answer.failure, request.id)
-        await output.end(last + trace_comment(answer.story) if call.inbound.wants_trace else last)
+        is_told = call.inbound.wants_trace and self._dialect.takes_comments
+        await output.end(last + trace_comment(answer.story) if is_told else last)
 
     async def _last_words(self, call: Call, output: StreamOutput | None) -> None:
         """The server cancels us because its grace is over: the client is told so, in its dialect."""
@@ -140,13 +145,34 @@ class Generate:
             model = story.request.model
             known = ours(call.request_id, "" if story.route == model else call.setup.stands_for(model))
             headers: RawHeaders = [JSON, *known, *raw(answer.headers), *trace]
-            if member.dialect is not self._dialect and self._dialect.name in ID_HEADERS:
+            if self._dialect.name not in member.spoken and self._dialect.name in ID_HEADERS:
                 headers.append((ID_HEADERS[self._dialect.name], call.request_id.encode()))  # the provider has no such header
             return response.status, headers, response.body
         assert answer.failure is not None
         asked = any(attempt.sent for attempt in story.attempts)
         status, fields, body = failed(self._dialect, answer.failure, call.request_id, asked)
         return status, [*fields, *trace], body
+
+
+class GenerateAt(Generate):
+    """The endpoint of the dialect whose addresses say which model is asked, and how."""
+
+    def __init__(self, dialect: Dialect, base: str) -> None:
+        """Take the dialect, and the beginning of the path up to the API's version."""
+        super().__init__(dialect)
+        self._base = base
+
+    def _read(self, call: Call, body: bytes) -> Request | Failure:
+        path, inbound = call.scope["path"], call.inbound
+        asked = call_of(path.removeprefix(self._base))
+        if asked is None:
+            return Failure(FailureKind.CALLER, f"{path[:200]} asks for nothing that is served; {SERVED_AT}", 404, "not_found")
+        if asked.stream and b"alt=sse" not in call.scope.get("query_string", b""):
+            return Failure(FailureKind.CALLER, "a stream is served as server-sent events only: add ?alt=sse to the address", 400)
+        return self._dialect.read_request(body, call.request_id, inbound.passed, inbound.options(call.key), asked)
+
+
+SERVED_AT = "served are models/{model}:generateContent and models/{model}:streamGenerateContent"
 
 
 class Models:

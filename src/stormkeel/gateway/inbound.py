@@ -29,18 +29,19 @@ class Inbound:
         bearer, api_key: the two ways to bring a key, "" where absent.
         length: the declared length of the body, None where absent.
         passed: headers a provider may see (`providers.base` decides which do), lower-case names.
+        is_gemini: does the client speak Google's dialect by its headers?
         wants_trace: is the story of the request to come back with its answer?
         options: how to handle the request, without the caller's key.
     """
 
-    __slots__ = ("api_key", "bearer", "encoding", "labels", "length", "passed", "patience", "wants_trace")
+    __slots__ = ("api_key", "bearer", "encoding", "is_gemini", "labels", "length", "passed", "patience", "wants_trace")
 
     def __init__(self, headers: RawHeaders) -> None:
         self.bearer = self.api_key = ""
         self.encoding = b""
         self.length: int | None = None
         self.patience: float | None = None
-        self.wants_trace = False
+        self.wants_trace = self.is_gemini = False
         self.labels: dict[bytes, str] = {}
         passed: list[tuple[str, str]] = []
         for name, value in [field for field in headers if field[0] not in _IDLE]:
@@ -66,6 +67,11 @@ class Inbound:
             tuple(tag.strip() for tag in tags.split(",") if tag.strip()),
             key,
         )
+
+    def _goog(self, name: bytes, value: bytes) -> None:
+        self.is_gemini = True
+        if name == b"x-goog-api-key":
+            self.api_key = value.decode("latin-1").strip()
 
     @property
     def is_anthropic(self) -> bool:
@@ -106,6 +112,8 @@ _IDLE: set[bytes] = set()
 _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"authorization": Inbound._bearer,
     b"x-api-key": Inbound._api_key,
+    b"x-goog-api-key": Inbound._goog,
+    b"x-goog-api-client": Inbound._goog,
     b"content-length": Inbound._length,
     b"content-encoding": Inbound._encoding,
     b"x-stormkeel-timeout": Inbound._patience,

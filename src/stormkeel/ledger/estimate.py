@@ -17,12 +17,16 @@ IMAGE_TOKENS = 8_192  # more than any published tile or patch rule asks for one 
 UNKNOWN_WINDOW = 10_000_000  # the largest there is (docs/wire.md, Context windows)
 UNKNOWN_OUTPUT = 131_072
 TOOLS_TOKENS = 4_096  # more than the hidden instructions that providers put before a request with tools
-_SPECIAL = re.compile(
-    rb'"(?:file|document"|url"|image|tools"|web_|code_execution|mcp_|computer_|service_tier|speed)'
-).search
-# a document by reference, or a tool that runs at the provider's and reads for itself: only the window bounds it
-_BY_REFERENCE = re.compile(rb'"(?:file|document"|url"|web_|code_execution|mcp_|computer_)').search
-_TERMS = re.compile(rb'"(?:service_tier|speed)"').search
+_REFERENCES = (
+    rb'file|document"|url"|web_|code_execution|mcp_|computer_|shell|'  # OpenAI, Anthropic
+    rb'previous_response_id"|conversation"|prompt"|item_reference"|compaction"|'  # OpenAI responses
+    rb'cached_?[cC]ontent"|google|url_?[cC]ontext"|codeExecution"|application/pdf"|video/'  # Gemini
+)
+_SPECIAL = re.compile(rb'"(?:image|tools"|inline_?[dD]ata"|service_?[tT]ier"|speed"|' + _REFERENCES + b")").search
+# a document by reference, what a provider kept, or a tool that runs there and reads for itself: only the window bounds it
+_BY_REFERENCE = re.compile(b'"(?:' + _REFERENCES + b")").search
+_INLINE = re.compile(rb'"inline_?[dD]ata"').findall
+_TERMS = re.compile(rb'"(?:service_?[tT]ier|speed)"').search
 _SPELT_OUT = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])").search  # a letter or `_` as an escape
 BYTES_PER_TOKEN = 2  # English runs at about 4, dense code and CJK at about 2: low, so that an estimate errs upwards
 UNSEEN_TOKENS = 64  # what a provider may have written that never reached us
@@ -44,7 +48,7 @@ def input_bound(raw: bytes, window: int | None = None) -> int:
     if not is_plain(raw):
         if _BY_REFERENCE(raw) or _may_hide_names(raw):
             return window
-        bound += IMAGE_TOKENS * raw.count(b'"image')
+        bound += IMAGE_TOKENS * (raw.count(b'"image') + len(_INLINE(raw)))
         bound += TOOLS_TOKENS if b'"tools"' in raw else 0
     return bound if bound < window else window
 
@@ -118,11 +122,18 @@ class _Part(msgspec.Struct):
 
 class _Turn(msgspec.Struct):
     content: str | list[_Part] | None = None
+    parts: list[_Part] | None = None
 
 
 class _Conversation(msgspec.Struct):
+    """What any dialect calls what was said: messages, input or contents."""
+
     messages: list[_Turn] = []
     system: str | list[_Part] | None = None
+    input: str | list[_Turn] | None = None
+    instructions: str | None = None
+    contents: list[_Turn] = []
+    systemInstruction: _Turn | None = None
 
 
 def surely_exceeds(raw: bytes, window: int, encoding: str = "") -> int:
@@ -130,7 +141,7 @@ def surely_exceeds(raw: bytes, window: int, encoding: str = "") -> int:
 
     A token does not reach over a blank into the next word, in any encoding that a hosted model's maker has published; so there
     are at least as many tokens as there are words that begin with a letter after a blank. Pictures, documents, tools and a
-    model's thoughts are not counted, and neither is a body that is no conversation of either dialect.
+    model's thoughts are not counted, and neither is a body that is no conversation of any dialect.
 
     Args:
         raw: the body; ask only about one with more bytes than the window has tokens, as others can't exceed it by text.
@@ -158,12 +169,15 @@ def words(text: str) -> int:
 
 
 def _texts(raw: bytes) -> list[str]:
-    """Return the texts of a conversation, of either dialect."""
+    """Return the texts of a conversation, of any dialect."""
     try:
         told = msgspec.json.decode(raw, type=_Conversation)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return []
-    contents = [told.system, *(turn.content for turn in told.messages)]
+    turns = [*told.messages, *told.contents, *([told.systemInstruction] if told.systemInstruction else ())]
+    said = told.input if isinstance(told.input, list) else []
+    contents = [told.system, told.instructions, told.input if isinstance(told.input, str) else None]
+    contents += [content for turn in (*turns, *said) for content in (turn.content, turn.parts)]
     found: list[str] = []
     for content in contents:
         if isinstance(content, str):

@@ -8,10 +8,11 @@ from __future__ import annotations
 from .anthropic import ANTHROPIC
 from .base import Vendor
 from .compatible import COMPATIBLE, VENDORS
+from .google import GEMINI
 from .openai import OPENAI
 
-KNOWN: dict[str, Vendor] = {vendor.name: vendor for vendor in (OPENAI, ANTHROPIC, *VENDORS)}
-"""Every provider with a name of its own, OpenAI and Anthropic first."""
+KNOWN: dict[str, Vendor] = {vendor.name: vendor for vendor in (OPENAI, ANTHROPIC, GEMINI, *VENDORS)}
+"""Every provider with a name of its own, OpenAI, Anthropic and Google first."""
 
 KINDS: dict[str, Vendor] = {**KNOWN, COMPATIBLE.name: COMPATIBLE}
 """What the setting `kind` of a provider may be: a known name, or "compatible" for any other server of OpenAI's dialect."""

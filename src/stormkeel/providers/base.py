@@ -18,6 +18,10 @@ from ..types.secret import HIDDEN, Secret
 from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
 from .signals import classify, is_nowhere
 
+ANTHROPIC_VERSION = "2023-06-01"
+"""Sent where the client names no version: of the two in force the one that still takes sampling parameters
+(docs/wire.md, Addresses and headers)."""
+
 
 class Auth(StrEnum):
     """How a provider wants its credential."""
@@ -50,9 +54,8 @@ class Vendor(msgspec.Struct, frozen=True):
         asks_usage: does it understand `stream_options.include_usage`?
         takes_thoughts: does it take a history with the `reasoning_content` of others? Where not, it refuses the whole request.
         limit: its name for the output limit in a chat completion; the older one is what most servers know.
-        forwards: inbound headers that may be passed to it.
-        defaults: headers that are sent where the inbound request brings none.
         models_path: where its list of models is, under the base URL: the one question to it that costs nothing.
+        others: what else it speaks: (wire format, base URL of its own, or "" for the same).
     """
 
     name: str
@@ -72,9 +75,20 @@ class Vendor(msgspec.Struct, frozen=True):
     asks_usage: bool = True
     takes_thoughts: bool = True
     limit: str = "max_tokens"
-    forwards: frozenset[str] = frozenset()
-    defaults: Headers = NO_HEADERS
     models_path: str = "/models"
+    others: tuple[tuple[str, str], ...] = ()
+
+    def speaks(self, moved: bool) -> dict[str, str]:
+        """Return the wire formats it is known to speak, the first one by choice, each with a base URL of its own or "".
+
+        Args:
+            moved: is it at another address than its official one? Then only what lies under the same one is known.
+        """
+        return {self.dialect: "", **{name: url for name, url in self.others if not (moved and url)}}
+
+
+COMPANIONS: dict[str, tuple[str, ...]] = {}
+"""Wire formats of other services that come with one, under the same base URL."""
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -96,6 +110,19 @@ class Provider(msgspec.Struct, frozen=True):
     auth: Auth
     headers: Headers = NO_HEADERS
 
+    def at(self, dialect: str, base_url: str) -> Provider:
+        """Return it as it speaks another dialect, at a base URL of its own or "" for the same."""
+        return msgspec.structs.replace(self, dialect=dialect, base_url=base_url or self.base_url)
+
+
+WANTS: dict[str, tuple[frozenset[str], Headers]] = {
+    "anthropic_messages": (frozenset({"anthropic-version", "anthropic-beta"}), (("anthropic-version", ANTHROPIC_VERSION),)),
+    "openai_chat": (frozenset({"openai-beta"}), NO_HEADERS),
+    "openai_responses": (frozenset({"openai-beta"}), NO_HEADERS),
+}
+"""By dialect: the inbound headers that may be passed, and those that are sent where the inbound request brings none. Whose
+account is billed is not a client's to choose (INV-19)."""
+NOTHING_WANTED: tuple[frozenset[str], Headers] = (frozenset(), NO_HEADERS)
 
 RETURNED = frozenset({"x-request-id", "request-id", "retry-after", "retry-after-ms", "anthropic-organization-id"})
 RETURNED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "anthropic-priority-", "openai-")
@@ -103,19 +130,29 @@ UPSTREAM_ID = "x-upstream-request-id"
 
 
 class Caller:
-    """One provider with one credential, bound to the one address it may go to: makes its requests, reads its failures."""
+    """One provider with one credential, bound to the one address it may go to: makes its requests, reads its failures.
 
-    __slots__ = ("_defaults", "_forwards", "_secret", "_streamed", "_whole", "provider", "url")
+    Attributes:
+        provider: as it speaks one dialect.
+        url: where a whole answer is asked for.
+        stream_url: where a stream is.
+        secret: the credential, None where it wants none; never shown.
+    """
 
-    def __init__(self, provider: Provider, path: str, secret: Secret | None) -> None:
-        """Take a provider, its dialect's path under the base URL, and its credential, None where it wants none."""
-        vendor = provider.vendor
+    __slots__ = ("_defaults", "_forwards", "_secret", "_streamed", "_whole", "provider", "secret", "stream_url", "url")
+
+    def __init__(self, provider: Provider, path: str, secret: Secret | None, stream_path: str = "") -> None:
+        """Take a provider, the paths under its base URL for a whole answer and for a stream ("" for the same), a credential."""
         constant = {name for name, _ in provider.headers}
+        base = provider.base_url.rstrip("/")
+        forwards, defaults = WANTS.get(provider.dialect, NOTHING_WANTED)
         self.provider = provider
-        self.url = provider.base_url.rstrip("/") + path
+        self.url = base + path
+        self.stream_url = base + stream_path if stream_path else self.url
+        self.secret = secret
         self._secret = secret.reveal() if secret else ""
-        self._forwards = vendor.forwards - constant
-        self._defaults = tuple(field for field in vendor.defaults if field[0] not in constant)
+        self._forwards = forwards - constant
+        self._defaults = tuple(field for field in defaults if field[0] not in constant)
         shared = (("content-type", "application/json"), ("accept-encoding", "identity"), *_auth(provider.auth, self._secret))
         self._whole: Headers = (*shared, ("accept", "application/json"), *provider.headers)
         self._streamed: Headers = (*shared, ("accept", "text/event-stream"), *provider.headers)
@@ -138,7 +175,8 @@ class Caller:
         for default in self._defaults:
             if not any(default[0] == name for name, _ in passed):
                 passed.append(default)
-        return HttpRequest("POST", self.url, (*fixed, *passed, ("x-client-request-id", attempt_id)), body)
+        fields = (*fixed, *passed, ("x-client-request-id", attempt_id))
+        return HttpRequest("POST", self.stream_url if stream else self.url, fields, body)
 
     def is_same(self, other: Caller) -> bool:
         """Would it make the very same requests: address, credential, headers, and what is known of the provider?"""

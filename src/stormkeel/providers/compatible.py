@@ -10,6 +10,8 @@ import msgspec
 
 from .base import Auth, Vendor
 
+ALSO_RESPONSES = (("openai_responses", ""),)
+
 COMPATIBLE = Vendor(name="compatible", family="compatible", dialect="openai_chat", needs_key=False)
 """Any other server: its address comes from the settings."""
 
@@ -38,13 +40,20 @@ def _strict(vendor: Vendor) -> Vendor:
     return msgspec.structs.replace(vendor, takes_thoughts=False)
 
 
-def _local(name: str, base_url: str) -> Vendor:
+def _also(vendor: Vendor, *others: tuple[str, str]) -> Vendor:
+    """Say what else a vendor speaks, and where: its base URL as the dialect counts it, "" for the same."""
+    return msgspec.structs.replace(vendor, others=others)
+
+
+def _local(name: str, base_url: str, responses: bool = True) -> Vendor:
     upper = name.upper()
+    messages = ("anthropic_messages", base_url.removesuffix("/v1"))
     return Vendor(
         name, "compatible", "openai_chat", base_url,
         key_names=(f"{upper}_API_KEY",),
         url_names=(f"{upper}_BASE_URL",),
         needs_key=False,
+        others=(*(ALSO_RESPONSES if responses else ()), messages),
     )
 
 
@@ -58,6 +67,7 @@ AZURE = Vendor(
     url_path="/openai/v1",
     takes_thoughts=False,
     limit="max_completion_tokens",
+    others=ALSO_RESPONSES,
 )  # fmt: skip
 """Azure OpenAI by its "v1" API, without an `api-version`: at the user's own resource, a model's name being its deployment's."""
 
@@ -66,6 +76,7 @@ HUGGINGFACE = Vendor(
     key_names=("HF_TOKEN",),
     url_names=("HUGGINGFACE_BASE_URL",),
     key_prefixes=("hf_",),
+    others=ALSO_RESPONSES,
 )  # fmt: skip
 
 VENDORS: tuple[Vendor, ...] = (
@@ -73,18 +84,33 @@ VENDORS: tuple[Vendor, ...] = (
     # Cohere refuses `stream_options` (strandsagents.com, Cohere)
     _strict(_hosted("cohere", "https://api.cohere.ai/compatibility/v1", "cohere", more_names=("CO_API_KEY",), asks_usage=False)),
     HUGGINGFACE,
-    _strict(_hosted("groq", "https://api.groq.com/openai/v1", "groq", ("gsk_",))),
+    # console.groq.com/docs
+    _also(_strict(_hosted("groq", "https://api.groq.com/openai/v1", "groq", ("gsk_",))), *ALSO_RESPONSES),
     # Mistral refuses `stream_options` and sends the usage with its last frame anyway (anon-kode issue 53)
     _strict(_hosted("mistral", "https://api.mistral.ai/v1", "mistral", asks_usage=False)),
-    _hosted("deepseek", "https://api.deepseek.com", "deepseek", ("sk-",)),
-    _hosted("xai", "https://api.x.ai/v1", "x-ai", ("xai-",)),
+    _also(  # api-docs.deepseek.com/guides/anthropic_api
+        _hosted("deepseek", "https://api.deepseek.com", "deepseek", ("sk-",)),
+        ("anthropic_messages", "https://api.deepseek.com/anthropic"),
+    ),
+    _also(_hosted("xai", "https://api.x.ai/v1", "x-ai", ("xai-",)), *ALSO_RESPONSES),  # docs.x.ai: the recommended one
     _hosted("together", "https://api.together.ai/v1", "together"),
-    _hosted("fireworks", "https://api.fireworks.ai/inference/v1", "fireworks"),
-    _hosted("openrouter", "https://openrouter.ai/api/v1", "openrouter", ("sk-or-",)),
+    _also(  # docs.fireworks.ai/tools-sdks/anthropic-compatibility
+        _hosted("fireworks", "https://api.fireworks.ai/inference/v1", "fireworks"),
+        *ALSO_RESPONSES,
+        ("anthropic_messages", "https://api.fireworks.ai/inference"),
+    ),
+    _also(
+        _hosted("openrouter", "https://openrouter.ai/api/v1", "openrouter", ("sk-or-",)),
+        *ALSO_RESPONSES,
+        ("anthropic_messages", "https://openrouter.ai/api"),
+    ),
     _hosted("cerebras", "https://api.cerebras.ai/v1", "cerebras", ("csk-",)),
-    _hosted("perplexity", "https://api.perplexity.ai", "perplexity", ("pplx-",), ("PPLX_API_KEY",)),
+    msgspec.structs.replace(  # its chat completions ended on 2026-09-27 (@ai-sdk/perplexity 3.1.0, release notes)
+        _hosted("perplexity", "https://api.perplexity.ai/v1", "perplexity", ("pplx-",), ("PPLX_API_KEY",)),
+        dialect="openai_responses",
+    ),
     _local("ollama", "http://127.0.0.1:11434/v1"),
     _local("vllm", "http://127.0.0.1:8000/v1"),
     _local("lmstudio", "http://127.0.0.1:1234/v1"),
-    _local("llamacpp", "http://127.0.0.1:8080/v1"),
+    _local("llamacpp", "http://127.0.0.1:8080/v1", responses=False),
 )

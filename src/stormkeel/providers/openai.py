@@ -20,5 +20,5 @@ OPENAI = Vendor(
     key_prefixes=("sk-", "sk-proj-", "sk-svcacct-", "sk-admin-"),
     takes_thoughts=False,  # an unknown field of a message is refused (docs/wire.md, Across dialects)
     limit="max_completion_tokens",  # reasoning models refuse the older name
-    forwards=frozenset({"openai-beta"}),  # whose account is billed is not a client's to choose (INV-19)
+    others=(("openai_responses", ""),),
 )

@@ -240,7 +240,7 @@ def test_what_the_sdk_sends_is_read() -> None:
     request = SENT[-1]
     call = call_of(request.url.path.removeprefix("/v1").removeprefix("beta"))
     assert call is not None
-    peeked = DIALECT.read_call(call, request.read(), "r1")
+    peeked = DIALECT.read_request(request.read(), "r1", call=call)
     assert isinstance(peeked, Request), peeked
     assert (peeked.model, peeked.stream, peeked.max_output) == ("gemini-x", False, 99)
     told = DIALECT.read_prompt(request.read())

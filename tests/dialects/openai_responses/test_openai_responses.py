@@ -92,7 +92,7 @@ def test_an_outcome_is_read() -> None:
         ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, Finish.LENGTH),
         ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, Finish.CONTENT_FILTER),
         ({"status": "incomplete", "incomplete_details": {"reason": "steered"}}, Finish.OTHER),
-        ({"status": "incomplete", "incomplete_details": None}, Finish.OTHER), ({"status": "failed"}, Finish.OTHER),
+        ({"status": "incomplete", "incomplete_details": None}, Finish.OTHER),
         ({"status": "queued"}, None), ({"status": "in_progress"}, None), ({"status": "complete"}, Finish.STOP),
         ({"output": [{"type": "web_search_call", "content": "odd"}, CALL | {"type": "custom_tool_call"}]}, Finish.TOOL_CALLS),
     ],
@@ -107,6 +107,19 @@ def test_why_an_answer_ended(fields: dict[str, Any], finish: Finish | None) -> N
     read = DIALECT.read_response(json.dumps(told).encode())
     assert read is not None
     assert read.finish is finish
+
+
+def test_a_failed_response_is_no_answer():
+    """A 200 whose response failed is the model's failure, for the engine to try again: nothing is read of it."""
+    assert DIALECT.read_outcome(b'{"object":"response","status":"failed","output":[],"error":{"code":"server_error"}}') is None
+
+
+def test_an_answer_in_the_background_is_refused():
+    """`background` would be answered with nothing that is counted: it is refused before anything is sent; false is served."""
+    told = DIALECT.read_request(b'{"model":"gpt-5.4","input":"x","background":true}', "r1")
+    assert isinstance(told, Failure)
+    assert "background" in told.message
+    assert not isinstance(DIALECT.read_request(b'{"model":"gpt-5.4","input":"x","background":false}', "r1"), Failure)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'{"error":{"message":"m"}}', b'{"object":"chat.completion","choices":[]}',

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...types.content import Audio, CacheLife, File, Image, Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult
 from ..lost import Losses
+from ..seal import is_sealed
 from ..uncrossed import give_up, refuse
 from .wire import IMAGE_TYPES, PDF, PLAIN, Block, read_arguments, tool_id
 
@@ -114,9 +115,9 @@ def _source(file: File, lost: Losses) -> Block:
 def _thinking(thinking: Thinking, lost: Losses) -> list[Block]:
     if thinking.redacted:
         return [{"type": "redacted_thinking", "data": thinking.redacted}]
-    if thinking.signature:
+    if thinking.signature and not is_sealed(thinking.signature):
         return [{"type": "thinking", "thinking": thinking.text, "signature": thinking.signature}]
-    lost.add("thinking")  # unsigned, it comes from another provider's model, and this one would refuse it
+    lost.add("thinking")  # unsigned, or sealed by us: it comes from another provider's model, and this one would refuse it
     return []
 
 

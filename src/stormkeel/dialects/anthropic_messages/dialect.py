@@ -22,13 +22,13 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import NO_TERMS, OWN_CODES, Head, ModelCard, Outcome, Reading, Target, Written
+from ..base import NO_TERMS, OWN_CODES, Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written
 from ..peek import peek, replace
 from ..reader import BodyDecoder, convert
 from .answer import read_finish, read_response, write_response
 from .ask import write_prompt
 from .events import MessageEvents
-from .foreign import without_unsigned
+from .foreign import without_others
 from .prompt import read_prompt
 from .stream import MessageReader
 from .usage import MessageUsage, read_terms, read_usage
@@ -98,11 +98,22 @@ class AnthropicMessages:
     name = "anthropic_messages"
     title = "Anthropic messages"
     fields: Mapping[str, str] = FIELDS
-    path = "/v1/messages"
+    service: Service = "generate"
+    names_model = True
+    takes_comments = True
     keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
 
+    @property
+    def streams(self) -> Streams:
+        """Its streamed half: itself."""
+        return self
+
+    def path_for(self, model: str, stream: bool) -> str:
+        """Return the one path."""
+        return "/v1/messages"
+
     def read_request(
-        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
+        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS, call: Call | None = None
     ) -> Request | Failure:
         """Peek at a client's body; a missing `max_tokens` is left to the provider to refuse."""
         seen = peek(raw)
@@ -129,7 +140,11 @@ class AnthropicMessages:
 
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out thoughts that nobody signed."""
-        return without_unsigned(body)
+        return without_others(body)
+
+    def suits(self, prompt: Prompt, target: Target) -> bool:
+        """Say that a model may be asked so: nothing else is wider."""
+        return True
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer; blocks of tools that ran at Anthropic are passed over."""

@@ -1,7 +1,7 @@
-"""Thoughts without a signature in the history of a messages body, taken out: the API refuses the whole body for one of them.
+"""Other models' thoughts in the history of a messages body, taken out: the API refuses the whole body for one of them.
 
-Never touches a body that has none. They come from answers across dialects: no other provider signs a thought, so a client is told
-it with an empty signature, and sends it back (docs/wire.md, Across dialects).
+Never touches a body that has none. They come from answers across dialects: a client is told such a thought with an empty
+signature, or with a seal of ours in its place, and sends it back (docs/wire.md, Across dialects).
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-_UNSIGNED = re.compile(rb'"signature"\s*:\s*""').search
+from ..seal import MARK, is_sealed
+
+_FOREIGN = re.compile(rb'"signature"\s*:\s*"(?:"|' + re.escape(MARK.encode()) + b")").search
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _turns = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _blocks = msgspec.json.Decoder(list[Raw]).decode
@@ -26,9 +28,9 @@ class _Block(msgspec.Struct, gc=False):
 _block = msgspec.json.Decoder(_Block).decode
 
 
-def without_unsigned(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+def without_others(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     """Return the body without them, and the paths of what was taken out; a turn of nothing else is left out."""
-    if b'"signature"' not in body or _UNSIGNED(body) is None:
+    if b'"signature"' not in body or _FOREIGN(body) is None:
         return body, ()
     try:
         fields = _fields(body)
@@ -46,16 +48,18 @@ def _kept(turns: list[dict[str, Raw]]) -> tuple[list[dict[str, Raw]], tuple[str,
             kept.append(turn)
             continue
         blocks = _blocks(content)
-        unsigned = [spot for spot, block in enumerate(blocks) if _is_unsigned(block)]
-        taken += [f"messages[{place}].content[{spot}]" for spot in unsigned]
-        if not unsigned:
+        others = [spot for spot, block in enumerate(blocks) if _is_other(block)]
+        taken += [f"messages[{place}].content[{spot}]" for spot in others]
+        if not others:
             kept.append(turn)
-        elif len(unsigned) < len(blocks):
-            left = [block for spot, block in enumerate(blocks) if spot not in unsigned]
+        elif len(others) < len(blocks):
+            left = [block for spot, block in enumerate(blocks) if spot not in others]
             kept.append(turn | {"content": Raw(msgspec.json.encode(left))})
     return kept, tuple(taken)
 
 
-def _is_unsigned(block: Raw) -> bool:
+def _is_other(block: Raw) -> bool:
     told = _block(block)
-    return told.type == "thinking" and not told.signature
+    if told.type != "thinking":
+        return False
+    return not told.signature or (isinstance(told.signature, str) and is_sealed(told.signature))

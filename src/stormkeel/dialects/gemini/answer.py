@@ -86,8 +86,9 @@ def read_response(body: bytes) -> Response | None:
     if answer is None or not _is_answer(answer):
         return None
     events: list[Event] = []
-    GeminiEvents().read(answer, events)
-    return fold(events)
+    reader = GeminiEvents()
+    reader.read(answer, events)
+    return msgspec.structs.replace(fold(events), lost=reader.lost)
 
 
 def _is_answer(answer: Answer) -> bool:

@@ -3,7 +3,7 @@
 Never looks at a host or a version: both are the base URL's business.
 
     .../v1beta/models/gemini-x:streamGenerateContent?alt=sse
-               '----- Call.path ---------------------------'
+               '----- path_for ----------------------------'
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote
 
-import msgspec
+from ..base import Call
 
 WHOLE = "generateContent"
 STREAM = "streamGenerateContent"
@@ -19,23 +19,6 @@ COLLECTION = "models/"
 
 _MODEL = re.compile(r"[^\x00-\x20\x7f:?#]{1,512}").fullmatch
 _SAFE = "/@-._~"
-
-
-class Call(msgspec.Struct, frozen=True):
-    """Which model, and how.
-
-    Attributes:
-        model: its name, without "models/" in front; one with a slash ("tunedModels/x", "publishers/google/models/x") is whole.
-        stream: is a stream wanted?
-    """
-
-    model: str
-    stream: bool = False
-
-    @property
-    def path(self) -> str:
-        """The path behind a provider's base URL, which ends with the API's version."""
-        return path_for(self.model, self.stream)
 
 
 def path_for(model: str, stream: bool) -> str:

@@ -21,10 +21,10 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Head, ModelCard, Outcome, Reading, Target, Written
+from ..base import Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written
 from .answer import read_outcome, read_response, write_response
 from .ask import write_prompt
-from .call import COLLECTION, STREAM, WHOLE, Call, path_for
+from .call import COLLECTION, STREAM, WHOLE, path_for
 from .errors import write_error
 from .events import GeminiEvents
 from .foreign import without_wrapped
@@ -60,36 +60,36 @@ class Gemini:
     name = "gemini"
     title = "Gemini generateContent"
     fields: Mapping[str, str] = FIELDS
-    path = "/models/{model}:" + WHOLE
+    service: Service = "generate"
+    names_model = False
+    takes_comments = False
     keep_alive = b"\n\n"  # blank lines alone: this dialect's SDK skips them, and takes a comment for the beginning of an error
 
     def __init__(self, *, fetches: bool = False) -> None:
         self.fetches = fetches
 
+    @property
+    def streams(self) -> Streams:
+        """Its streamed half: itself."""
+        return self
+
     def path_for(self, model: str, stream: bool) -> str:
         """Return where to ask a model, relative to a provider's base URL, which ends with the API's version."""
         return path_for(model, stream)
 
-    def read_call(
-        self, call: Call, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
+    def read_request(
+        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS, call: Call | None = None
     ) -> Request | Failure:
-        """Peek at a client's body; the URL said which model is asked, and how."""
+        """Peek at a client's body; the address says which model is asked, and how."""
         seen = peek(raw)
         if isinstance(seen, Failure):
             return seen
+        if call is None:
+            message = 'a Gemini body names no model: ask at "/models/{model}:generateContent"'
+            return Failure(FailureKind.CALLER, message, status=400, code="missing_model")
         return Request(
             id, self.name, call.model, raw, call.stream, seen.max_output, seen.choices, headers=headers, options=options
         )
-
-    def read_request(
-        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
-    ) -> Request | Failure:
-        """Refuse a body alone: it names no model; `read_call` takes one with its URL."""
-        seen = peek(raw)
-        if isinstance(seen, Failure):
-            return seen
-        message = 'a Gemini body names no model: ask at "/models/{model}:generateContent"'
-        return Failure(FailureKind.CALLER, message, status=400, code="missing_model")
 
     def read_prompt(self, raw: bytes) -> Reading | Failure:
         """Read a whole body, for another dialect to write."""
@@ -106,6 +106,10 @@ class Gemini:
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out what other providers' models proved of their thoughts."""
         return without_wrapped(body)
+
+    def suits(self, prompt: Prompt, target: Target) -> bool:
+        """Say that a model may be asked so: nothing else is wider."""
+        return True
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer; what ran at Google is passed over."""

@@ -1,7 +1,7 @@
 """Gemini answers as events: a stream's, and in one step a whole one's (docs/wire.md, Gemini streams).
 
-Never judges a stream: that is `stream.GeminiReader`. A call comes complete in one part; what runs at Google and pictures that a
-model paints have no event and are passed over. Blocked, a prompt is an answer without content.
+Never judges a stream: that is `stream.GeminiReader`. A call comes complete in one part; what runs at Google, pictures that a
+model paints, and what is cited have no event and are told as lost. Blocked, a prompt is an answer without content.
 """
 
 from __future__ import annotations
@@ -46,6 +46,12 @@ class Part(msgspec.Struct, gc=False):
     thought: bool | None = None
     thoughtSignature: str | None = None
     functionCall: Call | None = None
+    inlineData: Any = None
+    fileData: Any = None
+    executableCode: Any = None
+    codeExecutionResult: Any = None
+    toolCall: Any = None
+    toolResponse: Any = None
 
 
 class Content(msgspec.Struct, gc=False):
@@ -60,6 +66,15 @@ class Candidate(msgspec.Struct, gc=False):
     index: int = 0
     content: Content | None = None
     finishReason: str | None = None
+    citationMetadata: Any = None
+    groundingMetadata: Any = None
+    urlContextMetadata: Any = None
+    logprobsResult: Any = None
+
+
+_PART_BEYOND = ("inlineData", "fileData", "executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+_BEYOND = ("citationMetadata", "groundingMetadata", "urlContextMetadata", "logprobsResult")
+"""What has no event."""
 
 
 class Feedback(msgspec.Struct, gc=False):
@@ -125,13 +140,19 @@ def is_blocked(answer: Answer) -> bool:
 class GeminiEvents:
     """Reads one stream as events of its first candidate; see `base.EventReader`."""
 
-    __slots__ = ("_calls", "_framer", "_id", "_model", "_started")
+    __slots__ = ("_calls", "_framer", "_id", "_lost", "_model", "_started")
 
     def __init__(self) -> None:
         self._framer = Framer()
         self._started = False
         self._id = self._model = ""
         self._calls = 0
+        self._lost: dict[str, None] = {}
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What was said that is no event."""
+        return tuple(self._lost)
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes as they come; return the events they complete."""
@@ -162,6 +183,8 @@ class GeminiEvents:
     def _step(self, candidate: Candidate, events: list[Event]) -> None:
         for part in (candidate.content.parts if candidate.content else None) or ():
             events.extend(self._say(part))
+            self._lost.update((name, None) for name in _PART_BEYOND if getattr(part, name) is not None)
+        self._lost.update((name, None) for name in _BEYOND if getattr(candidate, name))
         reason = candidate.finishReason
         if reason and reason not in FAILED:
             events.append(Finished(finish_of(reason, self._calls > 0)))

@@ -171,6 +171,13 @@ class _Writing:
         return said
 
 
+def reasons_with_functions(prompt: Prompt, abilities: Abilities) -> bool:
+    """Would a model be offered functions, and reason?"""
+    if all(tool.custom for tool in prompt.tools):
+        return False
+    return bool(prompt.thinking_budget) or not _is_quiet(prompt.effort, abilities)
+
+
 def _is_quiet(effort: Effort, abilities: Abilities) -> bool:
     """Does a model not reason that is told this effort ("" for nothing)?"""
     return (effort or abilities.default_effort) in ("", "none")

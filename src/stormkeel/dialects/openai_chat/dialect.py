@@ -17,12 +17,12 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Finish, Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import NO_TERMS, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
+from ..base import NO_TERMS, Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written, terms_of
 from ..openai_answers import error_of, model_of
 from ..peek import Peek, Span, peek, replace
 from ..reader import BodyDecoder, convert
 from .answer import FINISHES, read_response, write_response
-from .body import write_prompt
+from .body import reasons_with_functions, write_prompt
 from .events import ChatEvents
 from .foreign import without_thoughts
 from .prompt import read_prompt
@@ -75,11 +75,22 @@ class OpenAIChat:
     name = "openai_chat"
     title = "OpenAI chat completions"
     fields: Mapping[str, str] = FIELDS
-    path = "/chat/completions"
+    service: Service = "generate"
+    names_model = True
+    takes_comments = True
     keep_alive = b": keep-alive\n\n"
 
+    @property
+    def streams(self) -> Streams:
+        """Its streamed half: itself."""
+        return self
+
+    def path_for(self, model: str, stream: bool) -> str:
+        """Return the one path."""
+        return "/chat/completions"
+
     def read_request(
-        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
+        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS, call: Call | None = None
     ) -> Request | Failure:
         """Peek at a client's body."""
         seen = peek(raw)
@@ -110,6 +121,10 @@ class OpenAIChat:
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out `reasoning_content`, where the provider has no place for it."""
         return without_thoughts(body, target)
+
+    def suits(self, prompt: Prompt, target: Target) -> bool:
+        """Say no to functions where the model reasons, if it refuses both together in a chat completion."""
+        return target.abilities.tools_with_reasoning or not reasons_with_functions(prompt, target.abilities)
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer: all that its first choice says."""

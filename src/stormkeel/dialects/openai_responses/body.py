@@ -38,7 +38,7 @@ def write_prompt(prompt: Prompt, target: Target, stream: bool) -> Written | Fail
         return error.failure
     if stream:
         body["stream"] = True
-    return Written(write_json(body), tuple(lost))
+    return Written(write_json(body), tuple(lost), body.get("max_output_tokens"))
 
 
 def _write(prompt: Prompt, target: Target, lost: dict[str, None]) -> Wire:

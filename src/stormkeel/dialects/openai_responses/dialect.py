@@ -18,12 +18,12 @@ import msgspec
 
 from ...errors import STATUS
 from ...types.content import Refusal, Text, ToolCall
-from ...types.failure import Failure
+from ...types.failure import Failure, FailureKind
 from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Answered, Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Head, ModelCard, Outcome, Reading, Target, Written, terms_of
+from ..base import Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written, terms_of
 from ..openai_answers import error_of, model_of
 from ..peek import peek, replace
 from ..reader import BodyDecoder, convert
@@ -85,16 +85,29 @@ class OpenAIResponses:
     name = "openai_responses"
     title = "OpenAI responses"
     fields: Mapping[str, str] = FIELDS
-    path = "/responses"
+    service: Service = "generate"
+    names_model = True
+    takes_comments = True
     keep_alive = b": keep-alive\n\n"
 
+    @property
+    def streams(self) -> Streams:
+        """Its streamed half: itself."""
+        return self
+
+    def path_for(self, model: str, stream: bool) -> str:
+        """Return the one path."""
+        return "/responses"
+
     def read_request(
-        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS
+        self, raw: bytes, id: str, headers: Headers = NO_HEADERS, options: Options = NO_OPTIONS, call: Call | None = None
     ) -> Request | Failure:
         """Peek at a client's body."""
         seen = peek(raw)
         if isinstance(seen, Failure):
             return seen
+        if b'"background"' in raw and _waits_elsewhere(raw):
+            return IN_BACKGROUND
         return Request(
             id, self.name, seen.model, raw, seen.stream, seen.max_output_tokens,
             model_span=seen.model_span, headers=headers, options=options,
@@ -117,6 +130,10 @@ class OpenAIResponses:
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out reasoning that another provider's model signed or hid."""
         return without_sealed(body)
+
+    def suits(self, prompt: Prompt, target: Target) -> bool:
+        """Say that a model may be asked so: nothing else is wider."""
+        return True
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer; items of tools that ran at the provider are passed over."""
@@ -165,8 +182,25 @@ class OpenAIResponses:
         return _encode({"object": "list", "data": [model_of(card) for card in models]})
 
 
+class _Asked(msgspec.Struct, gc=False):
+    background: Any = None
+
+
+_asked = msgspec.json.Decoder(_Asked).decode
+IN_BACKGROUND = Failure(
+    FailureKind.CALLER,
+    "`background` is not served here: nobody would know what the answer cost; leave it out, and wait for the answer or stream it",
+    status=400,
+    code="unsupported_parameter",
+)
+
+
+def _waits_elsewhere(raw: bytes) -> bool:
+    return bool(_asked(raw).background)
+
+
 def _outcome(told: _Body[Any]) -> Outcome | None:
-    if told.object not in ("response", None):
+    if told.object not in ("response", None) or told.status == "failed":
         return None
     usage = told.usage
     if usage and type(usage) is not ResponseUsage:

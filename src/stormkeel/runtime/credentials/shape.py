@@ -22,7 +22,7 @@ _BARE = {"sk-", "sk-ant-", "none", "null", "undefined", "test", "secret", "passw
 _HEADER = re.compile(r"(?:(?:proxy-)?authorization|x-api-key|api-key)\s*:|bearer[\s:]", re.IGNORECASE)
 _ASSIGNED = re.compile(r"(?:export\s+)?[A-Z][A-Z0-9_]{3,}=")
 FOREIGN = (
-    ("AIza", "Google"), ("AQ.", "Google"), ("hf_", "Hugging Face"), ("ghp_", "GitHub"), ("github_pat_", "GitHub"),
+    ("hf_", "Hugging Face"), ("ghp_", "GitHub"), ("github_pat_", "GitHub"),
     ("AKIA", "AWS"), ("r8_", "Replicate"), ("xoxb-", "Slack"), ("sk_live_", "Stripe"), ("sk_test_", "Stripe"),
 )  # fmt: skip
 """How keys of others begin that people have at hand, by their owners' documentation."""
