@@ -15,8 +15,8 @@ from stormkeel.sandbox import FAULTS
 TEXT = "anchor breeze current deck ebb fathom gale harbour island jetty"
 SAVED = (
     "rate_limit:retry_after=30", "rate_limit_no_hint", "rate_limit_date:retry_after=30", "rate_limit_ms:retry_after=30",
-    "insufficient_quota", "server_error", "overloaded", "unavailable", "bad_credential", "permission", "model_not_found",
-    "html_error", "reset", "eof", "silence", "slow_first_token:seconds=20", "malformed:after=0", "stall:after=0", "cut:at=0",
+    "daily_quota", "insufficient_quota", "server_error", "overloaded", "unavailable", "gateway_timeout", "bad_credential",
+    "permission", "region", "model_not_found", "html_error", "reset", "eof", "silence", "slow_first_token:seconds=20", "malformed:after=0", "stall:after=0", "cut:at=0",
     "cut_clean:at=0", "stream_error:after=0", "stream_error:after=1", "stall:after=1", "malformed:after=1", "context_length",
 )  # fmt: skip
 """Faults that show before any content."""
@@ -27,6 +27,7 @@ BROKEN = (
 """Faults in the middle of a stream's content."""
 STATUSES = {
     "rate_limit": {429}, "rate_limit_no_hint": {429}, "rate_limit_date": {429}, "rate_limit_ms": {429},
+    "daily_quota": {429}, "gateway_timeout": {504}, "region": {502},
     "insufficient_quota": {429}, "server_error": {500}, "overloaded": {503, 529}, "unavailable": {503}, "bad_credential": {502}, "permission": {502},
     "model_not_found": {404}, "context_length": {400}, "html_error": {502}, "reset": {502}, "eof": {502}, "silence": {504},
     "slow_first_token": {504}, "cut": {502}, "cut_clean": {502}, "stall": {504}, "malformed": {502},
