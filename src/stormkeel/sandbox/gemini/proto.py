@@ -1,7 +1,7 @@
 """Takes JSON into a schema as protobuf's JSON does, or says in Google's words where it does not fit.
 
 Never knows a field. A name may be written in camelCase or in snake_case wherever it stands, null means left out, an enum is
-known by any case and bytes by either base64. All unknown names are told at once, as Google does.
+known by any case, bytes by either base64, and a number may be text. All unknown names are told at once, as Google does.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _INVALID = "INVALID_ARGUMENT"
 _PAYLOAD = "Invalid JSON payload received."
 _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
+_DIGITS = re.compile(r"^-?\d{1,18}$")
 _EXPECTED = re.compile(r"^Expected `(\w+)")
 _TYPES = {"str": "TYPE_STRING", "int": "TYPE_INT32", "float": "TYPE_FLOAT", "bool": "TYPE_BOOL", "bytes": "TYPE_BYTES"}
 
@@ -84,6 +85,8 @@ def _fitted(value: object, kind: inspect.Type, place: str, wrong: Wrong) -> obje
         case inspect.DictType(value_type=inner) if isinstance(value, dict):
             pairs = enumerate(value.items())
             return {name: _fitted(one, inner, f"{place}[{spot}].value", wrong) for spot, (name, one) in pairs}
+        case inspect.IntType() if isinstance(value, float | str):
+            return _whole(value)
         case inspect.LiteralType() if isinstance(value, str):
             return value.upper()
         case inspect.BytesType() if isinstance(value, str):
@@ -120,6 +123,13 @@ def _plain(kind: inspect.Type) -> inspect.Type:
     if isinstance(kind, inspect.UnionType):
         return next(_plain(one) for one in kind.types if not isinstance(one, inspect.NoneType))
     return _plain(kind.type) if isinstance(kind, inspect.Metadata) else kind
+
+
+def _whole(value: float | str) -> object:
+    """Return a whole number that is written as a fraction or as text as one; anything else as it is."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    return int(value) if _DIGITS.match(value) else value
 
 
 def _standard(text: str) -> str:

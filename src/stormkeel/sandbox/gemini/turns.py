@@ -20,6 +20,7 @@ ONE_OF = (
     "tool_call",
     "tool_response",
 )
+_JSON_NAMES = dict(zip(Part.__struct_fields__, Part.__struct_encode_fields__, strict=True))
 _SCHEMES = ("https://", "gs://")
 _NUMBER = "Please ensure that the number of function response parts is equal to the number of function call parts of the "
 _AFTER_USER = "Please ensure that function call turn comes immediately after a user turn or after a function response turn."
@@ -50,7 +51,8 @@ def _part(part: Part, place: str) -> Iterator[str]:
     if not held:
         yield f"* {place}.data: required oneof field 'data' must have one initialized field\n"
     elif len(held) > 1:
-        yield f"Invalid value at '{place}' (oneof), oneof field 'data' is already set. Cannot set '{held[1]}'"
+        where = place.partition(".")[2]
+        yield f"Invalid value at '{where}' (oneof), oneof field 'data' is already set. Cannot set '{_JSON_NAMES[held[1]]}'"
     if part.inline_data is not None and not (part.inline_data.mime_type and part.inline_data.data):
         yield f"* {place}.inline_data: mime_type and data must both be set\n"
     if part.file_data is not None:
