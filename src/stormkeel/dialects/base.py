@@ -113,10 +113,12 @@ class Call(msgspec.Struct, frozen=True):
     Attributes:
         model: which model is asked.
         stream: is a stream wanted?
+        method: what is asked of it, by the dialect's own word; "" where the address has only one.
     """
 
     model: str
     stream: bool = False
+    method: str = ""
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from .._version import __version__
 from ..assemble import House
 from ..config.keys import KeyRing
 from ..dialects.base import Dialect
+from ..dialects.gemini import STREAM, WHOLE
 from ..types.failure import Failure, FailureKind
 from .admin import PLAIN, Admin
 from .door import Access, Door
@@ -80,8 +81,9 @@ class Gateway:
         for name, prefix, path in ASKED:
             dialect = self.house.dialect(name)
             rows[f"/v1{path}"] = rows[f"/{prefix}/v1{path}"] = Row("POST", KEY, Generate(dialect), dialect)
+        methods = dict.fromkeys((WHOLE, STREAM), Generate(self._gemini))
         for base in GEMINI:
-            rows[f"{base}/models/{ID}"] = Row("POST", KEY, GenerateAt(self._gemini, base), self._gemini)
+            rows[f"{base}/models/{ID}"] = Row("POST", KEY, GenerateAt(base, methods, self._gemini), self._gemini)
         return rows
 
     def _models(self) -> dict[str, Row]:

@@ -6,10 +6,11 @@ Never touches the order of things: body -> request -> engine -> answer. The engi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from ..assemble import House, Setup
+from ..dialects import base
 from ..dialects.base import Dialect, ModelCard
 from ..dialects.gemini import call_of
 from ..engine.line import Answer
@@ -40,12 +41,17 @@ SHUTDOWN = Failure(FailureKind.CANCELLED, "the gateway is shutting down; ask aga
 
 
 class Call:
-    """One call of an endpoint: the client's connection, its headers, the name of its key, and the setup it lives in."""
+    """One call of an endpoint: the client's connection, its headers, the name of its key, and the setup it lives in.
 
-    __slots__ = ("inbound", "key", "receive", "request_id", "scope", "send", "setup", "turn")
+    Attributes:
+        asked: what its address says of the request, None where the body says it all.
+    """
+
+    __slots__ = ("asked", "inbound", "key", "receive", "request_id", "scope", "send", "setup", "turn")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, setup: Setup) -> None:
         self.scope = scope
+        self.asked: base.Call | None = None
         self.turn = turn_of(scope)
         self.setup = setup
         self.inbound = Inbound(scope["headers"])
@@ -71,6 +77,9 @@ class Call:
         await self.reply(*failed(dialect, failure, self.request_id, False))
 
 
+Endpoint = Callable[[Call], Awaitable[None]]
+
+
 class Generate:
     """The endpoint of one dialect's billable route."""
 
@@ -92,7 +101,7 @@ class Generate:
 
     def _read(self, call: Call, body: bytes) -> Request | Failure:
         inbound = call.inbound
-        return self._dialect.read_request(body, call.request_id, inbound.passed, inbound.options(call.key))
+        return self._dialect.read_request(body, call.request_id, inbound.passed, inbound.options(call.key), call.asked)
 
     async def _serve(self, call: Call, request: Request) -> None:
         task = asyncio.current_task()
@@ -154,25 +163,34 @@ class Generate:
         return status, [*fields, *trace], body
 
 
-class GenerateAt(Generate):
-    """The endpoint of the dialect whose addresses say which model is asked, and how."""
+class GenerateAt:
+    """The endpoints of the dialect whose addresses say which model is asked, and what of it: the method behind the colon."""
 
-    def __init__(self, dialect: Dialect, base: str) -> None:
-        """Take the dialect, and the beginning of the path up to the API's version."""
-        super().__init__(dialect)
+    def __init__(self, base: str, methods: Mapping[str, Endpoint], dialect: Teller) -> None:
+        """Take the beginning of the path up to the API's version, what serves each method, and how errors are told."""
         self._base = base
+        self._methods = methods
+        self._dialect = dialect
 
-    def _read(self, call: Call, body: bytes) -> Request | Failure:
-        path, inbound = call.scope["path"], call.inbound
-        asked = call_of(path.removeprefix(self._base))
-        if asked is None:
-            return Failure(FailureKind.CALLER, f"{path[:200]} asks for nothing that is served; {SERVED_AT}", 404, "not_found")
-        if asked.stream and b"alt=sse" not in call.scope.get("query_string", b""):
-            return Failure(FailureKind.CALLER, "a stream is served as server-sent events only: add ?alt=sse to the address", 400)
-        return self._dialect.read_request(body, call.request_id, inbound.passed, inbound.options(call.key), asked)
+    async def __call__(self, call: Call) -> None:
+        """Let whoever serves the method serve the request."""
+        asked = call_of(call.scope["path"].removeprefix(self._base))
+        endpoint = None if asked is None else self._methods.get(asked.method)
+        if asked is None or endpoint is None:
+            await call.refuse(self._dialect, self._unknown(call.scope["path"]))
+        elif asked.stream and b"alt=sse" not in call.scope.get("query_string", b""):
+            await call.refuse(self._dialect, NO_ARRAY)
+        else:
+            call.asked = asked
+            await endpoint(call)
+
+    def _unknown(self, path: str) -> Failure:
+        served = ", ".join(f"models/{{model}}:{method}" for method in self._methods)
+        message = f"{path[:200]} asks for nothing that is served; served are {served}"
+        return Failure(FailureKind.CALLER, message, 404, "not_found")
 
 
-SERVED_AT = "served are models/{model}:generateContent and models/{model}:streamGenerateContent"
+NO_ARRAY = Failure(FailureKind.CALLER, "a stream is served as server-sent events only: add ?alt=sse to the address", 400)
 
 
 class Models:

@@ -6,17 +6,16 @@ slashes included; two such rows may share their beginning, and the method tells 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from .door import Access
-from .endpoints import Call
+from .endpoints import Endpoint
 from .reply import Teller
 
 ID = "{id}"
 """The end of a path that stands for any id."""
-Endpoint = Callable[[Call], Awaitable[None]]
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from stormkeel.types.usage import Usage
 
 DIALECT = Gemini()
 CONTENTS = '"contents":[{"role":"user","parts":[{"text":"Hi"}]}]'
-CALL = Call("gemini-x", stream=True)
+CALL = Call("gemini-x", stream=True, method="streamGenerateContent")
 
 
 def read(body: str) -> Request | Failure:
@@ -112,11 +112,12 @@ def test_the_url_names_the_model(model: str, stream: bool, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "call"),
     [
-        ("/models/gemini-x:generateContent", Call("gemini-x")),
-        ("models/gemini-x:streamGenerateContent", Call("gemini-x", stream=True)),
-        ("/models/gemini-x%3AgenerateContent", Call("gemini-x")),
-        ("/tunedModels/mine:generateContent", Call("tunedModels/mine")),
-        ("/models/gemini-x:countTokens", None),
+        ("/models/gemini-x:generateContent", Call("gemini-x", method="generateContent")),
+        ("models/gemini-x:streamGenerateContent", Call("gemini-x", stream=True, method="streamGenerateContent")),
+        ("/models/gemini-x%3AgenerateContent", Call("gemini-x", method="generateContent")),
+        ("/tunedModels/mine:generateContent", Call("tunedModels/mine", method="generateContent")),
+        ("/models/gemini-x:countTokens", Call("gemini-x", method="countTokens")),
+        ("/models/gemini-x:no such", None),
         ("/models/gemini-x", None),
         ("/models/:generateContent", None),
         ("/models/../files/x:generateContent", None),
@@ -124,7 +125,7 @@ def test_the_url_names_the_model(model: str, stream: bool, path: str) -> None:
     ],
 )
 def test_a_path_is_read(path: str, call: Call | None) -> None:
-    """A path tells the model and the stream, or is none of this dialect's."""
+    """A path tells the model, what is asked of it and whether as a stream, or is none of this dialect's."""
     assert call_of(path) == call
 
 

@@ -1,4 +1,4 @@
-"""What the URL of a generateContent request says: which model, and whether as a stream (docs of the Gemini API, REST reference).
+"""What the URL of a Gemini request says: which model, and what of it (docs of the Gemini API, REST reference).
 
 Never looks at a host or a version: both are the base URL's business.
 
@@ -18,6 +18,7 @@ STREAM = "streamGenerateContent"
 COLLECTION = "models/"
 
 _MODEL = re.compile(r"[^\x00-\x20\x7f:?#]{1,512}").fullmatch
+_METHOD = re.compile(r"[a-zA-Z]{1,64}").fullmatch
 _SAFE = "/@-._~"
 
 
@@ -32,16 +33,16 @@ def path_for(model: str, stream: bool) -> str:
 
 
 def call_of(path: str) -> Call | None:
-    """Return what the end of a path asks for, None where it is none of this dialect's two routes.
+    """Return what the end of a path asks for, None where it names no model and method.
 
     Args:
         path: behind the API's version, without a query, maybe percent-encoded.
 
     >>> call_of("/models/gemini-x:streamGenerateContent")
-    Call(model='gemini-x', stream=True)
+    Call(model='gemini-x', stream=True, method='streamGenerateContent')
     """
     name, _, method = unquote(path).strip("/").rpartition(":")
     model = name.removeprefix(COLLECTION)
-    if method not in (WHOLE, STREAM) or not _MODEL(model) or ".." in model.split("/"):
+    if not _METHOD(method) or not _MODEL(model) or ".." in model.split("/"):
         return None
-    return Call(model, method == STREAM)
+    return Call(model, method == STREAM, method)
