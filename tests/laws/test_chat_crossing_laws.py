@@ -148,16 +148,21 @@ def normal_turns(turns: tuple[Message, ...]) -> tuple[Message, ...]:
     """Return the one form of turns."""
     told: list[Message] = []
     order: list[ToolCall] = []
-    for role, run in groupby(turns, key=lambda turn: turn.role):
+    spoken = [turn for turn in turns if not only_thinks(turn)]
+    for role, run in groupby(spoken, key=lambda turn: turn.role):
         for turn in [heard_together(list(run), order)] if role == "user" else [[turn] for turn in run]:
             for one in turn:
                 parts = [part for part in parts_of(one) if not isinstance(part, Thinking)]
                 if role == "assistant":
                     order = [part for part in parts if isinstance(part, ToolCall)]
-                if role == "assistant" and not parts and any(isinstance(part, Thinking) for part in parts_of(one)):
-                    continue
                 told.append(Message(role, one_content(role, parts)))
     return tuple(told)
+
+
+def only_thinks(turn: Message) -> bool:
+    """Has a turn nothing but thoughts?"""
+    parts = parts_of(turn)
+    return bool(parts) and all(isinstance(part, Thinking) for part in parts)
 
 
 def parts_of(turn: Message) -> list[Any]:

@@ -52,6 +52,15 @@ def test_a_file_of_an_older_shape(tmp_path: Path) -> None:
         assert [booking.attempt for booking in view.attempts(ALL)] == ["a.1", "b.1"]
 
 
+def test_an_attempt_without_its_reservation_is_in_the_group_of_nobody(tmp_path: Path) -> None:
+    """Its request counts there, whatever tags the request has by its other attempts, and once where those are in the group too."""
+    by_tag = Query(0, 1 << 62, ("tag",))
+    journal(tmp_path, reserved("a.1"), settled("a.1"), settled("a.2"), settled("a.3"))
+    with open_view(tmp_path) as view:
+        told = {one.names[0]: (one.requests, one.succeeded, one.attempts, one.cost) for one in view.sums(by_tag)}
+    assert told == {"a": (1, 1, 1, 10), "-": (1, 1, 2, 20)}
+
+
 def test_beside_a_writer_in_the_middle_of_a_transaction(tmp_path: Path) -> None:
     """What is being written is not seen, nor waited for; the journal has it."""
     LedgerFile(tmp_path / DATABASE).close()

@@ -172,6 +172,22 @@ def test_losses_of_turns() -> None:
     assert [message["content"] for message in json.loads(told.body)["messages"]] == ["a", "Hi", "So"]
 
 
+def test_a_turn_of_mere_thought_is_as_if_it_were_not_there() -> None:
+    """What stands around a turn that is left out is said in a row: a picture still tells of which call it is, and nothing is empty."""
+    called = Message("assistant", (ToolCall("c1", "look", "{}"),))
+    picture = ToolResult("c1", (Image("image/png", "AAAA"),))
+    told = written(
+        Prompt((HI, called, Message("assistant", (Thinking("hm", "sig"), Text(""))), Message("user", (picture,)), Message("user", "")))
+    )
+    assert told.lost == ("thinking",)
+    assert [turn["role"] for turn in json.loads(told.body)["messages"]] == ["user", "assistant", "tool", "user"]
+    assert '"c1\\" (\\"look\\")' in told.body.decode()
+    told = written(
+        Prompt((HI, called, Message("user", (ToolResult("c1"),)), Message("assistant", (Thinking("hm"),)), Message("user", "")))
+    )
+    assert [turn["role"] for turn in json.loads(told.body)["messages"]] == ["user", "assistant", "tool"]
+
+
 @pytest.mark.parametrize(
     ("choice", "told"),
     [

@@ -50,17 +50,33 @@ def _plain(turns: Sequence[Message]) -> list[Wire] | None:
 def _mixed(turns: Sequence[Message], lost: dict[str, None]) -> list[Wire]:
     written: list[Wire] = []
     calls: list[ToolCall] = []
-    for role, run in groupby(turns, key=lambda turn: turn.role):
+    for role, run in groupby(_spoken(turns, lost), key=lambda turn: turn.role):
         if role == "user":
             written += _hear(list(run), calls, lost)
             continue
         for turn in run:
             if role == "assistant":
                 calls = [part for part in _parts(turn) if isinstance(part, ToolCall)]
-                written += _answer(turn, lost)
+                written.append(_answer(turn, lost))
             else:
                 written.append({"role": "system", "content": _content(_parts(turn), "system", lost)})
     return written
+
+
+def _spoken(turns: Sequence[Message], lost: dict[str, None]) -> Iterator[Message]:
+    """Leave out turns of nothing but thoughts: what stands around them is then said in a row."""
+    for turn in turns:
+        if turn.role == "assistant" and _only_thinks(turn.content):
+            lost["thinking"] = None
+        else:
+            yield turn
+
+
+def _only_thinks(content: str | Sequence[Said]) -> bool:
+    if isinstance(content, str):
+        return False
+    thoughts = [isinstance(part, Thinking) for part in _kept(content)]
+    return bool(thoughts) and all(thoughts)
 
 
 def _parts(turn: Message) -> Sequence[Said]:
@@ -81,18 +97,16 @@ def _content(parts: Sequence[Said], role: Role, lost: dict[str, None]) -> str | 
     return written
 
 
-def _answer(turn: Message, lost: dict[str, None]) -> Iterator[Wire]:
+def _answer(turn: Message, lost: dict[str, None]) -> Wire:
     told = _kept(_parts(turn))
     said = [part for part in told if not isinstance(part, Thinking)]
     if len(said) < len(told):
         lost["thinking"] = None
-        if not said:
-            return
     calls = [_write_call(part, lost) for part in said if isinstance(part, ToolCall)]
     content = _content([part for part in said if not isinstance(part, ToolCall)], "assistant", lost)
-    yield {"role": "assistant", "content": content or None, "tool_calls": calls} if calls else {
-        "role": "assistant", "content": content,
-    }  # fmt: skip
+    if calls:
+        return {"role": "assistant", "content": content or None, "tool_calls": calls}
+    return {"role": "assistant", "content": content}
 
 
 def _write_call(call: ToolCall, lost: dict[str, None]) -> Wire:

@@ -109,11 +109,20 @@ def sums(query: Query) -> Statement:
 
 
 def _others(query: Query) -> Statement:
-    """Return the condition that `o` is of a query too, and in the group of `b`; both are of one request, so their tags agree."""
+    """Return the condition that `o` is of a query too, and in the group of `b`."""
     chosen, values = conditions(query, "o")
     chosen = chosen.replace("o.at", "+o.at", 2)  # to be found by their ids, not by when they began
-    same = [f"{_expression(field, 'o')} = {_expression(field, 'b')}" for field in query.by if field != "tag"]
-    return " AND ".join([chosen, *same]), values
+    return " AND ".join([chosen, *(_same(field) for field in query.by)]), values
+
+
+def _same(field: str) -> str:
+    """Return whether `o` has the name by which `b` is grouped.
+
+    The tags of a request's attempts agree, but for one whose reservation is lost: that has none.
+    """
+    if field == "tag":
+        return f"(o.tags IS b.tags OR EXISTS (SELECT 1 FROM ({_tags('o')}) WHERE name = {_expression('tag', 'b')}))"
+    return f"{_expression(field, 'o')} = {_expression(field, 'b')}"
 
 
 def spans(query: Query, column: str) -> Statement:
@@ -181,9 +190,13 @@ def conditions(query: Query, at: str = "b") -> Statement:
 def _match(where: Where, at: str) -> str:
     if where.field != "tag":
         return f"({_expression(where.field, at)} GLOB ?)"
+    return f"EXISTS (SELECT 1 FROM ({_tags(at)}) WHERE name GLOB ?)"
+
+
+def _tags(at: str) -> str:
+    """Return what lists an attempt's tags as `name`, one at least."""
     named = f"SELECT coalesce(nullif(value, ''), '{NOBODY}') AS name FROM json_each({at}.tags)"
-    nameless = f"SELECT '{NOBODY}' WHERE coalesce({at}.tags, '[]') = '[]'"
-    return f"EXISTS (SELECT 1 FROM ({named} UNION ALL {nameless}) WHERE name GLOB ?)"
+    return f"{named} UNION ALL SELECT '{NOBODY}' WHERE coalesce({at}.tags, '[]') = '[]'"
 
 
 def _glob(pattern: str) -> str:
