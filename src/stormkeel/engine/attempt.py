@@ -363,7 +363,7 @@ async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
     if refusal is not None:
         trial.refuse(refusal)
         return trial
-    trial.dog = Watchdog(run.loop, run.task)
+    trial.dog = Watchdog(run.world.kennel, run.loop, run.task)
     try:
         trial.settle(await (trial.stream() if run.request.stream else trial.whole()))
     except asyncio.CancelledError:

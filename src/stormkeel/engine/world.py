@@ -19,6 +19,7 @@ from ..types.failure import Failure
 from ..types.request import Request
 from .fleet import Fleet, Member
 from .ports import Clock, Journal, Sink, Transport
+from .watchdog import Kennel
 
 
 class Ports:
@@ -43,14 +44,15 @@ class World:
         budgets: the retry budget of each provider, by name.
         prices: the id of the price snapshot, kept with every ledger row.
         config: the version of the configuration, likewise (INV-30).
+        kennel: the watchdogs of the attempts under way.
         turn: a counter for round robin.
         active: requests under way.
         dialects: every dialect a client may speak, by name.
     """
 
     __slots__ = (
-        "__weakref__", "active", "budgets", "clocks", "config", "dialects", "fleet", "parking", "ports", "prices", "resolve",
-        "retry", "turn",
+        "__weakref__", "active", "budgets", "clocks", "config", "dialects", "fleet", "kennel", "parking", "ports", "prices",
+        "resolve", "retry", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +68,7 @@ class World:
         self.prices = known.prices
         self.dialects = known.dialects
         self.config = ""
+        self.kennel = Kennel()
         self.turn = 0
         self.active = 0
 

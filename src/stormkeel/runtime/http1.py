@@ -24,6 +24,7 @@ Key = tuple[bool, str, int]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})  # RFC 9110 8.6: these say `content-length: 0` even when empty
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 BODILESS_STATUS = frozenset({204, 304})  # RFC 9112 6.3
 
 _METHOD = re.compile(r"[A-Z]+\Z")
@@ -32,9 +33,11 @@ _TARGET = re.compile(r"[!-~]+\Z")  # visible ASCII: no space, control or unescap
 _REQUEST_FIELDS = re.compile(
     r"(?:(?!(?:host|content-length|transfer-encoding|connection):)[!#$%&'*+.^_`|~0-9a-z-]+: [^\r\n\0]*\r\n)*\Z"
 )
-_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n\0]*)?\r\n")
-_FIELD = re.compile(r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)\r\n", re.MULTILINE)
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n\0]*)?")
+_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n\0]*)")
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+
+REMEMBERED_HEAD = 4_096  # bytes: fields of longer heads are read and not remembered
 
 _NONE, _BY_LENGTH, _CHUNKED, _UNTIL_CLOSE = range(4)
 
@@ -99,7 +102,7 @@ def write_head(request: HttpRequest, target: Target, proxy_line: str | None = No
             URL (RFC 9112 3.2.2).
     """
     headers, body = request.headers, request.body
-    own = _write_fields(headers[-1:])
+    own = _write_last(headers[-1:])
     opening = _write_opening(request.method, target, headers[:-1], proxy_line, own.startswith(b"user-agent: "))
     if body or request.method in BODY_METHODS:
         return b"%b%bcontent-length: %d\r\n\r\n" % (opening, own, len(body))
@@ -121,6 +124,20 @@ def _write_opening(method: str, target: Target, headers: Headers, proxy_line: st
     return line.encode("ascii") + fields
 
 
+def _write_last(headers: Headers) -> bytes:
+    """Write the one field that differs from attempt to attempt, or none; an id as we make them needs no closer look."""
+    if headers:
+        name, value = headers[0]
+        if _may_send(name) and value.isascii() and value.isprintable():
+            return f"{name}: {value}\r\n".encode("ascii")
+    return _write_fields(headers)
+
+
+@lru_cache(maxsize=64)
+def _may_send(name: str) -> bool:
+    return "\n" not in name and _REQUEST_FIELDS.match(f"{name}: \r\n") is not None
+
+
 def _write_fields(headers: Headers) -> bytes:
     fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
     forged = fields.count("\n") != len(headers)  # a value brought a line of its own
@@ -130,6 +147,27 @@ def _write_fields(headers: Headers) -> bytes:
         return fields.encode("latin-1")
     except UnicodeEncodeError:
         raise RequestFault("a header's value is not Latin-1") from None
+
+
+@lru_cache(maxsize=64)
+def _read_status(line: str) -> tuple[int, bool]:
+    """Return a status line's status, and whether it speaks HTTP/1.1 rather than 1.0. Raises `ProtocolFault`."""
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None:
+        raise ProtocolFault("not an HTTP/1.1 response")
+    return int(found[2]), found[1] == "1"
+
+
+def _read_field(line: str) -> tuple[str, str]:
+    """Return a field's name in lower case and its value. Raises `ProtocolFault`, also where a bare line feed hides a line."""
+    found = _FIELD.fullmatch(line)
+    if found is None:
+        raise ProtocolFault("malformed header field")
+    return found[1].lower(), found[2].strip(" \t")
+
+
+_recall_field = lru_cache(maxsize=1024)(_read_field)
+"""The same; of a server's fields most are the same in every head, and those that are not are soon forgotten."""
 
 
 class ResponseReader:
@@ -205,34 +243,28 @@ class ResponseReader:
             if end < 0:
                 self._tail = data[start:]
                 return b""
-            self._read_head(data[start : end + 2].decode("latin-1"))
+            self._read_head(data[start:end].decode("latin-1"))
             start = end + 4
         return data[start:]
 
     def _read_head(self, head: str) -> None:
-        line = _STATUS_LINE.match(head)
-        if line is None:
-            raise ProtocolFault("not an HTTP/1.1 response")
-        version, code = line.groups()
-        found = _FIELD.findall(head, line.end())
-        if len(found) != head.count("\n") - 1:  # a line that is no field, or one ended by a bare line feed
-            raise ProtocolFault("malformed header field")
-        status = int(code)
+        first, *lines = head.split("\r\n")
+        status, is_1_1 = _read_status(first)
+        headers = tuple(map(_recall_field if len(head) <= REMEMBERED_HEAD else _read_field, lines))
         if status == 101:
             raise ProtocolFault("switched protocols unasked")
         if status < 200:
             return
         self.status = status
-        if " \r" in head or "\t\r" in head:
-            found = [(name, value.rstrip(" \t")) for name, value in found]
-        self.headers = tuple([(name.lower(), value) for name, value in found])
+        self.headers = headers
         self.has_head = True
-        self._frame(version == "1")
+        self._frame(is_1_1)
 
     def _frame(self, is_1_1: bool) -> None:
         """Decide how the body ends (RFC 9112 6.3) and whether the connection lives on (9.3)."""
-        fields = dict(self.headers)
-        if len(fields) != len(self.headers):
+        framing = [field for field in self.headers if field[0] in FRAMING]
+        fields = dict(framing)
+        if len(fields) != len(framing):
             self._refuse_two_framings()
         connection = fields.get("connection")
         if connection is None:
