@@ -23,6 +23,7 @@ import click
 import msgspec
 import uvloop
 
+from . import translation
 from .load import post, press
 
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
@@ -96,6 +97,7 @@ class Figures(msgspec.Struct):
     library_us: float | None = None
     import_ms: float | None = None
     rss_mb: dict[str, float] = {}
+    translation: dict[str, dict[str, tuple[float, float, float]]] = {}
 
 
 def question(stream: bool) -> bytes:
@@ -109,6 +111,14 @@ def question(stream: bool) -> bytes:
         "temperature": 0.3, "stream": stream,
     }  # fmt: skip
     return json.dumps(body).encode()
+
+
+def asked_across() -> bytes:
+    """The same question as a client of Anthropic's dialect asks it, for a stream."""
+    said = "Explain the border gateway protocol in one sentence. " * 8
+    return json.dumps(
+        {"model": "fast", "max_tokens": 500, "messages": [{"role": "user", "content": said}], "stream": True}
+    ).encode()
 
 
 def free_port() -> int:
@@ -138,12 +148,13 @@ class Arena:
             ),
         }
         self.request = post("/v1/chat/completions", question(events > 0), KEY)
+        self.across = post("/v1/messages", asked_across(), KEY)
 
     async def round(self, name: str, requests: int) -> tuple[float, list[float]]:
         """Press one server; return requests per CPU second and latencies."""
-        child = self.servers[name]
+        child = self.servers[GATEWAY if name == ACROSS else name]
         before = child.cpu()
-        load = await press(child.port, self.request, CONNECTIONS, requests)
+        load = await press(child.port, self.across if name == ACROSS else self.request, CONNECTIONS, requests)
         if load.bad:
             raise click.ClickException(f"{name}: {load.bad} of {load.requests} answers were not 200")
         return load.requests / (child.cpu() - before), load.latencies
@@ -155,6 +166,8 @@ class Arena:
 
 
 GATEWAY = "stormkeel, every policy on"
+ACROSS = "stormkeel, to a client of Anthropic's"
+"""The gateway again: the upstream speaks chat, the client messages."""
 
 
 async def whole(figures: Figures, folder: Path, requests: int, rounds: int) -> None:
@@ -199,8 +212,8 @@ async def streams(figures: Figures, folder: Path, count: int, rounds: int) -> No
     """Streams of many small events."""
     arena = Arena(folder, EVENTS)
     try:
-        seen: dict[str, list[float]] = {name: [] for name in arena.servers}
-        for name in arena.servers:
+        seen: dict[str, list[float]] = {name: [] for name in (*arena.servers, ACROSS)}
+        for name in seen:
             await arena.round(name, CONNECTIONS)
         for _ in range(rounds):
             for name, rates in seen.items():
@@ -231,7 +244,7 @@ def show(figures: Figures) -> None:
     ):  # fmt: skip
         print(title)
         for name, rate in table.items():
-            print(f"  {name:30} {rate:10,.0f}   stormkeel is {table[GATEWAY] / rate:5.0%} of it")
+            print(f"  {name:38} {rate:10,.0f}   stormkeel is {table[GATEWAY] / rate:5.0%} of it")
         print()
     took = figures.gateway_latency_ms
     print(f"gateway latency at full load: p50 {took['p50']:.1f} ms, p95 {took['p95']:.1f} ms, p99 {took['p99']:.1f} ms")
@@ -240,6 +253,8 @@ def show(figures: Figures) -> None:
     print(
         f"gateway memory: {figures.rss_mb['early']:.0f} MB early, {figures.rss_mb['late']:.0f} MB after the last 100,000 requests"
     )
+    print()
+    translation.show(figures.translation)
 
 
 @click.command()
@@ -257,6 +272,7 @@ def main(requests: int, rounds: int, as_json: bool) -> None:
         uvloop.run(whole(figures, Path(folder) / "whole", requests, rounds))
         uvloop.run(streams(figures, Path(folder) / "streams", max(requests // 50, CONNECTIONS * 2), rounds))
     figures.import_ms = import_time()
+    figures.translation = translation.table()
     if as_json:
         print(json.dumps(msgspec.to_builtins(figures)))
     else:

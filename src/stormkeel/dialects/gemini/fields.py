@@ -29,6 +29,7 @@ RAW = msgspec.json.Decoder(Raw)
 _OBJECT = msgspec.json.Decoder(Object)
 _OBJECTS: msgspec.json.Decoder[list[Object] | Object] = msgspec.json.Decoder(list[Object] | Object)
 
+NULL = Raw(b"null")
 _NOTHING = frozenset({b"null", b"[]", b"{}", b'""', b"false"})
 
 
@@ -44,29 +45,59 @@ def camel(name: str) -> str:
 
 
 class Fields:
-    """One object; `path` is where it stands, "" for the body."""
+    """One object; where it stands is found out only when somebody asks."""
 
-    __slots__ = ("_left", "_lost", "_order", "_places", "path")
+    __slots__ = ("_left", "_lost", "_name", "_names", "_parent", "_place", "_places", "_spelled")
 
-    def __init__(self, told: Object, lost: Lost, path: str = "", order: Order = ()) -> None:
+    def __init__(self, told: Object, lost: Lost, parent: Fields | None = None, name: str = "", place: int = -1) -> None:
+        """Take an object, and where it stands: in which field of its parent, at which place of a list there (-1 for no list)."""
+        self._left = told
+        self._names = tuple(told)  # in the body's order, in the usual spelling
+        self._places: dict[str, int] = {}  # of the names; most objects need none
+        self._spelled: dict[str, str] = {}  # those that the client wrote otherwise
         self._lost = lost
-        self._order = order
-        self.path = path
-        self._left: dict[str, Raw] = {}
-        self._places: dict[str, tuple[int, str]] = {}  # where each stands, and how it is spelled
-        for place, (name, value) in enumerate(told.items()):
-            key = camel(name) if "_" in name else name
-            if key in self._places:
-                first = self._places[key][1]
-                where = self.path or "the body"
+        self._parent, self._name, self._place = parent, name, place
+        for one in self._names:
+            if "_" in one:
+                self._respell(told)
+                break
+
+    def _respell(self, told: Object) -> None:
+        self._left = {}
+        for name, value in told.items():
+            key = camel(name)
+            if key in self._left:
+                first, where = self._spelled.get(key, key), self.path or "the body"
                 refuse(f'"{where}" names the field "{name}" twice, also as "{first}": send it once', "duplicate_field")
-            self._places[key] = place, name
             self._left[key] = value
+            self._spelled[key] = name
+        self._names = tuple(self._left)
+
+    @property
+    def path(self) -> str:
+        """Where it stands, "" for the body."""
+        if self._parent is None:
+            return ""
+        at = self._parent.at(self._name)
+        return at if self._place < 0 else f"{at}[{self._place}]"
+
+    @property
+    def _order(self) -> Order:
+        if self._parent is None:
+            return ()
+        order = self._parent.order_of(self._name)
+        return order if self._place < 0 else (*order, self._place)
+
+    def order_of(self, name: str) -> Order:
+        """Return where a field stands in the body, for the order of what is told as lost."""
+        if not self._places:
+            self._places = {one: place for place, one in enumerate(self._names)}
+        return (*self._order, self._places.get(name, -1))
 
     def take(self, name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
         """Return a field's value, None where it is absent or null; a Failure is raised where it has another type."""
         raw = self._left.pop(name, None)
-        if raw is None or bytes(raw) == b"null":
+        if raw is None or raw == NULL:
             return None
         try:
             return decoder.decode(raw)
@@ -112,12 +143,12 @@ class Fields:
         told = self.take(name, _OBJECTS)
         if isinstance(told, dict):
             return [self._inner(name, told)]
-        order = (*self._order, self._places[name][0]) if told else ()
-        return [Fields(one, self._lost, f"{self.at(name)}[{n}]", (*order, n)) for n, one in enumerate(told or ())]
+        return [Fields(one, self._lost, self, name, place) for place, one in enumerate(told or ())]
 
     def has(self, name: str) -> bool:
         """Tell whether a field is there, not taken yet, and not null."""
-        return name in self._left and bytes(self._left[name]) != b"null"
+        raw = self._left.get(name)
+        return raw is not None and raw != NULL
 
     def left(self) -> Iterator[str]:
         """Return the names of what is there, was not taken and is not null, in the usual spelling."""
@@ -131,7 +162,7 @@ class Fields:
 
     def note(self, name: str) -> None:
         """Note that a field is lost, whatever it says."""
-        self._lost.add((*self._order, self._places[name][0]), self.at(name))
+        self._lost.add(self.order_of(name), self.at(name))
 
     def close(self) -> None:
         """Note all that was not taken."""
@@ -140,11 +171,11 @@ class Fields:
 
     def at(self, name: str) -> str:
         """Return a field's path, as the client spells it."""
-        spelled = self._places[name][1] if name in self._places else name
-        return f"{self.path}.{spelled}" if self.path else spelled
+        spelled, path = self._spelled.get(name, name), self.path
+        return f"{path}.{spelled}" if path else spelled
 
     def _inner(self, name: str, told: Object) -> Fields:
-        return Fields(told, self._lost, self.at(name), (*self._order, self._places[name][0]))
+        return Fields(told, self._lost, self, name)
 
 
 def read_body_fields(raw: bytes, lost: Lost) -> Fields:
