@@ -9,7 +9,9 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 from gateway_stage import CHAT, MESSAGES, MODELS, QUICK, ask, asking, body_of_asking, play, posted, route, staged
 
-from stormkeel.cli.explain import command
+from stormkeel.assemble.known import CODECS
+from stormkeel.cli.explain import IN_ADDRESS, command
+from stormkeel.config.settings import DIALECTS
 from stormkeel.engine.gates import GATES
 
 CONFIG = """
@@ -135,3 +137,73 @@ def test_mistakes_are_told_with_their_mend(tmp_path: Path) -> None:
         assert told.exit_code in {1, 2}, words
         assert said in told.stderr
         assert "Traceback" not in told.stderr
+
+
+PLAIN = CONFIG.replace('{ provider = "openai", model = "gpt-5.4-mini", rpm = 50, tpm = 40000 }', '"openai/gpt-5.4-mini"')
+ACROSS = PLAIN + """
+[providers.anthropic]
+credentials = { main = "env:ANTHROPIC_API_KEY" }
+[routes.both]
+groups = [["anthropic/claude-sonnet-5"], ["openai/gpt-5.4-mini"]]
+[routes.whole]
+strict = true
+groups = [["anthropic/claude-sonnet-5"], ["openai/gpt-5.4-mini"]]
+"""
+SECRETS = {"OPENAI_API_KEY": "sk-proj-0123456789abcdef", "ANTHROPIC_API_KEY": "sk-ant-api03-0123456789abcdef"}
+
+
+def test_a_strict_request_passes_over_who_cant_be_told_all_of_it(tmp_path: Path) -> None:
+    """By `--strict` or by its route: who would lose something of it is refused with the names, and is still in the list."""
+    (tmp_path / "s.toml").write_text(ACROSS)
+    for words, model, strict in (((), "both", False), (("--strict",), "both", True), ((), "whole", True)):
+        body = {**BODY, "model": model, "seed": 1}
+        told = run("-", "--config", str(tmp_path / "s.toml"), "--json", *words, stdin=json.dumps(body).encode(), **SECRETS)
+        said = json.loads(told.stdout)
+        claude, gpt = said["candidates"]
+        assert said["strict"] is strict
+        assert claude["losses"] == ["seed"]
+        assert [claude["would_try"], gpt["would_try"]] == [not strict, True]
+        assert said["first"] == (gpt if strict else claude)["standing"]["name"]
+        assert ("can't be told seed" in claude["why"]) is strict
+    plain = run("-", "--config", str(tmp_path / "s.toml"), stdin=json.dumps(body).encode(), **SECRETS).stdout
+    assert plain.startswith('"whole" (openai_chat, a stream, strict): by route "whole", first openai/')
+    assert "   losses       seed" in plain.splitlines()
+
+
+def test_every_dialect_can_be_explained(tmp_path: Path) -> None:
+    """A Gemini body names no model, as its address does: `--model` and `--stream` say it, and are refused for the others."""
+    assert [name for name, codec in CODECS.items() if codec.service == "generate" and not codec.names_model] == list(IN_ADDRESS)
+    (tmp_path / "s.toml").write_text(ACROSS)
+    bodies = {
+        "openai_chat": BODY, "openai_responses": {"model": "fast", "input": "hi"},
+        "anthropic_messages": {"model": "fast", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]},
+        "gemini": {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+    }  # fmt: skip
+    assert bodies.keys() == set(DIALECTS)
+    words = ("-", "--config", str(tmp_path / "s.toml"), "--json", "--dialect")
+    for dialect, body in bodies.items():
+        more = ("--model", "fast", "--stream") if dialect in IN_ADDRESS else ()
+        told = run(*words, dialect, *more, stdin=json.dumps(body).encode(), **SECRETS)
+        assert told.exit_code == 0, told.output
+        said = json.loads(told.stdout)
+        assert [said["model"], said["dialect"], said["first"]] == ["fast", dialect, "openai/gpt-5.4-mini#main"]
+    assert said["stream"] is True
+    lacking = run(*words, "gemini", stdin=b"{}", **SECRETS)
+    assert [lacking.exit_code, "give it by --model" in lacking.output] == [2, True]
+    surplus = run(*words, "openai_chat", "--model", "fast", stdin=b"{}", **SECRETS)
+    assert [surplus.exit_code, "says both itself" in surplus.output] == [2, True]
+
+
+def test_a_running_gateway_explains_a_gemini_request(tmp_path: Path) -> None:
+    """What an address and a header would say goes along by query and header."""
+
+    async def story() -> None:
+        async with staged(tmp_path, QUICK + route(CHAT, "")) as stage:
+            (tmp_path / "r.json").write_text('{"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "labels": {"a": "b"}}')
+            words = (str(tmp_path / "r.json"), "--url", stage.url, "--dialect", "gemini", "--model", "r", "--stream", "--json")
+            said = json.loads((await asyncio.to_thread(run, *words)).stdout)
+            assert [said["model"], said["stream"], said["strict"], said["why"]] == ["r", True, False, ""]
+            said = json.loads((await asyncio.to_thread(run, *words, "--strict")).stdout)
+            assert [said["strict"], said["first"], said["candidates"][0]["losses"]] == [True, None, ["labels"]]
+
+    play(story)

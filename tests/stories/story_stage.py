@@ -106,9 +106,9 @@ class Bench:
         self.unreserved: list[str] = []
         BENCHES.append(self)
 
-    async def ask(self, model: str = "fast", timeout: float | None = None, **body: Any) -> Answer:
+    async def ask(self, model: str = "fast", timeout: float | None = None, strict: bool = False, **body: Any) -> Answer:
         """Ask for a whole chat answer."""
-        return await self.house.answer(self.request(model, timeout, **body))
+        return await self.house.answer(self.request(model, timeout, strict=strict, **body))
 
     async def stream(
         self, model: str = "fast", out: Taken | None = None, timeout: float | None = None, **body: Any
@@ -117,10 +117,12 @@ class Bench:
         taken = out or Taken()
         return await self.house.answer(self.request(model, timeout, stream=True, **body), taken), taken
 
-    def request(self, model: str, timeout: float | None = None, dialect: str = "openai_chat", **body: Any) -> Request:
+    def request(
+        self, model: str, timeout: float | None = None, dialect: str = "openai_chat", strict: bool = False, **body: Any
+    ) -> Request:
         """Read a body as the gateway would."""
         raw = json.dumps({"model": model, "messages": [{"role": "user", "content": "hello"}], **body}).encode()
-        read = self.house.dialect(dialect).read_request(raw, self.house.new_id(), options=Options(timeout))
+        read = self.house.dialect(dialect).read_request(raw, self.house.new_id(), options=Options(timeout, strict=strict))
         assert not isinstance(read, Failure), read
         return read
 

@@ -13,10 +13,10 @@ import msgspec
 from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..dialects.base import Dialect, ModelCard, Target
+from ..dialects.base import Dialect, ModelCard, Target, Written
 from ..dialects.own import own_request
 from ..engine.credentials import Birth
-from ..engine.crossing import choose
+from ..engine.crossing import fitting, not_all
 from ..engine.explain import Explanation, Preview, explain
 from ..engine.fitting import all_too_long
 from ..engine.fleet import Member
@@ -73,11 +73,30 @@ class Asking(msgspec.Struct, frozen=True):
 
 
 class _Lead(msgspec.Struct, frozen=True):
-    """Where a model leads first: who is asked, whom a prompt is written for, and the largest window it leads to, in tokens."""
+    """Where a model leads first.
+
+    Attributes:
+        member: who is asked.
+        target: whom a prompt is written for.
+        room: the largest window it leads to, in tokens.
+        is_strict: may nobody of its route be asked who can't be told everything?
+    """
 
     member: Member
     target: Target
     room: int
+    is_strict: bool = False
+
+
+_Found = tuple[Dialect, Written]
+"""A dialect, and a prompt written in it."""
+
+
+def _not_whole(member: Member, written: Written | Failure) -> Failure:
+    """Say why a member can't be asked all of a prompt."""
+    if isinstance(written, Failure):
+        return msgspec.structs.replace(written, message=f"{member.deployment.name}: {written.message}")
+    return not_all(member, written.lost)
 
 
 class Setup:
@@ -134,24 +153,44 @@ class Setup:
         lead = self._leads.get(model) or self._lead(model)
         if isinstance(lead, Failure):
             return lead
-        dialect = self._dialect_for(prompt, lead.member)
-        if isinstance(dialect, Failure):
-            return dialect
-        written = dialect.write_prompt(prompt, lead.target, stream)
-        if isinstance(written, Failure):
-            return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
+        is_strict = options.strict or lead.is_strict
+        found = self._written_whole(prompt, model, stream) if is_strict else self._written(prompt, lead, model, stream)
+        if isinstance(found, Failure):
+            return found
+        dialect, written = found
         if len(written.body) > lead.room and (unfit := all_too_long(self._members(model), written.body)):
             return unfit
         request = own_request(dialect, written.body, (prompt, model, stream), self.new_id(), options)
         return request if isinstance(request, Failure) else Asking(prompt, request, written.lost)
 
-    def _dialect_for(self, prompt: Prompt, member: Member) -> Dialect | Failure:
-        """Return the dialect in which a member is asked a prompt: its first, unless that is too narrow."""
+    def _written(self, prompt: Prompt, lead: _Lead, model: str, stream: bool) -> _Found | Failure:
+        """Write a prompt in the dialect in which a member is asked it: its first, unless that is too narrow."""
+        member = lead.member
         first = member.first
-        spoken = first if not first.is_narrow else choose(member, prompt, "generate")
-        name = "" if spoken is None else spoken.dialect.name
-        found = DIALECTS.get(name)
-        return found or Failure(FailureKind.UNSUPPORTED, f"{member.deployment.name} answers no prompts")
+        spoken = first if not first.is_narrow else next(iter(fitting(member, prompt, "generate")), None)
+        dialect = None if spoken is None else DIALECTS.get(spoken.dialect.name)
+        if dialect is None:
+            return Failure(FailureKind.UNSUPPORTED, f"{member.deployment.name} answers no prompts")
+        written = dialect.write_prompt(prompt, lead.target, stream)
+        if isinstance(written, Failure):
+            return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
+        return dialect, written
+
+    def _written_whole(self, prompt: Prompt, model: str, stream: bool) -> _Found | Failure:
+        """Write a strict prompt for the first deployment that can be told all of it, or say what each could not be told."""
+        why: dict[str, Failure] = {}
+        for member in self._members(model):
+            target = msgspec.structs.replace(member.target, model=model)
+            for spoken in fitting(member, prompt, "generate"):
+                dialect = DIALECTS[spoken.dialect.name]
+                written = dialect.write_prompt(prompt, target, stream)
+                if isinstance(written, Written) and not written.lost:
+                    return dialect, written
+                why.setdefault(member.deployment.name, _not_whole(member, written))
+        if not why:
+            return Failure(FailureKind.UNSUPPORTED, f'"{model}" answers no prompts')
+        told = "; ".join(failure.message for failure in why.values())
+        return msgspec.structs.replace(next(iter(why.values())), message=f'"{model}": {told}')
 
     def leads_to(self, model: str) -> Deployment | Failure:
         """Return the first deployment of a model, in whichever dialect it speaks."""
@@ -164,7 +203,8 @@ class Setup:
             return route
         first = self.world.fleet.members[route.groups[0].deployments[0].index]
         room = max(member.window or UNKNOWN_WINDOW for member in self._members(model))
-        self._leads[model] = lead = _Lead(first, msgspec.structs.replace(first.target, model=model), room)
+        target = msgspec.structs.replace(first.target, model=model)
+        self._leads[model] = lead = _Lead(first, target, room, route.strict)
         return lead
 
     def _members(self, model: str) -> list[Member]:

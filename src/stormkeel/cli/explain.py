@@ -10,10 +10,12 @@ import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import click
 import msgspec
 
+from ..config.settings import DIALECTS
 from ..types.money import format_dollars
 from .choice import chosen, config_options
 from .gateway import URL, ask, key_option, place_of
@@ -24,34 +26,70 @@ if TYPE_CHECKING:
     from ..engine.explain import Candidate, Explanation
     from ..engine.standing import Room
 
-DIALECTS = ("openai_chat", "anthropic_messages")
+IN_ADDRESS = ("gemini",)
+"""Dialects whose addresses, and not their bodies, say which model is asked and whether as a stream."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is to be explained.
+
+    Attributes:
+        body: the request.
+        dialect: its wire format.
+        model, stream: what its address says, in a dialect of `IN_ADDRESS`.
+        strict: was it sent with `x-stormkeel-strict: 1`?
+    """
+
+    body: bytes
+    dialect: str
+    model: str = ""
+    stream: bool = False
+    strict: bool = False
 
 
 @click.command("explain", short_help="what would happen to a request, without sending it")
 @click.argument("file", metavar="REQUEST.json")
 @click.option("--dialect", type=click.Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The request's wire format.")
+@click.option("--model", default="", help="The model in the request's address, for a dialect whose bodies name none (gemini).")
+@click.option("--stream", is_flag=True, help="The address asks for a stream (gemini).")
+@click.option("--strict", is_flag=True, help="The request has the header x-stormkeel-strict: 1.")
 @config_options
 @click.option("--url", default="", envvar=URL, help=f"Ask a running gateway, whose state of now counts; {URL} as well.")
 @key_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
-    file: str, dialect: str, config: Path | None, profile: str, url: str, key: str, as_json: bool
+    file: str,
+    dialect: str,
+    model: str,
+    stream: bool,
+    strict: bool,
+    config: Path | None,
+    profile: str,
+    url: str,
+    key: str,
+    as_json: bool,
 ) -> None:
     """Say which deployments the request in REQUEST.json ("-" for standard input) would be sent to, in which order, and why.
 
     It prints the gates in the order they are asked, each candidate's answers, what of the body would be changed or lost, the
     price, and what would be left of the limits. Nothing is sent to a provider, nothing is debited.
     """
-    body = _read(file)
+    if dialect in IN_ADDRESS and not model:
+        raise click.UsageError(f"a body of {dialect} names no model: give it by --model")
+    if (model or stream) and dialect not in IN_ADDRESS:
+        raise click.UsageError(f"--model and --stream are for {IN_ADDRESS[0]}: a body of {dialect} says both itself")
+    asked = Asked(_read(file), dialect, model, stream, strict)
     if url and (config or profile):
         raise click.UsageError("--url and --config or --profile exclude each other: a running gateway has its own configuration")
     if url:
         from ..engine.explain import Explanation
 
-        raw = ask(place_of(url, key), "POST", f"/admin/explain?dialect={dialect}", body)
+        said = {"dialect": dialect, **({"model": model} if model else {}), **({"stream": "1"} if stream else {})}
+        headers = (("x-stormkeel-strict", "1"),) if strict else ()
+        raw = ask(place_of(url, key), "POST", f"/admin/explain?{urlencode(said)}", asked.body, headers)
         told = msgspec.json.decode(raw, type=Explanation)
     else:
-        told = asyncio.run(_explain(body, dialect, _draft(config, profile)))
+        told = asyncio.run(_explain(asked, _draft(config, profile)))
     if as_json:
         show_json(told)
     else:
@@ -76,15 +114,18 @@ def _draft(config: Path | None, profile: str) -> Draft:
     return msgspec.structs.replace(draft, settings=msgspec.structs.replace(draft.settings, telemetry=telemetry))
 
 
-async def _explain(body: bytes, dialect: str, draft: Draft) -> Explanation:
+async def _explain(asked: Asked, draft: Draft) -> Explanation:
     from ..assemble import MEMORY, open_house
+    from ..dialects.base import Call
     from ..types.failure import Failure
+    from ..types.request import Options
 
     house = open_house(draft, MEMORY)
     try:
-        request = house.dialect(dialect).read_request(body, house.new_id())
+        call, options = (Call(asked.model, asked.stream) if asked.model else None), Options(strict=asked.strict)
+        request = house.dialect(asked.dialect).read_request(asked.body, house.new_id(), options=options, call=call)
         if isinstance(request, Failure):
-            raise click.ClickException(f"the request can't be read as {dialect}: {request.message}")
+            raise click.ClickException(f"the request can't be read as {asked.dialect}: {request.message}")
         return house.explain(request)
     finally:
         await house.close()
@@ -101,7 +142,7 @@ def lines_of(told: Explanation) -> list[str]:
 
 def headline(told: Explanation) -> str:
     """Say the whole in one line."""
-    kind = f"{told.dialect}, {'a stream' if told.stream else 'one answer'}"
+    kind = f"{told.dialect}, {'a stream' if told.stream else 'one answer'}{', strict' if told.strict else ''}"
     asked = printable(told.model)
     if told.first is None:
         return f'"{asked}" ({kind}): nobody would be asked: {printable(told.why)}'

@@ -52,6 +52,7 @@ class Ask(msgspec.Struct, frozen=True):
     output: Any = None
     repair: int = 0
     fallback: Fallback | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):
@@ -60,6 +61,8 @@ class Ask(msgspec.Struct, frozen=True):
             raise InvalidRequestError(f"temperature={self.temperature!r}: give a number from 0 to 2")
         if self.model is not None and not isinstance(self.model, str):
             raise InvalidRequestError(f'model={self.model!r}: give a name, as in "openai/gpt-5.4-mini"')
+        if self.strict is not False and self.strict is not True:
+            raise InvalidRequestError(f"strict={self.strict!r}: give True or False")
         if isinstance(self.tags, str):
             raise InvalidRequestError(f"tags={self.tags!r}: give a list of labels, as in [{self.tags!r}]")
 

@@ -60,6 +60,7 @@ class AsyncClient(Core):
         output: Any = None,
         repair: int = 0,
         fallback: Fallback | None = None,
+        strict: bool = False,
     ) -> Completion:
         """Ask a model and wait for the whole answer.
 
@@ -83,13 +84,14 @@ class AsyncClient(Core):
             repair: how often to ask again, with what was wrong, for an answer that does not fit `output`.
             fallback: what to ask once where the prompt failed in a way that another can mend: a prompt, messages, or a function
                 of the error.
+            strict: is nobody to be asked who can't be told all of it? Where nobody can, `UnsupportedError` says what each can't.
 
         Raises:
             StormkeelError: one of the tree in `stormkeel.errors`, with `.attempts` and `.request_id`.
         """
         return await self._ask(Ask(
             prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
-            tools, tool_choice, parallel_tools, output, repair, fallback,
+            tools, tool_choice, parallel_tools, output, repair, fallback, strict,
         ))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
@@ -112,6 +114,7 @@ class AsyncClient(Core):
         tool_choice: str | ToolChoice | None = None,
         parallel_tools: bool | None = None,
         output: Any = None,
+        strict: bool = False,
         on_token: Callable[[str], object] | None = None,
     ) -> Stream:
         """Ask a model and take the answer as it comes: iterate the result for its text, then read `.completion`.
@@ -122,7 +125,7 @@ class AsyncClient(Core):
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict,
         )  # fmt: skip
         return Stream(self, ask, on_token)
 
@@ -148,6 +151,7 @@ class AsyncClient(Core):
         parallel_tools: bool | None = None,
         output: Any = None,
         repair: int = 0,
+        strict: bool = False,
     ) -> Completion:
         """Ask a model, call the functions among `tools` that it asks for, tell it what they say, until it has answered.
 
@@ -167,7 +171,7 @@ class AsyncClient(Core):
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict,
         )  # fmt: skip
         return await self._run_tools(ask, max_rounds)
 
@@ -195,6 +199,7 @@ class AsyncClient(Core):
         output: Any = None,
         repair: int = 0,
         fallback: Fallback | None = None,
+        strict: bool = False,
     ) -> list[Completion | StormkeelError]:
         """Ask many prompts, a bounded number at once, and return what came of each, in their order.
 
@@ -213,7 +218,7 @@ class AsyncClient(Core):
         common = Ask(
             model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
             task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
-            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback,
+            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict,
         )  # fmt: skip
         return await complete_all(await self._many(common, concurrency, on_error), prompts, progress)
 

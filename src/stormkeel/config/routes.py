@@ -48,7 +48,7 @@ class Router:
         self._routes: dict[str, Route] = {}
         self._found = 0
         for name, route in settings.routes.items():
-            self._routes[name] = Route(name, self._groups(route))
+            self._routes[name] = Route(name, self._groups(route), route.strict)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -141,10 +141,12 @@ class RouteSettings(msgspec.Struct, frozen=True):
     Attributes:
         groups: groups of equally good targets, in the order of preference.
         strategy: how traffic is spread over a group.
+        strict: is a target passed over that can't be told everything a request says? Where none can, the request is refused.
     """
 
     groups: tuple[tuple[TargetSettings, ...], ...]
     strategy: StrategyName = "weighted"
+    strict: bool = False
 
 
 class KeySettings(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from ..types.money import NanoDollars
 from ..types.usage import Usage
 from ..types.wire import HttpRequest, HttpResponse
 from .charge import Charged, Evidence, charge
-from .crossing import expected_input, headers_for, is_direct, lossy_comment, pass_on
+from .crossing import expected_input, headers_for, is_direct, lossy_comment, not_all, pass_on
 from .fitting import too_long
 from .fleet import Member, Spoken, Ticket
 from .hold import Extent, extent_of, held_for
@@ -101,7 +101,7 @@ class Trial:
     def open(self, probe: bool) -> Failure | None:
         """Pass the gates and write the reservation; a Failure means that nothing may be sent."""
         run, member, request = self._run, self.member, self._run.request
-        refusal = self._choose_way()
+        refusal = self._choose_way() or (self._losses_refused() if request.options.strict else None)
         if refusal is not None:
             return refusal
         ports, window = run.world.ports, member.window
@@ -139,6 +139,13 @@ class Trial:
         self._spoken, self._crossing = way.spoken, way.crossing
         self._raw, self.lost = way.crossing.body, way.crossing.lost
         return None
+
+    def _losses_refused(self) -> Failure | None:
+        """Refuse to leave anything of a strict request out."""
+        request, member = self._run.request, self.member
+        if self._crossing is None:
+            self.lost = pass_on(request, member, self._spoken)[1]
+        return not_all(member, self.lost) if self.lost else None
 
     def _reservation(self) -> Reserved:
         run, deployment = self._run, self.member.deployment
@@ -352,6 +359,7 @@ class Trial:
                 failure=failure,
                 sent=False,
                 made=False,
+                lost=self.lost,
             )
         )
 

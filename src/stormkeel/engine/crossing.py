@@ -6,14 +6,16 @@ Never knows how it is done: that is `dialects/across.py`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TypeGuard
 
 import msgspec
 
 from ..catalog.families import family_of
 from ..dialects.across import Crossing, cross
-from ..dialects.base import Codec, Told
+from ..dialects.base import Codec, Target, Told
 from ..ledger.count import by_bytes
+from ..routing.route import Route
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import Headers
@@ -21,6 +23,7 @@ from .fleet import Member, Spoken
 
 LOSSY = "x-stormkeel-lossy"
 LIMIT = 2000  # characters of names told
+STRICT_LIMIT = 400  # characters of names told of each deployment that a strict request passed over
 OFFERS = re.compile(rb'"(?:tools|functions)"').search
 """Tools are what a narrow dialect is too narrow for: a body without any needs no closer look."""
 
@@ -54,19 +57,43 @@ def cross_to(request: Request, reading: Told | Failure, member: Member, client: 
         return None if own else reading
     if own and own.dialect.suits(reading.prompt, member.target):
         return None
-    spoken = choose(member, reading.prompt, client.service, own)
-    if spoken is None:
+    there = fitting(member, reading.prompt, client.service, own)
+    if not there:
         return None if own else _unserved(member, client)
-    crossing = cross(request, reading, (client, spoken.dialect), member.target)
-    if isinstance(crossing, Failure):
-        return None if own else crossing
-    return Way(spoken, crossing)
+    ways = (_way(request, reading, (client, spoken), member.target) for spoken in there)
+    way = _best(list(ways)) if request.options.strict else next(ways)
+    return None if own and isinstance(way, Failure) else way
 
 
-def choose(member: Member, prompt: object, service: str, without: Spoken | None = None) -> Spoken | None:
-    """Return the first of a member's dialects of a service that suits a prompt, or just the first; None where it has none."""
+def fitting(member: Member, prompt: object, service: str, without: Spoken | None = None) -> list[Spoken]:
+    """Return a member's dialects of a service that suit a prompt, or just the first; none where it has none."""
     there = [one for one in member.spoken.values() if one.dialect.service == service and one is not without]
-    return next((one for one in there if one.dialect.suits(prompt, member.target)), there[0] if there else None)
+    return [one for one in there if one.dialect.suits(prompt, member.target)] or there[:1]
+
+
+def _way(request: Request, reading: Told, ends: tuple[Codec, Spoken], target: Target) -> Way | Failure:
+    client, spoken = ends
+    crossing = cross(request, reading, (client, spoken.dialect), target)
+    return crossing if isinstance(crossing, Failure) else Way(spoken, crossing)
+
+
+def _best(ways: list[Way | Failure]) -> Way | Failure:
+    """Return the first way that loses nothing, else just the first."""
+    return next((way for way in ways if isinstance(way, Way) and not way.crossing.lost), ways[0])
+
+
+def request_on(route: Route, request: Request) -> Request:
+    """Return a request with what its route asks for."""
+    if not route.strict or request.options.strict:
+        return request
+    return msgspec.structs.replace(request, options=msgspec.structs.replace(request.options, strict=True))
+
+
+def not_all(member: Member, lost: Sequence[str]) -> Failure:
+    """Return the failure of a strict request that a member can't be told all of."""
+    name, told = member.deployment.name, _names(lost, STRICT_LIMIT)
+    message = f"{name}: it can't be told {told}, and the request is strict: leave that out, or ask a model that takes it"
+    return Failure(FailureKind.UNSUPPORTED, message)
 
 
 def _unserved(member: Member, client: Codec) -> Failure:
@@ -104,8 +131,8 @@ def lossy_comment(lost: tuple[str, ...]) -> bytes:
     return f": {LOSSY}: {_names(lost)}\n\n".encode()
 
 
-def _names(lost: tuple[str, ...]) -> str:
+def _names(lost: Sequence[str], limit: int = LIMIT) -> str:
     """Write names that a client chose: plain ASCII on one line, bounded."""
-    told = ", ".join(name[:LIMIT] for name in lost[:LIMIT])
-    text = "".join(char if " " <= char <= "~" else "?" for char in told[:LIMIT])
-    return text if len(told) <= LIMIT else text + ", ..."
+    told = ", ".join(name[:limit] for name in lost[:limit])
+    text = "".join(char if " " <= char <= "~" else "?" for char in told[:limit])
+    return text if len(told) <= limit else text + ", ..."

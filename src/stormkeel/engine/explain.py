@@ -23,7 +23,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars, dollars
 from ..types.request import Request
 from ..types.usage import Usage
-from .crossing import cross_to, is_direct, pass_on
+from .crossing import cross_to, is_direct, not_all, pass_on, request_on
 from .fitting import too_long
 from .fleet import Member
 from .gates import GATES
@@ -109,6 +109,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
     Attributes:
         model, dialect, stream: what is asked.
+        strict: is a candidate passed over that can't be told everything, by the request's wish or its route's?
         key, task, user, tags: whom it would be booked to.
         gates: the order in which the gates of an attempt are asked.
         route: which route was found, "" where none was.
@@ -122,6 +123,7 @@ class Explanation(msgspec.Struct, frozen=True):
     model: str
     dialect: str
     stream: bool
+    strict: bool
     key: str
     task: str
     user: str
@@ -153,6 +155,7 @@ def explain(request: Request, world: World, preview: Callable[[Request], Preview
     found = preview(request)
     if isinstance(found.route, Failure):
         return _told(request, world, "", found.route.message, [])
+    request = request_on(found.route, request)
     candidates = _Explainer(request, world, found, now).candidates(found.route)
     tried = any(candidate.would_try for candidate in candidates)
     why = "" if tried else "nobody would be asked now: each candidate would be refused by us"
@@ -163,7 +166,7 @@ def _told(request: Request, world: World, route: str, why: str, candidates: list
     options, total = request.options, world.clocks.total
     first = next((one.standing.name for one in candidates if one.would_try), None)
     return Explanation(
-        request.model, request.dialect, request.stream, options.key, options.task, options.user, options.tags,
+        request.model, request.dialect, request.stream, options.strict, options.key, options.task, options.user, options.tags,
         [name for name, _ in GATES], route, why, first,
         total if options.timeout is None else min(total, options.timeout),
         world.retry.attempts, world.retry.request_attempts, candidates,
@@ -227,15 +230,22 @@ class _Explainer:
         stands, clocks = standing(member, self._now), _clocks(deployment.clocks or self._world.clocks)
         at = (stands, place, group.strategy, deployment.weight, choice)
         carried = carry(self._request, member, self._world.dialects[self._request.dialect])
+        losses = [] if isinstance(carried, Failure) else carried.losses
         if not isinstance(carried, Failure):
-            carried = too_long(member, self._request, carried.counted) or carried
+            carried = self._refusal(member, carried) or carried
         if isinstance(carried, Failure):
-            return Candidate(*at, False, carried.message, [], [], [], None, stands.left, clocks)
+            return Candidate(*at, False, carried.message, [], [], losses, None, stands.left, clocks)
         extent = extent_of(self._request, carried.counted, member, carried.limit)
         gates = [self._ask(name, member, extent, is_last) for name, _ in GATES]
         why = next((gate.says for gate in gates if not gate.passes), "")
         price, left = self._price(extent, carried, member), self._after(member, extent)
         return Candidate(*at, not why, why, gates, carried.edits, carried.losses, price, left, clocks)
+
+    def _refusal(self, member: Member, carried: Carried) -> Failure | None:
+        """Why a body that could be carried to a member would not be sent to it."""
+        if carried.losses and self._request.options.strict:
+            return not_all(member, carried.losses)
+        return too_long(member, self._request, carried.counted)
 
     def _price(self, extent: Extent, carried: Carried, member: Member) -> Price:
         tariff, about = member.tariff(self._wall), extent.expected - (carried.limit or 0)

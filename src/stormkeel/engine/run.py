@@ -16,7 +16,7 @@ from ..types.attempt import Attempt, Story
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import NO_HEADERS, Headers
-from .crossing import Way, cross_to
+from .crossing import Way, cross_to, request_on
 from .fleet import Member
 from .ports import Output
 from .world import World
@@ -79,10 +79,11 @@ class Run:
         self._keeper: asyncio.Task[None] | asyncio.TimerHandle | None = None
 
     def take(self, route: Route) -> None:
-        """Note the route, and let the fleet's view stand at this moment."""
+        """Note the route and what it asks for, and let the fleet's view stand at this moment."""
         world = self.world
         self.route = route.name
         self._way = route
+        self.request = request_on(route, self.request)
         world.turn += 1
         world.fleet.now = self.started
 

@@ -14,6 +14,7 @@ from ..types.failure import REFUSALS, Failure, FailureKind
 from .run import Run
 
 K = FailureKind
+SAID, REFUSED = 160, 600  # characters of what a provider said, and of why we did not ask it
 
 
 def last_word(run: Run) -> Failure:
@@ -49,7 +50,8 @@ def story_text(route: str, attempts: Sequence[Attempt]) -> str:
     lines = [f'no deployment of route "{route}" answered in {made} attempt{"" if made == 1 else "s"}']
     for number, attempt in enumerate(attempts, 1):
         failure = attempt.failure
-        said = failure.message.splitlines()[0][:160] if failure and failure.message else "answered"
+        room = SAID if attempt.made else REFUSED
+        said = failure.message.splitlines()[0][:room] if failure and failure.message else "answered"
         said = said.removeprefix(f"{attempt.deployment}: ")
         who = "" if attempt.made else "refused by us: "
         status = f"{failure.status} " if failure and failure.status else ""

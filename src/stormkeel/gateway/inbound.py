@@ -29,19 +29,20 @@ class Inbound:
         bearer, api_key: the two ways to bring a key, "" where absent.
         length: the declared length of the body, None where absent.
         passed: headers a provider may see (`providers.base` decides which do), lower-case names.
+        strict: is nobody to be asked who can't be told all of the request?
         is_gemini: does the client speak Google's dialect by its headers?
         wants_trace: is the story of the request to come back with its answer?
         options: how to handle the request, without the caller's key.
     """
 
-    __slots__ = ("api_key", "bearer", "encoding", "is_gemini", "labels", "length", "passed", "patience", "wants_trace")
+    __slots__ = ("api_key", "bearer", "encoding", "is_gemini", "labels", "length", "passed", "patience", "strict", "wants_trace")
 
     def __init__(self, headers: RawHeaders) -> None:
         self.bearer = self.api_key = ""
         self.encoding = b""
         self.length: int | None = None
         self.patience: float | None = None
-        self.wants_trace = self.is_gemini = False
+        self.wants_trace = self.is_gemini = self.strict = False
         self.labels: dict[bytes, str] = {}
         passed: list[tuple[str, str]] = []
         for name, value in [field for field in headers if field[0] not in _IDLE]:
@@ -57,7 +58,7 @@ class Inbound:
     def options(self, key: str) -> Options:
         """Return the request's options, booked to a key's name."""
         if not self.labels:
-            return Options(self.patience, key=key)
+            return Options(self.patience, key=key, strict=self.strict)
         said = self.labels
         tags = said.get(b"x-stormkeel-tags", "")
         return Options(
@@ -66,6 +67,7 @@ class Inbound:
             said.get(b"x-stormkeel-user", ""),
             tuple(tag.strip() for tag in tags.split(",") if tag.strip()),
             key,
+            self.strict,
         )
 
     def _goog(self, name: bytes, value: bytes) -> None:
@@ -102,6 +104,9 @@ class Inbound:
     def _trace(self, _name: bytes, value: bytes) -> None:
         self.wants_trace = value == b"1"
 
+    def _strict(self, _name: bytes, value: bytes) -> None:
+        self.strict = value == b"1"
+
     def _label(self, name: bytes, value: bytes) -> None:
         self.labels[name] = value.decode("latin-1")[:LABEL_LIMIT]
 
@@ -119,6 +124,7 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"x-stormkeel-timeout": Inbound._patience,
     b"x-stainless-read-timeout": Inbound._patience,
     b"x-stormkeel-trace": Inbound._trace,
+    b"x-stormkeel-strict": Inbound._strict,
     b"x-stormkeel-task": Inbound._label,
     b"x-stormkeel-user": Inbound._label,
     b"x-stormkeel-tags": Inbound._label,

@@ -25,10 +25,17 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What a public model name stands for: groups in the order of preference."""
+    """What a public model name stands for.
+
+    Attributes:
+        name: how it is asked for.
+        groups: in the order of preference.
+        strict: is a deployment passed over that can't be told everything a request says?
+    """
 
     name: str
     groups: tuple[Group, ...]
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -29,8 +29,8 @@ class Attempt(msgspec.Struct, frozen=True):
         cost: nano-dollars, None where the price is unknown.
         sent: did a byte leave for the provider?
         made: was it tried at all? False where we refused it ourselves; a connection that was refused was a try.
-        lost: what of the request the provider was not told, because its dialect or model has no word for it; by the names of the
-            client's body.
+        lost: what of the request the provider was not told, because its dialect or model has no word for it (and what it could
+            not have been told, where we refused to try it); by the names of the client's body.
     """
 
     id: str

@@ -17,6 +17,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
         timeout: seconds the caller is willing to wait in all; None means the route's own.
         task, user, tags: free labels for the ledger.
         key: the name of the caller's key, "" in the library.
+        strict: is nobody to be asked who can't be told all of it?
     """
 
     timeout: float | None = None
@@ -24,6 +25,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     user: str = ""
     tags: tuple[str, ...] = ()
     key: str = ""
+    strict: bool = False
 
 
 NO_OPTIONS = Options()
