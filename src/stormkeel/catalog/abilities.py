@@ -16,6 +16,8 @@ from ..types.prompt import Effort
 from .match import Clause, is_match
 
 ABILITIES = "abilities.json"
+HOSTS = {"azure": "openai"}
+"""Who serves another's models by that one's own API."""
 
 
 class Abilities(msgspec.Struct, frozen=True):
@@ -66,12 +68,22 @@ class AbilityTable:
         self._rows = tuple(rows)
 
     def find(self, provider: str, model: str) -> Abilities:
-        """Return what a model of a provider (the catalog's id) accepts, `ANY` where nothing is known. A walk: keep the answer."""
+        """Return what a model accepts, whoever serves it; `ANY` where nothing is known. A walk: keep the answer.
+
+        Args:
+            provider: the catalog's id of who serves it, "" for nobody it knows.
+            model: by the provider's name; resellers put the maker in front, as in "anthropic/claude-sonnet-5".
+        """
         name = model.lower()
-        for row in self._rows:
-            if row.provider == provider and is_match(row.match, name):
-                return row.accepts
-        return ANY
+        makers = {row.provider for row in self._rows}
+        maker = HOSTS.get(provider, provider)
+        if maker in makers:
+            return self._find(maker, name) or ANY
+        found = next((row for one in sorted(makers) if (row := self._find(one, name.rpartition("/")[2]))), None)
+        return ANY if found is None else msgspec.structs.replace(found, tools_with_reasoning=True)  # a reseller's API is his own
+
+    def _find(self, maker: str, name: str) -> Abilities | None:
+        return next((row.accepts for row in self._rows if row.provider == maker and is_match(row.match, name)), None)
 
 
 def load_abilities(raw: bytes) -> AbilityTable:
