@@ -79,6 +79,10 @@ BROKEN = [
     (f'[providers."sk-{CANARY}"]\n', "1:12: nothing is known of a provider a text of 25 characters; "
      'known: "anthropic", "azure", "cerebras", "cohere", "compatible", "deepseek", "fireworks", "gemini", "groq", "huggingface", "llamacpp", '
      '"lmstudio", ... (or add kind = "compatible" and its base_url)'),
+    ('[providers.gpu]\nkind = "compatible"\nbase_url = "http://127.0.0.1:9/v1"\ndialects = { openai_chats = "" }\n',
+     '4:14: nothing is known of a dialect "openai_chats"; did you mean "openai_chat"?'),
+    ('[providers.gpu]\nkind = "compatible"\nbase_url = "http://127.0.0.1:9/v1"\ndialects = { openai_chat = "nowhere" }\n',
+     '4:14: the base URL of "openai_chat" is no http or https URL; write it as in https://api.example.com/v1'),
     # routes
     (ROUTE, '4:9: "groups" is missing in [routes.fast]; add it'),
     (ROUTE + "groups = []\n", '4:9: route "fast" has no group; give it one, as in groups = [["openai/gpt-5.4-mini"]]'),

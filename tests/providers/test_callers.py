@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stormkeel.config.settings import DIALECTS
 from stormkeel.providers import KINDS, KNOWN
 from stormkeel.providers.base import WANTS, Auth, Caller, Provider
 from stormkeel.types.failure import FailureKind
@@ -190,3 +191,19 @@ def test_a_missing_model_stays_one(message: str) -> None:
     body = json.dumps({"error": {"message": message}}).encode()
     failure = caller().classify(HttpResponse(404, (), body), 0.0)
     assert [failure.message, failure.body] == [message, body]
+
+
+def test_a_moved_provider_speaks_what_lies_beside_it():
+    """INV-17: at another base URL no dialect is sought on the vendor's own host."""
+    there = KNOWN["deepseek"].speaks(moved=False)
+    assert there == {"openai_chat": "", "anthropic_messages": "https://api.deepseek.com/anthropic"}
+    assert KNOWN["deepseek"].speaks(moved=True) == {"openai_chat": ""}
+    assert KNOWN["openai"].speaks(moved=True) == {"openai_chat": "", "openai_responses": ""}
+
+
+def test_every_dialect_of_a_vendor_is_one_we_have():
+    """What a vendor is said to speak has a codec, and an address of its own is absolute and safe."""
+    for vendor in KNOWN.values():
+        for name, url in vendor.speaks(moved=False).items():
+            assert name in DIALECTS
+            assert not url or url.startswith("https://" if vendor.needs_key else "http://127.0.0.1:")

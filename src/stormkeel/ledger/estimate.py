@@ -48,7 +48,7 @@ def input_bound(raw: bytes, window: int | None = None) -> int:
     if not is_plain(raw):
         if _BY_REFERENCE(raw) or _may_hide_names(raw):
             return window
-        bound += IMAGE_TOKENS * (raw.count(b'"image') + len(_INLINE(raw)))
+        bound += IMAGE_TOKENS * max(raw.count(b'"image'), len(_INLINE(raw)))  # Gemini's stand inline, and say so beside it
         bound += TOOLS_TOKENS if b'"tools"' in raw else 0
     return bound if bound < window else window
 
