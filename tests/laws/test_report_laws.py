@@ -29,6 +29,7 @@ ATTEMPT = st.tuples(st.sampled_from(["q", "q.1", "r"]), st.sampled_from([1, 2, 3
     lambda parts: f"{parts[0]}.{parts[1]}"
 )
 TAGS = {"q": ("a", "b", "a"), "q.1": (), "r": ("",)}
+LOST = st.sampled_from([(), ("a",), ("[a]", "a"), ("b", "messages[].x")])
 RESERVED = st.builds(
     lambda attempt, *about: Reserved(
         attempt, attempt.rpartition(".")[0], *about[:-2], TAGS[attempt.rpartition(".")[0]], 1, 1, *about[-2:]
@@ -39,7 +40,7 @@ SETTLED = st.builds(
     Settled,
     *(ATTEMPT, AT, st.sampled_from(["ok", "server", "rate_limit", "orphaned"]), st.just(200), st.sampled_from([0.5, 1.0, 7.25])),
     *(st.none() | st.sampled_from([0.0, 0.25]), st.builds(Usage, *[COUNT] * 8)),
-    *(st.sampled_from(["provider", "estimated", "reserved", "none"]), AMOUNT, NAME),
+    *(st.sampled_from(["provider", "estimated", "reserved", "none"]), AMOUNT, NAME, LOST),
 )
 ENTRIES = st.lists(RESERVED | SETTLED, max_size=24)
 WHERE = st.builds(Where, st.sampled_from(FILTERS), st.sampled_from(["a", "-", "*", "[a]", "?", "server", "open"]), st.booleans())

@@ -42,6 +42,8 @@ def _names(booking: Booking, field: str) -> tuple[str, ...]:
     if field == "tag":
         tags = booking.reserved.tags if booking.reserved else ()
         return tuple(dict.fromkeys(tag or "-" for tag in tags)) or ("-",)
+    if field == "loss":
+        return (booking.settled.lost if booking.settled else ()) or ("-",)
     return (getattr(booking.reserved, field, "") or "-",)
 
 

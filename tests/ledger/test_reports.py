@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from stormkeel.ledger.booking import Booking, gather, orphan
@@ -98,6 +99,13 @@ def test_grouping_by_tag_counts_under_each() -> None:
     with_two = Booking(reserved("a.1", tags=("x", "y")), settled("a.1"))
     sums = {one.names[0]: one.attempts for one in grouped([with_two, booked("b.1")], "tag")}
     assert sums == {"x": 1, "y": 1, "-": 1}
+
+
+def test_grouping_by_loss_counts_under_each() -> None:
+    """An attempt that lost two things stands under both, one that lost nothing or is under way under "-"."""
+    lossy = Booking(reserved("a.1"), msgspec.structs.replace(settled("a.1"), lost=("seed", "messages[].name")))
+    sums = {one.names[0]: one.attempts for one in grouped([lossy, booked("b.1"), Booking(reserved("c.1"))], "loss")}
+    assert sums == {"seed": 1, "messages[].name": 1, "-": 2}
 
 
 def test_hours_in_order_models_by_cost() -> None:

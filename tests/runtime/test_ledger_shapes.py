@@ -50,6 +50,35 @@ def test_an_owner_brings_it_up_to_date(tmp_path: Path) -> None:
     assert {name: one.reserved and one.reserved.config for name, one in bookings.items()} == {"r.1": "", "r.2": "0123456789"}
 
 
+def test_losses_are_kept_and_old_rows_have_none(tmp_path: Path) -> None:
+    """A file of the second shape gets its column for losses; what was lost comes back as it was, and old rows lost nothing."""
+    path = tmp_path / "ledger.db"
+    base = sqlite3.connect(path)
+    base.executescript(f"{MIGRATIONS[0]}{MIGRATIONS[1]}PRAGMA user_version=2;")
+    base.execute(OLD)
+    base.execute("UPDATE attempt SET settled_at = 6, outcome = 'ok', status = 200, latency = 0.1, input = 0, cache_read = 0,"
+                 " cache_write = 0, cache_write_long = 0, audio_input = 0, output = 0, reasoning = 0, audio_output = 0,"
+                 " usage_source = 'none', amount = 0, provider_request = ''")  # fmt: skip
+    base.commit()
+    base.close()
+    (old_one,) = read_file(path, 0).bookings.values()
+    assert old_one.settled is not None and old_one.settled.lost == ()
+    owner = LedgerFile(path)
+    lossy = Settled("r.2", 7, "ok", 200, 0.1, None, lost=("seed", "messages[].name"))
+    reserved = Reserved("r.2", "r", 6, "fast", "d", "p", "m", "x", "k", "", "", (), 1, 1, 100, "s")
+    half = Settled("r.3", 8, "ok", 200, 0.1, None, lost=("top_k",))
+    owner.fold("f", "w", read_lines(b"".join(map(write_line, (reserved, lossy, half))), 0, is_final=True), 8)
+    owner.close()
+    found = {name: one.settled and one.settled.lost for name, one in read_file(path, 0).bookings.items()}
+    assert found == {"r.1": (), "r.2": ("seed", "messages[].name"), "r.3": ("top_k",)}
+
+
+def test_a_settlement_of_old_is_read() -> None:
+    """A line written before losses were kept is one of an attempt that lost nothing; a newer line has one field more."""
+    now = Settled("r.1", 7, "ok", 200, 0.1, None, provider_request="id")
+    assert msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(now)[:-1]), type=Settled) == now
+
+
 def test_a_journal_line_of_old_is_read() -> None:
     """A reservation written without a version of the configuration is one with an empty one."""
     now = Reserved("r.1", "r", 5, "fast", "d", "p", "m", "x", "k", "", "", (), 1, 1, 100, "s")

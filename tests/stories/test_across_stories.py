@@ -8,6 +8,7 @@ from typing import Any
 from story_stage import SSE, Bench, Reply, Taken, play, refused, whole
 
 from stormkeel.engine.ports import WireFault
+from stormkeel.runtime.telemetry.logs import line_of
 from stormkeel.types.failure import FailureKind
 
 K = FailureKind
@@ -78,6 +79,8 @@ def test_the_next_deployment_may_speak_another_dialect():
         assert dict(answer.headers)["x-stormkeel-lossy"] == "seed, temperature"
         assert bench.outcomes == [("server", "none"), ("ok", "provider")]
         assert bench.settled[1].amount == 10 * 2000 + 5 * 10000
+        assert [one.lost for one in bench.settled] == [(), ("seed", "temperature")]
+        assert line_of(answer.story).lost == ("seed", "temperature")
 
     play(story)
 

@@ -15,6 +15,7 @@ import asyncio
 from ..dialects.across import Crossing, CrossReader
 from ..dialects.base import NO_TERMS, Head, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
+from ..ledger.losses import kept
 from ..policies.base import Verdict
 from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
@@ -321,7 +322,7 @@ class Trial:
             set_aside(member, failure, self._ticket.is_probe, ports, self._run.world.parking)
         ports.journal.settle(Settled(
             self._id, wall, "ok" if failure is None else failure.kind.value, self._status, latency, self._ttft,
-            charged.usage, charged.source, charged.amount, self._provider_request,
+            charged.usage, charged.source, charged.amount, self._provider_request, kept(self.lost) if self.lost else (),
         ))  # fmt: skip
         self._record(failure, latency, charged)
 

@@ -59,6 +59,8 @@ class Settled(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="s"):
             (nothing to pay).
         amount: nano-dollars booked, None where the price is unknown.
         provider_request: the provider's own id of the request, "" where it named none.
+        lost: what of the request the provider was not told, and what of its answer the client was not, as `losses.kept` has it;
+            empty where an older Stormkeel wrote the entry.
     """
 
     attempt: str
@@ -71,6 +73,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="s"):
     usage_source: str = "none"
     amount: NanoDollars | None = 0
     provider_request: str = ""
+    lost: tuple[str, ...] = ()
 
 
 Entry = Reserved | Settled

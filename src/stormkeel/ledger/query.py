@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 NOBODY = "-"
-"""The name of what has no name: no task, no user, no tag, a reservation that was lost."""
+"""The name of what has no name: no task, no user, no tag, no loss, a reservation that was lost."""
 
 NAMES = ("model", "provider", "deployment", "route", "key", "task", "user")
 """What a reservation says of an attempt, one name each."""
@@ -16,11 +16,14 @@ NAMES = ("model", "provider", "deployment", "route", "key", "task", "user")
 TIMES = ("hour", "day")
 """Spans in UTC, told in their order."""
 
-FILTERS = (*NAMES, "tag", "outcome")
+LISTS = ("tag", "loss")
+"""Of what an attempt may have several, or none; with two tags it is summed up under both. A loss is a name of `Settled.lost`."""
+
+FILTERS = (*NAMES, *LISTS, "outcome")
 """What attempts can be chosen by."""
 
-GROUPINGS = (*NAMES, "tag", *TIMES, "outcome")
-"""What attempts can be summed up by. With two tags an attempt is under both; an outcome is "ok", "open" or a failure's kind."""
+GROUPINGS = (*NAMES, *LISTS, *TIMES, "outcome")
+"""What attempts can be summed up by. An outcome is "ok", "open" or a failure's kind."""
 
 
 class Where(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from ...errors import SettingsError
-from ...ledger.query import FILTERS, GROUPINGS, NAMES, Query, Where
+from ...ledger.query import FILTERS, GROUPINGS, LISTS, NAMES, Query, Where
 from ...ledger.reports import SORTS
 from ...types.money import NanoDollars
 from ..choice import config_options
@@ -57,7 +57,7 @@ def _read_name(ctx: click.Context, param: click.Parameter, value: tuple[str, ...
 
 def _filters(command: Function) -> Function:
     """Give the command an option for each name attempts can be chosen by."""
-    for name in reversed((*NAMES, "tag")):
+    for name in reversed((*NAMES, *LISTS)):
         words = f'Only this {name}; "*" stands for any text, "-" for none. May be repeated.'
         command = click.option(f"--{name}", multiple=True, expose_value=False, callback=_read_name, help=words)(command)
     where = "Only what matches: field=name or field!=name. Several names of one field are alternatives."

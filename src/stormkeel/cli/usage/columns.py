@@ -122,6 +122,7 @@ ATTEMPT_FIELDS = [
     *(text("at"), text("attempt"), text("request"), *(text(name) for name in _WHO), text("tags"), text("outcome")),
     *(count("status"), count("total_input_tokens"), count("total_output_tokens"), *_BUCKETS, text("usage_source")),
     *(money("cost_usd"), money("held_usd"), seconds("latency_s"), seconds("ttft_s"), text("provider_request"), text("config")),
+    text("lost"),
 ]
 """For programs: an attempt under way has no `cost_usd` yet, one that has ended no `held_usd`."""
 
@@ -148,4 +149,5 @@ def attempt_row(booking: Booking) -> Row:
         "ttft_s": end.ttft if end else None,
         "config": begun.config if begun else "",
         "provider_request": end.provider_request if end else "",
+        "lost": " ".join(end.lost) if end else "",
     }

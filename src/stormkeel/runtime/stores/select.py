@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...ledger.booking import ORPHANED
-from ...ledger.query import NAMES, NOBODY, Query, Where
+from ...ledger.query import LISTS, NAMES, NOBODY, Query, Where
 from ...ledger.reports import GUESSED
 from ...types.usage import Usage
+
+COLUMNS = dict(zip(LISTS, ("tags", "lost"), strict=True))
+"""Where the fields stand of which an attempt has a list."""
 
 SPANS_NS = {"hour": 3_600 * 10**9, "day": 86_400 * 10**9}
 
@@ -118,10 +121,11 @@ def _others(query: Query) -> Statement:
 def _same(field: str) -> str:
     """Return whether `o` has the name by which `b` is grouped.
 
-    The tags of a request's attempts agree, but for one whose reservation is lost: that has none.
+    The tags of a request's attempts mostly agree, and so do their losses: then nothing need be looked for.
     """
-    if field == "tag":
-        return f"(o.tags IS b.tags OR EXISTS (SELECT 1 FROM ({_tags('o')}) WHERE name = {_expression('tag', 'b')}))"
+    if field in COLUMNS:
+        alike = f"o.{COLUMNS[field]} IS b.{COLUMNS[field]}"
+        return f"({alike} OR EXISTS (SELECT 1 FROM ({_listed(field, 'o')}) WHERE name = {_expression(field, 'b')}))"
     return f"{_expression(field, 'o')} = {_expression(field, 'b')}"
 
 
@@ -168,10 +172,15 @@ def failures(query: Query) -> Statement:
 def _seen(query: Query, columns: Iterable[str], condition: str = "1") -> Statement:
     """Return the attempts in question, with the names of their groups."""
     keys = [f"{_expression(field, 'b')} AS k{place}" for place, field in enumerate(query.by)]
-    tags = " LEFT JOIN json_each(b.tags) tag ON tag.id = (SELECT min(id) FROM json_each(b.tags) WHERE value = tag.value)"
     chosen, values = conditions(query)
-    source = f"booked b{tags if 'tag' in query.by else ''}"
+    source = f"booked b{''.join(_join(field) for field in query.by if field in COLUMNS)}"
     return f"SELECT {_list([*keys, *columns])} FROM {source} WHERE {chosen} AND ({condition})", values
+
+
+def _join(field: str) -> str:
+    """Return what puts an attempt's list beside it, an item a row and each item once."""
+    items = f"json_each(b.{COLUMNS[field]})"
+    return f" LEFT JOIN {items} {field} ON {field}.id = (SELECT min(id) FROM {items} WHERE value = {field}.value)"
 
 
 def conditions(query: Query, at: str = "b") -> Statement:
@@ -188,15 +197,16 @@ def conditions(query: Query, at: str = "b") -> Statement:
 
 
 def _match(where: Where, at: str) -> str:
-    if where.field != "tag":
+    if where.field not in COLUMNS:
         return f"({_expression(where.field, at)} GLOB ?)"
-    return f"EXISTS (SELECT 1 FROM ({_tags(at)}) WHERE name GLOB ?)"
+    return f"EXISTS (SELECT 1 FROM ({_listed(where.field, at)}) WHERE name GLOB ?)"
 
 
-def _tags(at: str) -> str:
-    """Return what lists an attempt's tags as `name`, one at least."""
-    named = f"SELECT coalesce(nullif(value, ''), '{NOBODY}') AS name FROM json_each({at}.tags)"
-    return f"{named} UNION ALL SELECT '{NOBODY}' WHERE coalesce({at}.tags, '[]') = '[]'"
+def _listed(field: str, at: str) -> str:
+    """Return what lists an attempt's tags or losses as `name`, one at least."""
+    column = f"{at}.{COLUMNS[field]}"
+    named = f"SELECT coalesce(nullif(value, ''), '{NOBODY}') AS name FROM json_each({column})"
+    return f"{named} UNION ALL SELECT '{NOBODY}' WHERE coalesce({column}, '[]') = '[]'"
 
 
 def _glob(pattern: str) -> str:
@@ -208,8 +218,8 @@ def _expression(field: str, at: str) -> str:
     """Return what names an attempt's group."""
     if field in SPANS_NS:
         return f"{at}.at / {SPANS_NS[field]}"
-    if field == "tag":
-        return f"coalesce(nullif(tag.value, ''), '{NOBODY}')"
+    if field in COLUMNS:
+        return f"coalesce(nullif({field}.value, ''), '{NOBODY}')"
     if field == "outcome":
         return f"coalesce({at}.outcome, 'open')"
     assert field in NAMES, field

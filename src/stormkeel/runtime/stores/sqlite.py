@@ -45,6 +45,7 @@ MIGRATIONS = (
     ) STRICT;
     """,
     "ALTER TABLE attempt ADD COLUMN config TEXT;",
+    "ALTER TABLE attempt ADD COLUMN lost TEXT;",
 )
 """Forward only; the file's `user_version` counts those it has had."""
 
@@ -62,24 +63,24 @@ _RESERVE = """
 _SETTLE = """
     INSERT INTO attempt (id, writer, at, settled_at, outcome, status, latency, ttft,
                          input, cache_read, cache_write, cache_write_long, audio_input, output, reasoning, audio_output,
-                         usage_source, amount, provider_request)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                         usage_source, amount, provider_request, lost)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET
         settled_at = excluded.settled_at, outcome = excluded.outcome, status = excluded.status, latency = excluded.latency,
         ttft = excluded.ttft, input = excluded.input, cache_read = excluded.cache_read, cache_write = excluded.cache_write,
         cache_write_long = excluded.cache_write_long, audio_input = excluded.audio_input, output = excluded.output,
         reasoning = excluded.reasoning, audio_output = excluded.audio_output, usage_source = excluded.usage_source,
-        amount = excluded.amount, provider_request = excluded.provider_request
+        amount = excluded.amount, provider_request = excluded.provider_request, lost = excluded.lost
     WHERE settled_at IS NULL
 """
 _WHOLE = """
     INSERT OR IGNORE INTO attempt (id, writer, at, reserved_at, request, route, deployment, provider, model, dialect, key, task,
                                    user, tags, input_bound, output_bound, reserved, prices, config,
                                    settled_at, outcome, status, latency, ttft, input, cache_read, cache_write, cache_write_long,
-                                   audio_input, output, reasoning, audio_output, usage_source, amount, provider_request)
+                                   audio_input, output, reasoning, audio_output, usage_source, amount, provider_request, lost)
     VALUES {rows}
 """
-_COLUMNS = 35
+_COLUMNS = 36
 _AT_ONCE = 64
 """Rows a statement: sqlite3 gives the interpreter's lock away at every statement, and a request's thread takes it each time."""
 
@@ -102,7 +103,7 @@ READ = """
     SELECT id, request, reserved_at, route, deployment, provider, model, dialect, key, task, user, tags,
            input_bound, output_bound, reserved, prices, config, settled_at, outcome, status, latency, ttft,
            input, cache_read, cache_write, cache_write_long, audio_input, output, reasoning, audio_output,
-           usage_source, amount, provider_request
+           usage_source, amount, provider_request, lost
     FROM """
 """What `booking_of` makes a booking of; the table's name is to follow."""
 
@@ -260,7 +261,8 @@ def make_empty() -> sqlite3.Connection:
 
 def stored(shape: int) -> str:
     """Return what reads all attempts of a file of any shape as this version knows them, whether an owner has seen it or not."""
-    return "SELECT *, CAST(NULL AS TEXT) AS config FROM main.attempt" if shape < 2 else "SELECT * FROM main.attempt"
+    later = [f"CAST(NULL AS TEXT) AS {column}" for number, column in ((2, "config"), (3, "lost")) if shape < number]
+    return f"SELECT {', '.join(['*', *later])} FROM main.attempt"  # noqa: S608 - of the names above alone
 
 
 def progress(base: sqlite3.Connection) -> tuple[dict[str, int], int]:
@@ -316,7 +318,7 @@ def _settlements(writer: str, entries: Iterable[Entry]) -> Iterable[tuple[object
 def _reservation(writer: str, entry: Reserved) -> tuple[object, ...]:
     return (
         entry.attempt, writer, entry.at, entry.at, entry.request, entry.route, entry.deployment, entry.provider, entry.model,
-        entry.dialect, entry.key, entry.task, entry.user, msgspec.json.encode(entry.tags).decode() if entry.tags else "[]",
+        entry.dialect, entry.key, entry.task, entry.user, _list(entry.tags) if entry.tags else "[]",
         entry.input_bound, entry.output_bound, entry.amount, entry.prices, entry.config,
     )  # fmt: skip
 
@@ -324,8 +326,12 @@ def _reservation(writer: str, entry: Reserved) -> tuple[object, ...]:
 def _settlement(entry: Settled) -> tuple[object, ...]:
     return (
         entry.at, entry.outcome, entry.status, entry.latency, entry.ttft, *msgspec.structs.astuple(entry.usage),
-        entry.usage_source, entry.amount, entry.provider_request,
+        entry.usage_source, entry.amount, entry.provider_request, _list(entry.lost) if entry.lost else None,
     )  # fmt: skip
+
+
+def _list(items: tuple[str, ...]) -> str:
+    return msgspec.json.encode(items).decode()
 
 
 def _held(entry: Entry) -> Entry:
@@ -347,9 +353,13 @@ def booking_of(row: tuple[Any, ...]) -> Booking:
     """Make a booking of a row of `READ`."""
     reserved = settled = None
     if row[2] is not None:
-        values = (*row[:11], msgspec.json.decode(row[11], type=tuple[str, ...]), *row[12:16], row[16] or "")
+        values = (*row[:11], _items(row[11]), *row[12:16], row[16] or "")
         reserved = Reserved(*values)
     if row[17] is not None:
-        values = (row[0], *row[17:22], Usage(*row[22:30]), *row[30:33])
+        values = (row[0], *row[17:22], Usage(*row[22:30]), *row[30:33], _items(row[33] or "[]"))
         settled = Settled(*values)
     return Booking(reserved, settled)
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return msgspec.json.decode(text, type=tuple[str, ...])

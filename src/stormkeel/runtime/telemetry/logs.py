@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from ...errors import SettingsError
+from ...ledger.losses import kept
 from ...types.attempt import Story
 from ...types.failure import Failure, FailureKind
 from ...types.request import Request
@@ -124,6 +125,7 @@ class Line(msgspec.Struct, omit_defaults=True):
     error: str = ""
     profile: str = ""
     config: str = ""
+    lost: tuple[str, ...] = ()
 
 
 class Logs:
@@ -200,6 +202,8 @@ def line_of(story: Story) -> Line:
     if attempts:
         last = attempts[-1]
         line.deployment = last.deployment
+        if last.lost and last.made:
+            line.lost = kept(last.lost)
         if last.usage is not None:
             line.tokens_in, line.tokens_out = last.usage.total_input, last.usage.total_output
     cost = story.cost
