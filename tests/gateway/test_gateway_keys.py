@@ -59,6 +59,8 @@ def body_of(path: str) -> bytes:
         return json.dumps({"contents": [{"parts": [{"text": "hello"}]}]}).encode()
     if path == "/gemini/admin/explain":
         return b'{"contents":[{"parts":[{"text":"hello"}]}]}'
+    if path.endswith("/embeddings"):
+        return b'{"model":"text-embedding-3-small","input":"hello"}'
     return body_of_asking(asking(MESSAGES if "messages" in path or path.startswith("/anthropic/") else CHAT))
 
 

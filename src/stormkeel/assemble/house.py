@@ -19,7 +19,7 @@ import msgspec
 
 from ..config.keys import KeyRing
 from ..config.settings import Settings
-from ..dialects.base import Dialect, ModelCard
+from ..dialects.base import Codec, Dialect, ModelCard
 from ..engine.explain import Explanation
 from ..engine.heritage import Heritage
 from ..engine.line import Answer
@@ -32,7 +32,7 @@ from ..runtime.telemetry.logs import Logs
 from ..runtime.telemetry.metrics import Metrics
 from ..runtime.transports import Transports
 from ..types.request import Request
-from .known import DIALECTS
+from .known import CODECS, DIALECTS
 from .looking import Look
 from .setup import Setup
 
@@ -153,6 +153,10 @@ class House:
     def dialect(self, name: str) -> Dialect:
         """Return a dialect by its name."""
         return DIALECTS[name]
+
+    def codec(self, name: str) -> Codec:
+        """Return a wire format of any service by its name."""
+        return CODECS[name]
 
     def models(self) -> list[ModelCard]:
         """Return what can be asked for now."""

@@ -14,14 +14,17 @@ from ..catalog.load import load as load_catalog
 from ..dialects.anthropic_messages import AnthropicMessages
 from ..dialects.base import Codec, Dialect
 from ..dialects.gemini import Gemini
+from ..dialects.gemini.embed import GeminiEmbedding, GeminiEmbeddings
 from ..dialects.openai_chat import OpenAIChat
+from ..dialects.openai_embeddings import OpenAIEmbeddings
 from ..dialects.openai_responses import OpenAIResponses
 
 _THERE: tuple[Dialect, ...] = (OpenAIChat(), OpenAIResponses(), AnthropicMessages(), Gemini(fetches=True))
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _THERE}
 """The wire formats in which models answer prompts, by name."""
 
-CODECS: dict[str, Codec] = dict(DIALECTS)
+_BESIDE: tuple[Codec, ...] = (OpenAIEmbeddings(), GeminiEmbeddings(), GeminiEmbedding())
+CODECS: dict[str, Codec] = {codec.name: codec for codec in (*_THERE, *_BESIDE)}
 """Every wire format, by name."""
 
 

@@ -13,7 +13,7 @@ import msgspec
 from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..dialects.base import Dialect, ModelCard, Target, Written
+from ..dialects.base import Codec, Dialect, ModelCard, Target, Written
 from ..dialects.own import own_request
 from ..engine.credentials import Birth
 from ..engine.crossing import fitting, not_all
@@ -31,7 +31,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.prompt import Prompt
 from ..types.request import Options, Request
 from ..types.secret import Secret
-from .known import DIALECTS, catalog
+from .known import CODECS, DIALECTS, catalog
 
 Secrets = dict[tuple[str, str], Secret]
 """Credentials by (provider, credential)."""
@@ -135,6 +135,10 @@ class Setup:
     def dialect(self, name: str) -> Dialect:
         """Return a dialect by its name."""
         return DIALECTS[name]
+
+    def codec(self, name: str) -> Codec:
+        """Return a wire format of any service by its name."""
+        return CODECS[name]
 
     def stands_for(self, model: str) -> str:
         """Return what serves a model under another name: the default model, or the fallback route; "" for its own."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from ..types.embedding import Texts
 from ..types.failure import Failure, FailureKind
 from ..types.prompt import Prompt
 from ..types.request import Request
@@ -44,7 +45,11 @@ class Crossing:
 
     def whole(self, body: bytes, head: Head) -> tuple[bytes, tuple[str, ...]] | None:
         """Return a whole answer in the client's dialect and what of it the client is not told; None where it makes no sense."""
-        response = self._provider.read_response(body)
+        response, asked = self._provider.read_response(body), self.prompt
+        if isinstance(asked, Texts):
+            if response is None or len(response.vectors) != len(asked.inputs):
+                return None
+            head = msgspec.structs.replace(head, wants_base64=asked.wants_base64)
         return None if response is None else (self._client.write_response(response, head), response.lost)
 
     def read_stream(self, head: Head) -> CrossReader:

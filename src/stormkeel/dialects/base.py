@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from ..catalog.abilities import ANY, Abilities
+from ..types.embedding import Texts
 from ..types.events import Event
 from ..types.failure import Failure, FailureKind
 from ..types.prompt import Prompt
@@ -134,6 +135,13 @@ class Reading(msgspec.Struct, frozen=True):
     lost: tuple[str, ...] = ()
 
 
+class TextsReading(msgspec.Struct, frozen=True):
+    """What is to be embedded, in canonical form; `lost` as in `Reading`."""
+
+    prompt: Texts
+    lost: tuple[str, ...] = ()
+
+
 class Written(msgspec.Struct, frozen=True):
     """A prompt as a body.
 
@@ -158,6 +166,7 @@ class Head(msgspec.Struct, frozen=True):
         model: stands where the provider named none.
         input_estimate: tokens the prompt is expected to have, for a head that must name them before they are known.
         wants_usage: did the client ask for the usage in its stream (chat only)?
+        wants_base64: did the client ask for its vectors as base64 (embeddings only)?
     """
 
     id: str
@@ -165,6 +174,7 @@ class Head(msgspec.Struct, frozen=True):
     model: str
     input_estimate: int = 0
     wants_usage: bool = True
+    wants_base64: bool = False
 
 
 class EventWriter(Protocol):

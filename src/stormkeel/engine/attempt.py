@@ -275,7 +275,7 @@ class Trial:
 
     def _head(self) -> Head:
         request, wall = self._run.request, self._run.wall
-        estimate = 0 if self._crossing is None else expected_input(self._crossing, self.member)
+        estimate = 0 if self._crossing is None else expected_input(self._crossing.prompt, self.member)
         return Head(request.id, wall // 1_000_000_000, self.member.deployment.model, estimate, request.wants_usage)
 
     def _classified(self, response: HttpResponse) -> Failure:
@@ -335,9 +335,16 @@ class Trial:
             return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
         evidence = Evidence(
             self._raw, self._extent.bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
-            0 if response is None else len(response.body), self._reader,
+            0 if response is None else len(response.body), self._reader, self._counted(failure),
         )  # fmt: skip
         return charge(failure, evidence)
+
+    def _counted(self, failure: Failure | None) -> int | None:
+        """Count what was embedded, for a provider who does not say it, as some never do; None where nobody asks for that."""
+        if failure is not None or not self._run.request.inputs:
+            return None
+        reading = self._run.reading()
+        return None if isinstance(reading, Failure) else expected_input(reading.prompt, self.member)
 
     def _record(self, failure: Failure | None, latency: float, charged: Charged) -> None:
         deployment = self.member.deployment

@@ -44,6 +44,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
         usage: what a whole answer reported.
         answer_bytes: bytes of a whole answer, 0 where there was none.
         reader: a stream's reader, None for a whole answer.
+        counted: the input tokens that what was asked has by its texts alone, None where the body's bytes must do.
     """
 
     raw: bytes
@@ -55,6 +56,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     usage: Usage | None
     answer_bytes: int
     reader: StreamReader | None
+    counted: int | None = None
 
 
 def charge(failure: Failure | None, evidence: Evidence) -> Charged:
@@ -66,6 +68,9 @@ def charge(failure: Failure | None, evidence: Evidence) -> Charged:
     if reported is not None and (failure is None or (reader is not None and reader.usage_final)):
         return Charged(reported, "provider", _price(reported, tariff))
     seen = evidence.answer_bytes if reader is None else reader.output_bytes
+    if evidence.counted is not None:
+        usage = Usage(input=min(evidence.counted, evidence.bounds[0]))
+        return Charged(usage, "estimated", _price(usage, tariff))
     if seen or reader is not None:
         usage = estimate_usage(reported, evidence.raw, seen, evidence.bounds)
         return Charged(usage, "estimated", _price(usage, tariff))

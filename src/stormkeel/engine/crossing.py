@@ -5,9 +5,10 @@ Never knows how it is done: that is `dialects/across.py`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -107,12 +108,12 @@ def pass_on(request: Request, member: Member, spoken: Spoken) -> tuple[bytes, tu
     return spoken.dialect.without_foreign(body, member.target)
 
 
-def expected_input(crossing: Crossing, member: Member) -> int:
-    """Return about how many tokens a prompt has, for a client whose stream begins with a number that the provider tells last.
+def expected_input(prompt: Any, member: Member) -> int:
+    """Return about how many tokens a prompt has, for a client who must be told a number that the provider tells last, or never.
 
     Clients show it as the share of the window that is used: a picture counts as one, not as its bytes.
     """
-    return round(by_bytes(crossing.prompt, family_of(member.deployment.model)))
+    return math.ceil(by_bytes(prompt, family_of(member.deployment.model)))
 
 
 def headers_for(member: Member, upstream: Headers, lost: tuple[str, ...]) -> Headers:

@@ -38,7 +38,8 @@ def extent_of(request: Request, raw: bytes, member: Member, limit: int | None) -
         member: who is asked.
         limit: the most output tokens that the body allows, None where it does not say.
     """
-    window, plain = member.window, (request.is_text and raw is request.raw) or is_plain(raw)
+    window = member.window and member.window * max(request.inputs, 1)
+    plain = (request.is_text and (raw is request.raw or request.inputs > 0)) or is_plain(raw)
     most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
     bounds = (most_in, output_bound(limit, member.max_output, request.choices))
     return Extent(input_estimate(raw) + (limit or 0), bounds, plain)

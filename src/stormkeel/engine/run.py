@@ -91,15 +91,16 @@ class Run:
         """Return the request as a member is told it in another dialect, as `cross_to` does; it stays for its next try."""
         if self._crossed is None or self._crossed[0] is not member:
             client = self.world.dialects[self.request.dialect]
-            self._crossed = member, cross_to(self.request, self._read(client), member, client)
+            self._crossed = member, cross_to(self.request, self.reading(), member, client)
         return self._crossed[1]
 
-    def _read(self, client: Codec) -> Told | Failure:
+    def reading(self) -> Told | Failure:
         """Return the request's body, read whole; once, for all attempts.
 
         What we can't read, its own provider may: a field newer than we are is no reason not to ask it.
         """
         if self._reading is None:
+            client = self.world.dialects[self.request.dialect]
             self._reading = client.read_prompt(self.request.raw)
             if isinstance(self._reading, Failure) and self._has_own(client):
                 self._reading = msgspec.structs.replace(self._reading, kind=FailureKind.UNSUPPORTED)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from .._version import __version__
-from ..assemble import DIALECTS, House
+from ..assemble import CODECS, House
 from ..dialects import base as wire
 from ..engine.standing import Picture, picture
 from ..errors import STATUS
@@ -80,7 +80,7 @@ class Admin:
             return
         if isinstance(read, bytes):
             options = call.inbound.options(call.key)
-            read = call.setup.dialect(dialect).read_request(
+            read = call.setup.codec(dialect).read_request(
                 read, call.request_id, call.inbound.passed, options, _called(call)
             )
         if isinstance(read, Failure):
@@ -93,8 +93,8 @@ def _dialect_of(call: Call) -> str | Failure:
     """The dialect of the body to explain: by the query, else by the path, else by the headers."""
     asked = parse_qs(call.scope.get("query_string", b"").decode("latin-1")).get("dialect", [""])[-1]
     if asked:
-        known = ", ".join(DIALECTS)
-        return asked if asked in DIALECTS else Failure(K.CALLER, f"`dialect` is not one of {known}", 400, "unknown_dialect")
+        known = ", ".join(CODECS)
+        return asked if asked in CODECS else Failure(K.CALLER, f"`dialect` is not one of {known}", 400, "unknown_dialect")
     path = call.scope["path"]
     if path.startswith("/gemini/") or (path.startswith("/admin/") and call.inbound.is_gemini):
         return "gemini"

@@ -18,7 +18,7 @@ from .._version import __version__
 from ..assemble import House
 from ..config.keys import KeyRing
 from ..dialects.base import Dialect
-from ..dialects.gemini import STREAM, WHOLE
+from ..dialects.gemini import EMBED, EMBED_MANY, STREAM, WHOLE
 from ..types.failure import Failure, FailureKind
 from .admin import PLAIN, Admin
 from .door import Access, Door
@@ -39,8 +39,11 @@ ASKED = (
     ("openai_chat", "openai", "/chat/completions"),
     ("openai_responses", "openai", "/responses"),
     ("anthropic_messages", "anthropic", "/messages"),
+    ("openai_embeddings", "openai", "/embeddings"),
 )
 """Where models are asked: the wire format, the prefix of its own, the path behind the version."""
+METHODS = {WHOLE: "gemini", STREAM: "gemini", EMBED: "gemini_embedding", EMBED_MANY: "gemini_embeddings"}
+"""The wire format of each method behind the colon of a Gemini address."""
 GEMINI = tuple(f"{prefix}{version}" for prefix in ("", "/gemini") for version in ("/v1beta", "/v1"))
 
 
@@ -79,9 +82,9 @@ class Gateway:
         """Return the routes that ask models."""
         rows = {}
         for name, prefix, path in ASKED:
-            dialect = self.house.dialect(name)
+            dialect = self.house.codec(name)
             rows[f"/v1{path}"] = rows[f"/{prefix}/v1{path}"] = Row("POST", KEY, Generate(dialect), dialect)
-        methods = dict.fromkeys((WHOLE, STREAM), Generate(self._gemini))
+        methods = {method: Generate(self.house.codec(name)) for method, name in METHODS.items()}
         for base in GEMINI:
             rows[f"{base}/models/{ID}"] = Row("POST", KEY, GenerateAt(base, methods, self._gemini), self._gemini)
         return rows

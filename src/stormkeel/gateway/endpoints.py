@@ -11,7 +11,7 @@ from typing import Any
 
 from ..assemble import House, Setup
 from ..dialects import base
-from ..dialects.base import Dialect, ModelCard
+from ..dialects.base import Codec, Dialect, ModelCard
 from ..dialects.gemini import call_of
 from ..engine.line import Answer
 from ..engine.ports import ClientGone
@@ -81,9 +81,9 @@ Endpoint = Callable[[Call], Awaitable[None]]
 
 
 class Generate:
-    """The endpoint of one dialect's billable route."""
+    """The endpoint of one codec's billable route, whatever it asks models for."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Codec) -> None:
         self._dialect = dialect
 
     async def __call__(self, call: Call) -> None:
@@ -132,15 +132,18 @@ class Generate:
         if not answer.began:
             await call.reply(*self._told(call, answer))
             return
-        last = b"" if answer.failure is None else self._dialect.write_error_frame(answer.failure, request.id)
-        is_told = call.inbound.wants_trace and self._dialect.takes_comments
+        streams = self._dialect.streams
+        assert streams is not None, "only a service with streams is asked for one"
+        last = b"" if answer.failure is None else streams.write_error_frame(answer.failure, request.id)
+        is_told = call.inbound.wants_trace and streams.takes_comments
         await output.end(last + trace_comment(answer.story) if is_told else last)
 
     async def _last_words(self, call: Call, output: StreamOutput | None) -> None:
         """The server cancels us because its grace is over: the client is told so, in its dialect."""
         try:
-            if output is not None and output.began:
-                await output.end(self._dialect.write_error_frame(SHUTDOWN, call.request_id))
+            streams = self._dialect.streams
+            if output is not None and output.began and streams is not None:
+                await output.end(streams.write_error_frame(SHUTDOWN, call.request_id))
             else:
                 await call.refuse(self._dialect, SHUTDOWN)
         except ClientGone:

@@ -14,6 +14,7 @@ import msgspec
 
 from ..catalog.families import Family
 from ..types.content import Audio, File, Image, Message, Part, Refusal, Text, Thinking, ToolCall, ToolResult
+from ..types.embedding import Texts
 from ..types.prompt import Prompt
 
 DOCUMENT = 3_000
@@ -71,8 +72,11 @@ def count(prompt: Prompt, family: Family, ratio: float = 1.0) -> TokenCount:
     return TokenCount(round(framing + found.beside + spoken), False, f"estimate by {family.encoding}")
 
 
-def by_bytes(prompt: Prompt, family: Family) -> float:
+def by_bytes(prompt: Prompt | Texts, family: Family) -> float:
     """Return about how many tokens a prompt has, by its bytes alone: cheap, and no encoding is loaded."""
+    if isinstance(prompt, Texts):
+        texts = [source for source in prompt.inputs if isinstance(source, str)]
+        return estimate(texts, family) + sum(len(source) for source in prompt.inputs if not isinstance(source, str))
     found = _find(prompt, family)
     return family.base + family.turn * len(prompt.messages) + found.beside + estimate(found.texts, family)
 

@@ -87,8 +87,13 @@ class Vendor(msgspec.Struct, frozen=True):
         return {self.dialect: "", **{name: url for name, url in self.others if not (moved and url)}}
 
 
-COMPANIONS: dict[str, tuple[str, ...]] = {}
-"""Wire formats of other services that come with one, under the same base URL."""
+_EMBEDDINGS = ("openai_embeddings",)
+COMPANIONS: dict[str, tuple[str, ...]] = {
+    "openai_chat": _EMBEDDINGS, "openai_responses": _EMBEDDINGS, "gemini": ("gemini_embeddings", "gemini_embedding"),
+}  # fmt: skip
+"""Wire formats of other services that come with one, under the same base URL. Not every provider has them: one that has not will
+say so itself."""
+BESIDE = frozenset(name for names in COMPANIONS.values() for name in names)
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -208,6 +213,8 @@ class Caller:
         """Say that the provider serves nothing at its address, with the mend."""
         base, name = self.provider.base_url.rstrip("/"), self.provider.name
         path = self.url.removeprefix(base)
+        if self.provider.dialect in BESIDE:
+            return f'provider "{name}" serves no {path} (404): it has no embeddings, or its "base_url" is wrong'
         if path.startswith("/v1/"):
             mend = 'it must not end in "/v1", which comes by itself' if base.endswith("/v1") else "is it the right one?"
         else:

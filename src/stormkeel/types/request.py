@@ -36,7 +36,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         id: ours, unique for ever.
-        dialect: the wire format of `raw`: "openai_chat" or "anthropic_messages".
+        dialect: the wire format of `raw`, by a codec's name.
         model: the model name as asked.
         raw: the body, byte for byte.
         stream: is a stream wanted?
@@ -48,7 +48,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         stream_options_span: where the value of the top-level `stream_options` stands, None where it is absent.
         headers: the inbound headers a provider may see (versions and betas), lower-case names.
         options: how to handle it.
-        is_text: is it known, without a look at `raw`, to be a conversation of texts on standard terms and nothing else?
+        is_text: is it known, without a look at `raw`, to be texts on standard terms and nothing else?
+        inputs: how many texts are to be embedded, each of which may fill the model's window; 0 where a prompt is answered.
     """
 
     id: str
@@ -64,3 +65,4 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     headers: Headers = NO_HEADERS
     options: Options = NO_OPTIONS
     is_text: bool = False
+    inputs: int = 0

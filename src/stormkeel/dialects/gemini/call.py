@@ -15,6 +15,8 @@ from ..base import Call
 
 WHOLE = "generateContent"
 STREAM = "streamGenerateContent"
+EMBED = "embedContent"
+EMBED_MANY = "batchEmbedContents"
 COLLECTION = "models/"
 
 _MODEL = re.compile(r"[^\x00-\x20\x7f:?#]{1,512}").fullmatch
@@ -28,8 +30,17 @@ def path_for(model: str, stream: bool) -> str:
     >>> path_for("gemini-x", False), path_for("tunedModels/mine", True)
     ('/models/gemini-x:generateContent', '/tunedModels/mine:streamGenerateContent?alt=sse')
     """
+    return path_of(model, f"{STREAM}?alt=sse" if stream else WHOLE)
+
+
+def path_of(model: str, method: str) -> str:
+    """Return where something else is asked of a model.
+
+    >>> path_of("gemini-x", "countTokens")
+    '/models/gemini-x:countTokens'
+    """
     name = model if "/" in model else COLLECTION + model
-    return f"/{quote(name, _SAFE)}:{f'{STREAM}?alt=sse' if stream else WHOLE}"
+    return f"/{quote(name, _SAFE)}:{method}"
 
 
 def call_of(path: str) -> Call | None:
