@@ -171,6 +171,9 @@ def test_the_table_of_providers_is_sound():
         ("vllm", "http://127.0.0.1:8000/v1", b"", "right one"),
         ("anthropic", "https://api.anthropic.com/v1", b'{"type": "error", "error": {"type": "not_found_error", "message": "Not Found"}}',
          "must not end"),
+        ("gemini", "https://generativelanguage.googleapis.com",
+         b"<!DOCTYPE html>\n<title>Error 404 (Not Found)!!1</title>\n<p>The requested URL was not found", 'ends in "/v1beta"'),
+        ("gemini", "https://host/v1beta", b"<title>Error 404 (Not Found)!!1</title>", "right one"),
     ],
 )
 def test_a_wrong_base_url_is_told_with_its_mend(kind: str, base_url: str, body: bytes, mend: str) -> None:

@@ -209,3 +209,18 @@ def test_each_header_carries_the_bare_key(auth: Auth, name: str) -> None:
     """A credential that is no bearer token goes as it is, in the one header it is for."""
     caller = Caller(Provider("p", GEMINI, "https://host/v1", "gemini", auth), "/x", Secret("canary"))
     assert [field for field in caller.probe().headers if "canary" in field[1]] == [(name, "canary")]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "is_refused"),
+    [
+        (400, {"code": 400, "status": "INVALID_ARGUMENT", "message": "API key not valid. Please pass a valid API key."}, True),
+        (400, {"code": 400, "status": "INVALID_ARGUMENT", "message": "page_size must be positive"}, False),
+        (503, {"code": 503, "status": "UNAVAILABLE", "message": "try later"}, False),
+        (200, {}, False),
+    ],
+)
+def test_a_key_that_is_not_valid_is_known_by_its_words(status: int, error: dict[str, Any], is_refused: bool) -> None:
+    """Google refuses a bad key with a 400: a probe's answer is judged by what it says."""
+    caller = Caller(Provider("gemini", GEMINI, GEMINI.base_url, GEMINI.dialect, GEMINI.auth), "/x", Secret("canary"))
+    assert caller.is_refused(HttpResponse(status, (), json.dumps({"error": error}).encode()), 0.0) is is_refused

@@ -99,16 +99,18 @@ def test_the_background_probe_costs_nothing_and_goes_once():
     ("reply", "passes"),
     [
         (refused(401, "invalid_api_key"), False),
+        (Reply(400, (b'{"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}',), ()), False),
+        (refused(400, "invalid_request"), True),
         (refused(404), True),
         (refused(403), True),
         (refused(500), True),
         (Reply(fault=WireFault("connect", "no route")), True),
         (Reply(delay=60.0), True),
     ],
-    ids=["401", "404", "403", "500", "no network", "silence"],
+    ids=["401", "400 for the key", "400", "404", "403", "500", "no network", "silence"],
 )
 def test_what_a_background_probe_says(reply, passes):
-    """A 401 sets it aside for longer; what says nothing makes the next request the probe."""
+    """A 401, or a 400 that says the key is not valid, sets it aside for longer; what says nothing makes the next request the probe."""
 
     async def story():
         bench = Bench(by({"openai#main": [DEAD, reply, whole()]}), ALONE)

@@ -178,8 +178,8 @@ _NO_DICE = _NoDice()
 async def probe(credential: Credential, clock: Clock, rng: Dice) -> None:
     """Ask for the provider's list of models, which costs nothing, if the credential's probe is due and not out.
 
-    401 sets it aside for longer. An answer puts it back in service. Anything else (no such list, a key that may not see it, a
-    network that is down) says nothing, and a caller's request is the next probe.
+    A refusal (mostly a 401) sets it aside for longer. An answer puts it back in service. Anything else (no such list, a 403 for a
+    key that may not see it, a network that is down) says nothing, and a caller's request is the next probe.
     """
     if not credential.quarantine.take(clock.now()):
         return
@@ -189,7 +189,7 @@ async def probe(credential: Credential, clock: Clock, rng: Dice) -> None:
             response = await credential.transport.send(credential.caller.probe())
         if 200 <= response.status < 300:
             verdict = Verdict.OK
-        elif response.status == 401:
+        elif response.status != 403 and credential.caller.is_refused(response, clock.wall() / 1e9):
             verdict = Verdict.FAULT
     except (WireFault, TimeoutError):
         pass

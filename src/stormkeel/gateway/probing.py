@@ -3,7 +3,8 @@
 Never costs anything and never closes anything: a probe moves no breaker, sets nothing aside, makes no gateway unready. It only
 shows in the health picture. (Whether a credential that was set aside is well again is found out by other probes: `tending.py`.)
 
-    answered, whatever it said, below 500 ──> well        401, 403 ──> refused        5xx, silence, no connection ──> down
+    answered, whatever it said, below 500 ──> well        401, 403, or a 400 for the key ──> refused
+    5xx, silence, no connection ──> down
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class Probes:
         except WireFault as fault:
             return clock.now(), "down", f"no connection ({fault.stage})", None
         now, status = clock.now(), response.status
-        result: Result = "refused" if status in {401, 403} else "down" if status >= 500 else "well"
+        is_refused = status in {401, 403} or credential.caller.is_refused(response, clock.wall() / 1e9)
+        result: Result = "refused" if is_refused else "down" if status >= 500 else "well"
         return now, result, "" if result == "well" else f"status {status}", round(now - began, 4)
 
     def states(self) -> list[ProbeState]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ..types.failure import Failure
+from ..types.failure import Failure, FailureKind
 from ..types.secret import HIDDEN, Secret
 from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
 from .signals import classify, is_nowhere
@@ -134,6 +134,10 @@ RETURNED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "anthropic-priority
 UPSTREAM_ID = "x-upstream-request-id"
 
 
+VERSIONS = {"gemini": "/v1beta"}
+"""By dialect: how its base URLs mostly end, where that is not "/v1"."""
+
+
 class Caller:
     """One provider with one credential, bound to the one address it may go to: makes its requests, reads its failures.
 
@@ -193,6 +197,10 @@ class Caller:
         fields = tuple(field for field in self._whole if field[0] != "content-type")
         return HttpRequest("GET", url, (*fields, *self._defaults), b"")
 
+    def is_refused(self, response: HttpResponse, wall_now: float) -> bool:
+        """Does an answer to a probe refuse the credential? Some say so with a 400 (docs/wire.md, Errors)."""
+        return not 200 <= response.status < 300 and self.classify(response, wall_now).kind is FailureKind.CREDENTIAL
+
     def classify(self, response: HttpResponse, wall_now: float) -> Failure:
         """Say what an answer that is no success means; the credential is cut out wherever the provider echoed it.
 
@@ -212,13 +220,13 @@ class Caller:
     def _nowhere(self) -> str:
         """Say that the provider serves nothing at its address, with the mend."""
         base, name = self.provider.base_url.rstrip("/"), self.provider.name
-        path = self.url.removeprefix(base)
+        path, usual = self.url.removeprefix(base), VERSIONS.get(self.provider.dialect, "/v1")
         if self.provider.dialect in BESIDE:
             return f'provider "{name}" serves no {path} (404): it has no embeddings, or its "base_url" is wrong'
         if path.startswith("/v1/"):
             mend = 'it must not end in "/v1", which comes by itself' if base.endswith("/v1") else "is it the right one?"
         else:
-            mend = "is it the right one?" if base.endswith("/v1") else 'mostly it ends in "/v1"'
+            mend = "is it the right one?" if base.endswith(usual) else f'mostly it ends in "{usual}"'
         return f'provider "{name}" serves no {path} at its "base_url" (404): {mend}'
 
     def response_headers(self, headers: Headers) -> Headers:

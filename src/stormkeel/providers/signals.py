@@ -202,6 +202,7 @@ def classify(family: str, response: HttpResponse, wall_now: float) -> Failure:
 _NOTHING_THERE = re.compile(
     r"invalid url\b"  # OpenAI: the address has no such path
     r"|(?:404:? )?(?:page |file |resource )?not found\W*$"  # FastAPI (vLLM), Go (Ollama), llama.cpp, Azure, Anthropic
+    r"|error 404 \(not found\)!*\d*$"  # the page of Google's front end, for a path that no service has
     r"|cannot post\b|status 404 without",
     re.IGNORECASE,
 )

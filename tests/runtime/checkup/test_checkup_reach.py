@@ -174,6 +174,8 @@ def test_no_tls_where_it_is_expected(trusted: HttpSettings) -> None:
     [
         ("401 Unauthorized", b"{}", "fail", "refused"),
         ("403 Forbidden", b"{}", "fail", "refused"),
+        ("400 Bad Request", b'{"error": {"message": "no", "code": "invalid_api_key"}}', "fail", "refused"),
+        ("400 Bad Request", b"{}", "warn", "unusual"),
         ("404 Not Found", b"{}", "warn", "base_url"),
         ("429 Too Many Requests", b"{}", "warn", "billing"),
         ("503 Service Unavailable", b"{}", "warn", "status page"),

@@ -168,7 +168,8 @@ class Visit:
                 began = time.monotonic()
                 answer = await transport.send(caller.probe())
                 took = time.monotonic() - began
-                self._add(judge_answer(self._about("credential " + label if label else "answer"), answer, took))
+                subject, is_refused = "credential " + label if label else "answer", caller.is_refused(answer, time.time())
+                self._add(judge_answer(self._about(subject), answer, took, is_refused))
                 self.answered = self.answered or _time_of(self.subject.name, answer, took)
         except WireFault as fault:
             self._add(fail(self._about("answer"), f"{fault.detail}", "is it an HTTP server that speaks there?"))
@@ -176,10 +177,10 @@ class Visit:
             await transport.close()
 
 
-def judge_answer(subject: str, answer: HttpResponse, took: float) -> Finding:
-    """Judge what a provider answered to the question for its models."""
+def judge_answer(subject: str, answer: HttpResponse, took: float, is_refused: bool) -> Finding:
+    """Judge what a provider answered to the question for its models; `is_refused` by its own words, whatever the status."""
     words = f"answered {answer.status} in {1000 * took:.0f} ms"
-    if answer.status in {401, 403}:
+    if is_refused or answer.status in {401, 403}:
         return fail(
             subject,
             f"{words}: the credential is refused",
