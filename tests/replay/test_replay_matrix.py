@@ -8,7 +8,22 @@ from typing import Any
 
 import pytest
 import recordings as source
-from crossings import EVENT, PAIRS, WHOLE, Said, accept, events, raw_of, request_of, rows, said, said_in_stream, streams, target
+from crossings import (
+    EVENT,
+    FILES,
+    PAIRS,
+    WHOLE,
+    Said,
+    accept,
+    events,
+    raw_of,
+    request_of,
+    rows,
+    said,
+    said_in_stream,
+    streams,
+    target,
+)
 
 from stormkeel.assemble import DIALECTS
 from stormkeel.dialects.across import Crossing, cross
@@ -135,3 +150,18 @@ def kept(frames: bytes) -> list[Any]:
     if told[0].get("type") == "message_start":
         del told[0]["message"]["usage"]
     return told
+
+
+@pytest.mark.parametrize(("client", "upstream"), [(dialect, dialect) for dialect in FILES])
+def test_recorded_streams_pass_with_either_line_end(client: str, upstream: str) -> None:
+    """In its own dialect a stream with CRLF passes as it came, byte by byte too, and tells the same of itself as with LF."""
+    dialect = DIALECTS[client]
+    for stream in streams(upstream):
+        judge, readers = dialect.read_stream(keep_usage=True), [dialect.read_stream(keep_usage=True) for _ in range(2)]
+        sent = stream.replace(b"\n", b"\r\n")
+        passed = judge.feed(stream)
+        whole = readers[0].feed(sent)
+        single = b"".join(readers[1].feed(sent[at : at + 1]) for at in range(len(sent)))
+        assert single.rstrip() == whole.rstrip() == passed.replace(b"\n", b"\r\n").rstrip()
+        for reader in readers:
+            assert (reader.complete, reader.usage, reader.model, reader.id) == (True, judge.usage, judge.model, judge.id)

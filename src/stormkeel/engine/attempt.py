@@ -21,7 +21,7 @@ from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars
 from ..types.usage import Usage
-from ..types.wire import HttpRequest, HttpResponse
+from ..types.wire import HttpRequest, HttpResponse, packing
 from .charge import Charged, Evidence, charge
 from .crossing import expected_input, headers_for, is_direct, lossy_comment, not_all, pass_on
 from .fitting import too_long
@@ -207,6 +207,8 @@ class Trial:
         self._provider_request = spoken.caller.request_id(exchange.headers)
         if exchange.status != 200:
             return self._classified(HttpResponse(exchange.status, exchange.headers, await _read_all(exchange)))
+        if packing(exchange.headers):
+            return self._no_answer(HttpResponse(200, exchange.headers, b""))
         crossing, streams = self._crossing, spoken.dialect.streams
         assert streams is not None, "only a service with streams is asked for one"
         reader: StreamReader = (
@@ -267,11 +269,13 @@ class Trial:
         return lossy_comment(lost) if streams is not None and streams.takes_comments else b""
 
     def _no_answer(self, response: HttpResponse) -> Failure:
-        """A 200 that is no answer: an error in its body, as relays send it, or nonsense."""
-        said = self._classified(response)
+        """A 200 that is no answer: an error in its body, as relays send it, nonsense, or packed, which nobody asked for."""
+        said, name = self._classified(response), self.member.deployment.name
         if said.kind is not K.BAD_RESPONSE:
             return said
-        return Failure(K.BAD_RESPONSE, f"{self.member.deployment.name} answered 200 with something that is no answer", 200)
+        if packed := packing(response.headers):
+            return Failure(K.BAD_RESPONSE, f'{name} answered with a body packed as "{packed[:40]}", asked for it plain', 200)
+        return Failure(K.BAD_RESPONSE, f"{name} answered 200 with something that is no answer", 200)
 
     def _head(self) -> Head:
         request, wall = self._run.request, self._run.wall
@@ -279,6 +283,8 @@ class Trial:
         return Head(request.id, wall // 1_000_000_000, self.member.deployment.model, estimate, request.wants_usage)
 
     def _classified(self, response: HttpResponse) -> Failure:
+        if packing(response.headers):
+            response = HttpResponse(response.status, response.headers, b"")  # nobody could read it
         return self._spoken.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
 
     # -- clocks ------------------------------------------------------------------------------------------------------

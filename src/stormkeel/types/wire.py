@@ -27,7 +27,7 @@ class HttpRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class HttpResponse(msgspec.Struct, frozen=True, gc=False):
-    """One whole HTTP response: status, headers, the body's bytes as they came (after content decoding)."""
+    """One whole HTTP response: status, headers, the body's bytes as they came."""
 
     status: int
     headers: Headers
@@ -45,3 +45,9 @@ def header(headers: Headers, name: str) -> str | None:
         if field == name:
             return value
     return None
+
+
+def packing(headers: Headers) -> str:
+    """Return how a body is packed by its `content-encoding`, "" where it is plain."""
+    said = header(headers, "content-encoding")
+    return "" if said is None or said.strip().lower() in ("", "identity") else said
