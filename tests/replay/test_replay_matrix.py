@@ -164,4 +164,4 @@ def test_recorded_streams_pass_with_either_line_end(client: str, upstream: str) 
         single = b"".join(readers[1].feed(sent[at : at + 1]) for at in range(len(sent)))
         assert single.rstrip() == whole.rstrip() == passed.replace(b"\n", b"\r\n").rstrip()
         for reader in readers:
-            assert (reader.complete, reader.usage, reader.model, reader.id) == (True, judge.usage, judge.model, judge.id)
+            assert (reader.finish(), reader.usage, reader.model, reader.id) == (None, judge.usage, judge.model, judge.id)
