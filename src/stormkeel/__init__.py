@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .client.blocking import Client
     from .client.blocking_stream import BlockingStream
     from .client.completion import Completion
+    from .client.embedding import Embeddings
     from .client.face import AsyncClient
     from .client.shapes import MisfitError
     from .client.stream import Stream
@@ -71,6 +72,7 @@ _HOMES = {
     "client.blocking_stream": ("BlockingStream",),
     "client.face": ("AsyncClient",),
     "client.completion": ("Completion",),
+    "client.embedding": ("Embeddings",),
     "errors": (
         "AnswerCutError", "BadResponseError", "BudgetSpentError", "CircuitOpenError", "ConcurrencyReachedError", "ConnectError",
         "ContentRefusedError",
@@ -96,7 +98,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AnswerCutError", "Ask", "AsyncClient", "Audio", "BadResponseError", "BlockingStream", "BudgetSpentError", "Call",
     "CircuitBreaker", "CircuitOpenError", "Client", "Completion", "ConcurrencyReachedError", "ConnectError",
-    "ContentRefusedError", "ContextTooLongError", "CredentialError", "DeadlineError", "ExhaustedError", "File", "Finish",
+    "ContentRefusedError", "ContextTooLongError", "CredentialError", "DeadlineError", "Embeddings", "ExhaustedError", "File",
+    "Finish",
     "Format", "Function", "Guard", "GuardEvent", "GuardStats", "Image", "InternalError", "InvalidRequestError",
     "KeyRefusedError", "Message", "MisfitError", "ModelInfo", "ModelUnavailableError", "OverloadedError", "QuotaError",
     "RateLimitedError", "RateLimiter", "RateReachedError", "ReadTimeoutError", "Refusal", "RefusalError", "Reloaded",

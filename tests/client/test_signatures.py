@@ -34,7 +34,7 @@ def test_each_argument_is_a_wish(client: type, method: str):
         assert (taken[name].annotation, taken[name].default) == (Ask.__annotations__[name], default)
 
 
-@pytest.mark.parametrize("method", [*LEFT_OUT, "count_tokens", "models"])
+@pytest.mark.parametrize("method", [*LEFT_OUT, "count_tokens", "embed", "models"])
 def test_both_clients_take_the_same(method: str):
     """Blocking and asynchronous methods have the same parameters in the same order; prompts may come asynchronously, too."""
     one, other = parameters(getattr(AsyncClient, method)), parameters(getattr(Client, method))

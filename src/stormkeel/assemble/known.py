@@ -12,7 +12,7 @@ from ..catalog.abilities import ABILITIES, AbilityTable, load_abilities
 from ..catalog.load import MODELS, PRICES, Catalog
 from ..catalog.load import load as load_catalog
 from ..dialects.anthropic_messages import AnthropicMessages
-from ..dialects.base import Codec, Dialect
+from ..dialects.base import Codec, Dialect, Embedder
 from ..dialects.gemini import Gemini
 from ..dialects.gemini.embed import GeminiEmbedding, GeminiEmbeddings
 from ..dialects.openai_chat import OpenAIChat
@@ -23,8 +23,11 @@ _THERE: tuple[Dialect, ...] = (OpenAIChat(), OpenAIResponses(), AnthropicMessage
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _THERE}
 """The wire formats in which models answer prompts, by name."""
 
-_BESIDE: tuple[Codec, ...] = (OpenAIEmbeddings(), GeminiEmbeddings(), GeminiEmbedding())
-CODECS: dict[str, Codec] = {codec.name: codec for codec in (*_THERE, *_BESIDE)}
+_EMBEDDERS: tuple[Embedder, ...] = (OpenAIEmbeddings(), GeminiEmbeddings(), GeminiEmbedding())
+EMBEDDERS: dict[str, Embedder] = {codec.name: codec for codec in _EMBEDDERS}
+"""The wire formats in which models turn texts into vectors, by name."""
+
+CODECS: dict[str, Codec] = {**DIALECTS, **EMBEDDERS}
 """Every wire format, by name."""
 
 

@@ -13,7 +13,7 @@ import msgspec
 from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..dialects.base import Codec, Dialect, ModelCard, Target, Written
+from ..dialects.base import Call, Codec, Dialect, ModelCard, Target, Written
 from ..dialects.own import own_request
 from ..engine.credentials import Birth
 from ..engine.crossing import fitting, not_all
@@ -27,11 +27,13 @@ from ..engine.world import World
 from ..ledger.estimate import UNKNOWN_WINDOW
 from ..providers import KINDS
 from ..routing.deployment import Deployment
+from ..types.embedding import Texts
 from ..types.failure import Failure, FailureKind
 from ..types.prompt import Prompt
 from ..types.request import Options, Request
 from ..types.secret import Secret
-from .known import CODECS, DIALECTS, catalog
+from ..types.wire import NO_HEADERS
+from .known import CODECS, DIALECTS, EMBEDDERS, catalog
 
 Secrets = dict[tuple[str, str], Secret]
 """Credentials by (provider, credential)."""
@@ -97,6 +99,11 @@ def _not_whole(member: Member, written: Written | Failure) -> Failure:
     if isinstance(written, Failure):
         return msgspec.structs.replace(written, message=f"{member.deployment.name}: {written.message}")
     return not_all(member, written.lost)
+
+
+def _no_vectors(member: Member) -> Failure:
+    name = member.deployment.name
+    return Failure(FailureKind.UNSUPPORTED, f"{name} speaks no dialect in which texts are embedded: ask another provider's model")
 
 
 class Setup:
@@ -195,6 +202,35 @@ class Setup:
             return Failure(FailureKind.UNSUPPORTED, f'"{model}" answers no prompts')
         told = "; ".join(failure.message for failure in why.values())
         return msgspec.structs.replace(next(iter(why.values())), message=f'"{model}": {told}')
+
+    def write_texts(self, texts: Texts, model: str, options: Options) -> tuple[Request, tuple[str, ...]] | Failure:
+        """Write texts as a request of the first deployment that their model leads to; with what of them it has no word for."""
+        lead = self._leads.get(model) or self._lead(model)
+        if isinstance(lead, Failure):
+            return lead
+        spoken = next(iter(fitting(lead.member, texts, "embed")), None)
+        if spoken is None:
+            return _no_vectors(lead.member)
+        written = spoken.dialect.write_prompt(texts, lead.target, False)
+        if isinstance(written, Failure):
+            return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
+        if written.lost and (options.strict or lead.is_strict):
+            return not_all(lead.member, written.lost)
+        asked = Call(lead.target.model)
+        request = spoken.dialect.read_request(written.body, self.new_id(), NO_HEADERS, options, asked)
+        return request if isinstance(request, Failure) else (request, written.lost)
+
+    def most_at_once(self, model: str) -> tuple[int, int | None] | Failure:
+        """Return how many texts, and tokens in all (None for no limit), each deployment of a model can be sent at once."""
+        lead = self._leads.get(model) or self._lead(model)
+        if isinstance(lead, Failure):
+            return lead
+        found = [EMBEDDERS[name] for member in self._members(model) for name in member.spoken if name in EMBEDDERS]
+        wide = [codec for codec in found if codec.most_inputs > 1]
+        if not wide:
+            return _no_vectors(lead.member)
+        tokens = min((codec.most_tokens for codec in wide if codec.most_tokens), default=None)
+        return min(codec.most_inputs for codec in wide), tokens
 
     def leads_to(self, model: str) -> Deployment | Failure:
         """Return the first deployment of a model, in whichever dialect it speaks."""

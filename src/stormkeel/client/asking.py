@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -26,6 +26,9 @@ from .shapes import MisfitError, shape_of
 
 Once: TypeAlias = Callable[[Ask], Awaitable[Completion]]
 """How one request is made."""
+
+Timed = TypeVar("Timed", bound=msgspec.Struct)
+"""A wish with a `timeout`."""
 
 K = FailureKind
 MENDED = frozenset({
@@ -60,7 +63,7 @@ class Patience:
         """Seconds left; 0 or less when it is over."""
         return self.seconds - self.spent
 
-    def narrow(self, ask: Ask) -> Ask:
+    def narrow(self, ask: Timed) -> Timed:
         """Return a wish with no more time than is left.
 
         Raises:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..assemble import ModelInfo, Reloaded
     from ..config.settings import Settings
     from ..runtime.telemetry.stats import Stats
+    from .embedding import Embeddings
     from .many import Many, One, OnError, Progress
 
 T = TypeVar("T")
@@ -187,6 +188,25 @@ class Client:
         )  # fmt: skip
         many = self._thread.run(self._client._many(common, concurrency, on_error))
         return complete_all(self._thread, many, prompts, progress)
+
+    def embed(  # noqa: PLR0913 - as `complete`
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        purpose: str = "",
+        timeout: float | None = None,
+        task: str = "",
+        user: str = "",
+        tags: Sequence[str] = (),
+        strict: bool = False,
+    ) -> Embeddings:
+        """Turn texts into vectors, one for each, in their order; as `AsyncClient.embed`."""
+        from .embedding import Wish
+
+        wish = Wish(texts, model, dimensions, purpose, timeout, task, user, tags, strict)
+        return self._thread.run(self._client._embed(wish))
 
     def count_tokens(
         self,

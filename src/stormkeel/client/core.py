@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from ..errors import InvalidRequestError, SettingsError, StormkeelError, error_of
 from ..ledger.count import TokenCount
 from ..runtime.telemetry.stats import Counter, Stats
+from ..types.embedding import Vectors
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options
 from .ask import Ask
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..assemble import Asking, House, ModelInfo, Reloaded, Setup
     from ..config.settings import Settings
     from ..engine.line import Answer
+    from .embedding import Embeddings, Wish
     from .many import Many, OnError
 
 
@@ -89,6 +91,36 @@ class Core:
         whole = completion(answer.story, response, asking.lost)
         self._learn(asking, whole)
         return replace(whole, tools=ask.offered()) if ask.tools else whole
+
+    async def _embed(self, wish: Wish) -> Embeddings:
+        """Do what `embed` does, with the wish as one value."""
+        from .embedding import Batch, embed
+
+        setup = self._open().setup
+        model = self._model(wish.model, setup)
+        most = setup.most_at_once(model)
+        if isinstance(most, Failure):
+            raise error_of(most)
+        return await embed(self._embed_once, replace(wish, model=model), Batch(*most), setup.world.clocks.total)
+
+    async def _embed_once(self, wish: Wish) -> Embeddings:
+        """Make one request for vectors of the engine."""
+        from .embedding import embeddings
+
+        setup = self._open().setup
+        options = Options(wish.timeout, wish.task, wish.user, tuple(wish.tags), strict=wish.strict)
+        made = setup.write_texts(wish.whole(), self._model(wish.model, setup), options)
+        if isinstance(made, Failure):
+            raise error_of(made)
+        request, lost = made
+        answer = await setup.answer(request)
+        if answer.failure is not None or answer.response is None:
+            raise failed(answer)
+        told: Vectors | None = setup.codec(request.dialect).read_response(answer.response.body)
+        if told is None or len(told.vectors) != request.inputs:
+            words = f"{answer.story.attempts[-1].deployment} gave no vector for each of {request.inputs} texts"
+            raise error_of(Failure(FailureKind.BAD_RESPONSE, words), answer.story.attempts, request.id)
+        return embeddings(answer.story, told, lost)
 
     def _write(self, ask: Ask, *, stream: bool) -> tuple[Setup, Asking]:
         """Write a wish in the dialect of whoever will be asked.

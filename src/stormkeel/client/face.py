@@ -19,6 +19,7 @@ from .core import Core
 from .stream import Stream
 
 if TYPE_CHECKING:
+    from .embedding import Embeddings
     from .many import OnError, Progress, Prompts
 
 
@@ -221,6 +222,39 @@ class AsyncClient(Core):
             parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict,
         )  # fmt: skip
         return await complete_all(await self._many(common, concurrency, on_error), prompts, progress)
+
+    async def embed(  # noqa: PLR0913 - as `complete`
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        purpose: str = "",
+        timeout: float | None = None,  # noqa: ASYNC109 - seconds for all requests, all attempts
+        task: str = "",
+        user: str = "",
+        tags: Sequence[str] = (),
+        strict: bool = False,
+    ) -> Embeddings:
+        """Turn texts into vectors, one for each, in their order.
+
+        More texts than the provider takes at once go in several requests, one after the other; usage and cost are those of all.
+
+        Args:
+            texts: one, or a list; none is empty.
+            model: "provider/model", or a route's name; None takes the client's default.
+            dimensions: how many numbers each vector shall have, where the model leaves that open.
+            purpose: what the vectors are for, in Gemini's words ("retrieval_query", "clustering"); others are not told.
+            timeout: seconds for everything, waits and further attempts included.
+            task, user, tags: labels kept in the ledger.
+            strict: is nobody to be asked who can't be told all of it?
+
+        Raises:
+            StormkeelError: as for `complete`. Of several requests the error has the `.attempts` of all.
+        """
+        from .embedding import Wish
+
+        return await self._embed(Wish(texts, model, dimensions, purpose, timeout, task, user, tags, strict))
 
     def count_tokens(
         self,

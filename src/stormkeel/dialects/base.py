@@ -401,6 +401,20 @@ class Dialect(Codec, Streams, Protocol):
         ...
 
 
+class Embedder(Codec, Protocol):
+    """One wire format in which models turn texts into vectors.
+
+    Attributes:
+        most_inputs: how many it takes at once.
+        most_tokens: how many all inputs of a request may have together, None for no limit.
+    """
+
+    @property
+    def most_inputs(self) -> int: ...  # noqa: D102 - described above
+    @property
+    def most_tokens(self) -> int | None: ...  # noqa: D102 - described above
+
+
 def is_token_count(number: int) -> bool:
     """Tell whether a reported number can be a number of tokens; zero can (S-8)."""
     return 0 <= number <= TOKEN_LIMIT

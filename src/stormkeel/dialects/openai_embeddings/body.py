@@ -21,6 +21,7 @@ from ..peek import OURS, Peek, find_escape, find_fields, peek, refuse_ours, refu
 from ..uncrossed import CrossingError, refuse
 
 MOST_INPUTS = 2048
+MOST_TOKENS = 300_000
 """In one request (docs/wire.md, Embeddings)."""
 
 _Token = Annotated[int, Meta(ge=0, le=2**32)]

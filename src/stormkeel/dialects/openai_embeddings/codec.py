@@ -18,7 +18,7 @@ from ..base import Call, Head, Outcome, Service, Target, TextsReading, Written
 from ..openai_answers import error_of
 from ..peek import replace
 from .answer import read_outcome, read_vectors, write_vectors
-from .body import look, read_texts, write_texts
+from .body import MOST_INPUTS, MOST_TOKENS, look, read_texts, write_texts
 
 _encode = msgspec.json.encode
 
@@ -32,6 +32,8 @@ class OpenAIEmbeddings:
     service: Service = "embed"
     names_model = True
     streams = None
+    most_inputs = MOST_INPUTS
+    most_tokens: int | None = MOST_TOKENS
 
     def path_for(self, model: str, stream: bool) -> str:
         """Return the one path."""

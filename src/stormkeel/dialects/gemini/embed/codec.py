@@ -17,7 +17,7 @@ from ..call import EMBED, EMBED_MANY, path_of
 from ..errors import write_error
 from .answer import read_outcome, read_vectors, write_vectors
 from .body import FIELDS, read_texts, write_texts
-from .peek import look, renamed
+from .peek import MOST_REQUESTS, look, renamed
 
 
 class GeminiEmbeddings:
@@ -33,6 +33,8 @@ class GeminiEmbeddings:
     streams = None
     method = EMBED_MANY
     is_batch = True
+    most_inputs = MOST_REQUESTS
+    most_tokens: int | None = None
 
     def path_for(self, model: str, stream: bool) -> str:
         """Return where to ask a model, relative to a provider's base URL, which ends with the API's version."""
@@ -98,3 +100,4 @@ class GeminiEmbedding(GeminiEmbeddings):
     fields: Mapping[str, str] = MappingProxyType(FIELDS)
     method = EMBED
     is_batch = False
+    most_inputs = 1
