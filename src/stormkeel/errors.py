@@ -187,6 +187,7 @@ CLASSES: dict[FailureKind, type[StormkeelError]] = {
     K.MODEL_UNAVAILABLE: ModelUnavailableError,
     K.CONTEXT_LENGTH: ContextTooLongError,
     K.CONTENT_REFUSED: ContentRefusedError,
+    K.FOREIGN_THOUGHT: InvalidRequestError,
     K.CREDENTIAL: CredentialError,
     K.QUOTA: QuotaError,
     K.RATE_LIMIT: RateLimitedError,
@@ -216,6 +217,7 @@ STATUS: dict[FailureKind, int] = {
     K.MODEL_UNAVAILABLE: 404,
     K.CONTEXT_LENGTH: 400,
     K.CONTENT_REFUSED: 400,
+    K.FOREIGN_THOUGHT: 400,
     K.CREDENTIAL: 502,  # ours, not the caller's: a 401 would blame the caller's key
     K.QUOTA: 429,
     K.RATE_LIMIT: 429,

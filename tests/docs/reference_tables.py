@@ -25,7 +25,7 @@ from stormkeel.errors import CLASSES, STATUS
 from stormkeel.types.failure import RULES, Charge, Failure, FailureKind
 
 DOCS = Path(__file__).parents[2] / "docs"
-AGAIN = {"never": "no", "once": "once", "backoff": "after a backoff", "after_hint": "after the hint"}
+AGAIN = {"never": "no", "once": "once", "backoff": "after a backoff", "after_hint": "after the hint", "mended": "once, mended"}
 """How `types.failure.Again` reads."""
 
 

@@ -56,7 +56,7 @@ def configuration(url: str, folder: Path, more: str = QUICK) -> str:
         lines.append(f'[providers.{name}]\nbase_url = "{base}"\ncredentials = {{ main = "file:{folder / name}.key" }}\n')
         lines.append(f'[providers.spare-{name}]\nkind = "{name}"\nbase_url = "{base}"\n')
         lines.append(f'credentials = {{ main = "file:{folder / name}.key" }}\n')
-    return "".join(lines) + more
+    return "".join(lines) + more.replace("{url}", url)
 
 
 def route(dialect: str, *wishes: str) -> str:

@@ -217,3 +217,10 @@ def test_a_setting_out_of_range_is_refused_with_its_range(settings, given, words
 def test_any_random_source_will_do():
     """`random.Random` is dice, and the same seed decides the same (INV-26)."""
     assert after(K.SERVER, rng=Random(7)) == after(K.SERVER, rng=Random(7))
+
+
+def test_what_was_refused_is_left_out_at_once_and_once():
+    """A request that can be told without what this deployment refused is told so here, without a wait, and no second time."""
+    assert after(K.FOREIGN_THOUGHT, other=True) == Again(0.0)
+    assert after(K.FOREIGN_THOUGHT, here=2, other=True) == Elsewhere()
+    assert isinstance(after(K.FOREIGN_THOUGHT, here=2), GiveUp)

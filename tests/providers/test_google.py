@@ -89,6 +89,8 @@ TABLE: list[tuple[Error, FailureKind, float | None]] = [
      K.CONTEXT_LENGTH, None),
     (google(400, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."), K.CONTEXT_LENGTH, None),
     (google(400, "INVALID_ARGUMENT", "Function calling is not enabled for models/gemma-3-27b-it"), K.UNSUPPORTED, None),
+    (google(400, "INVALID_ARGUMENT", "Corrupted thought signature."), K.FOREIGN_THOUGHT, None),
+    (google(400, "INVALID_ARGUMENT", "Function call is missing a thought_signature in functionCall parts."), K.FOREIGN_THOUGHT, None),
     (google(400, "INVALID_ARGUMENT", "Please ensure that the number of function response parts is equal."), K.CALLER, None),
     (google(400, "INVALID_ARGUMENT", 'Invalid JSON payload received. Unknown name "x"'), K.CALLER, None),
     (google(404, "NOT_FOUND", "models/x is not found for API version v1beta, or is not supported for generateContent."),

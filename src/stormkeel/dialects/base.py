@@ -360,6 +360,14 @@ class Codec(Protocol):
         """
         ...
 
+    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """Take out all that proves a model's thoughts, for a model that has refused one of them as another's.
+
+        Returns:
+            The body, itself where it has nothing of that kind, and the paths of what was taken out.
+        """
+        ...
+
     def suits(self, prompt: Any, target: Target) -> bool:
         """May a model be asked so in this dialect? Where not, another one of its provider's is taken, if it speaks any."""
         ...

@@ -44,6 +44,7 @@ _STREAM_ERRORS: dict[str, FailureKind] = {
     "organization_usage_limit_exceeded": K.QUOTA,
     "context_length_exceeded": K.CONTEXT_LENGTH,
     "content_filter": K.CONTENT_REFUSED,
+    "invalid_encrypted_content": K.FOREIGN_THOUGHT,
     "content_policy_violation": K.CONTENT_REFUSED,
     "invalid_api_key": K.CREDENTIAL,
     "model_not_found": K.MODEL_UNAVAILABLE,

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from ..dialects.across import Crossing, CrossReader
-from ..dialects.base import NO_TERMS, Head, StreamReader, Terms
+from ..dialects.base import NO_TERMS, Codec, Head, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
 from ..ledger.losses import kept
 from ..policies.base import Verdict
@@ -23,7 +25,7 @@ from ..types.money import NanoDollars
 from ..types.usage import Usage
 from ..types.wire import HttpRequest, HttpResponse, packing
 from .charge import Charged, Evidence, charge
-from .crossing import expected_input, headers_for, is_direct, lossy_comment, not_all, pass_on
+from .crossing import expected_input, headers_for, is_direct, lossy_comment, not_all, pass_on, thoughts_lost
 from .fitting import too_long
 from .fleet import Member, Spoken, Ticket
 from .hold import Extent, extent_of, held_for
@@ -165,6 +167,9 @@ class Trial:
             body, self.lost = pass_on(request, self.member, spoken)
         else:
             body = self._crossing.body
+        if self._run.is_thoughtless:
+            body, taken = spoken.dialect.without_thoughts(body)
+            self.lost += thoughts_lost(taken, self._client() if self._crossing else None)
         return spoken.caller.request(body, request.headers, request.stream, self._id)
 
     # -- during ------------------------------------------------------------------------------------------------------
@@ -265,7 +270,7 @@ class Trial:
 
     def _comment(self, lost: tuple[str, ...]) -> bytes:
         """Tell of losses inside the stream, where the client's dialect has room for that."""
-        streams = self._run.world.dialects[self._run.request.dialect].streams
+        streams = self._client().streams
         return lossy_comment(lost) if streams is not None and streams.takes_comments else b""
 
     def _no_answer(self, response: HttpResponse) -> Failure:
@@ -285,7 +290,20 @@ class Trial:
     def _classified(self, response: HttpResponse) -> Failure:
         if packing(response.headers):
             response = HttpResponse(response.status, response.headers, b"")  # nobody could read it
-        return self._spoken.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
+        failure = self._spoken.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
+        if failure.kind is K.FOREIGN_THOUGHT and not self._may_forget():
+            return msgspec.structs.replace(failure, kind=K.CALLER)
+        return failure
+
+    def _may_forget(self) -> bool:
+        """May the request be told again without what proves a model's thoughts, and has it any?"""
+        run = self._run
+        is_first = not run.is_thoughtless and not run.request.options.strict
+        return is_first and bool(self._spoken.dialect.without_thoughts(self._raw)[1])
+
+    def _client(self) -> Codec:
+        """Return the client's dialect."""
+        return self._run.world.dialects[self._run.request.dialect]
 
     # -- clocks ------------------------------------------------------------------------------------------------------
 

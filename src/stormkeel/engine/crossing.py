@@ -108,6 +108,13 @@ def pass_on(request: Request, member: Member, spoken: Spoken) -> tuple[bytes, tu
     return spoken.dialect.without_foreign(body, member.target)
 
 
+def thoughts_lost(taken: tuple[str, ...], client: Codec | None) -> tuple[str, ...]:
+    """Name the thoughts that were left out: by their paths in the client's own body, else by his dialect's word for them."""
+    if client is None or not taken:
+        return taken
+    return (client.fields.get("thinking", "thinking"),)
+
+
 def expected_input(prompt: Any, member: Member) -> int:
     """Return about how many tokens a prompt has, for a client who must be told a number that the provider tells last, or never.
 

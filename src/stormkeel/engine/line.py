@@ -136,6 +136,7 @@ async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: T
         await asyncio.sleep(decision.after)
         if world.ports.clock.now() >= run.deadline:
             return trial, LATE
+        run.is_thoughtless |= failure.kind is K.FOREIGN_THOUGHT
         if not trial.made:
             run.attempts.pop()  # what comes next stands for it: who waits long at a busy limit is refused many times
         trial = await attempt(run, member)

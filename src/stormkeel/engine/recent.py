@@ -14,7 +14,7 @@ MINUTE = 60.0
 NEWEST = 0.2  # the newest value's weight in a moving average
 CODE_LIMIT = 64  # characters of a provider's code that are shown
 K = FailureKind
-NOT_ITS_FAULT = frozenset({K.CANCELLED, K.CALLER, K.UNSUPPORTED, K.CONTEXT_LENGTH, K.CONTENT_REFUSED})
+NOT_ITS_FAULT = frozenset({K.CANCELLED, K.CALLER, K.UNSUPPORTED, K.CONTEXT_LENGTH, K.CONTENT_REFUSED, K.FOREIGN_THOUGHT})
 """Ends that say nothing about a deployment: counted, but not in its share of successes."""
 
 

@@ -31,6 +31,7 @@ class Run:
         began: has the head of a stream gone out?
         committed: has content gone out? From then on nothing may be tried again.
         ttft: seconds to the first content, None before it.
+        is_thoughtless: is the request to be told without what proves a model's thoughts?
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
 
@@ -43,6 +44,7 @@ class Run:
         "began",
         "committed",
         "deadline",
+        "is_thoughtless",
         "loop",
         "out",
         "paid",
@@ -67,6 +69,7 @@ class Run:
         total = world.clocks.total
         self.deadline = self.started + (total if timeout is None or timeout > total else timeout)
         self.paid = 0
+        self.is_thoughtless = False
         self._way: Route | None = None
         self._reading: Told | Failure | None = None
         self._crossed: tuple[Member, Way | Failure | None] | None = None

@@ -86,6 +86,7 @@ class GiveUp(msgspec.Struct, frozen=True):
     why: str
 
 
+ONCE = (May.ONCE, May.MENDED)
 Decision = Again | Elsewhere | GiveUp
 ELSEWHERE = Elsewhere()
 
@@ -121,7 +122,7 @@ def _no_more_here(situation: Situation, settings: RetrySettings) -> str:
         return "asking again can never help"
     if may is May.NEVER:
         return "asking again does not help after this failure"
-    if may is May.ONCE and here > 1:
+    if may in ONCE and here > 1:
         return "this failure is worth one more try, and it was made"
     if here >= settings.attempts:
         return f"all {settings.attempts} attempts here are used (`attempts`)"
@@ -134,7 +135,7 @@ def _rather_elsewhere(situation: Situation, settings: RetrySettings) -> bool:
     ONCE: the fleet behind it is in trouble, so anywhere else at once. BACKOFF: a blip, so one more try in place first.
     AFTER_HINT: another quota at once, but never a deployment that shares the exhausted one while a short hint is running.
     """
-    if not situation.has_other:
+    if not situation.has_other or situation.failure.rule.again is May.MENDED:
         return False
     hint, may = situation.failure.retry_after, situation.failure.rule.again
     if hint is not None and hint > settings.wait_hint:
@@ -145,6 +146,8 @@ def _rather_elsewhere(situation: Situation, settings: RetrySettings) -> bool:
 
 
 def _wait(situation: Situation, settings: RetrySettings, rng: Dice) -> Decision:
+    if situation.failure.rule.again is May.MENDED:
+        return Again(0.0)  # it was no question of time
     hint, left = situation.failure.retry_after or 0.0, situation.remaining
     if hint > settings.max_hint:
         return _leave(situation, f"asked to wait {hint:g} s, longer than `max_hint` ({settings.max_hint:g} s)")

@@ -69,6 +69,7 @@ OPENAI: tuple[Signal, ...] = (
     Signal(K.RATE_LIMIT, _W32, names=_names("rate_limit_exceeded rate_limit_error rate_limited")),
     # the request
     Signal(K.CONTEXT_LENGTH, _W31, names=_names("context_length_exceeded request_too_large")),
+    Signal(K.FOREIGN_THOUGHT, "openai/codex#8145, sub2api#2863", names=_names("invalid_encrypted_content")),
     Signal(K.CONTENT_REFUSED, _W31, names=_names("content_policy_violation content_filter invalid_prompt")),
     Signal(K.CONTENT_REFUSED, _OPENAI_SDK, names=_names(
         "cyber_policy bio_policy misalignment_policy_violation image_content_policy_violation"
@@ -108,6 +109,9 @@ ANTHROPIC: tuple[Signal, ...] = (
     )),
     Signal(K.CONTEXT_LENGTH, _ANTHROPIC_SDK, names=_names("request_too_large request_body_too_large_after_decoding")),
     Signal(K.CONTEXT_LENGTH, _W31, frozenset({400, 413}), phrases=_TOO_LONG),
+    Signal(K.FOREIGN_THOUGHT, "anthropic-sdk-python#1598, llxprt-code#2335", frozenset({400}), phrases=(
+        "invalid `signature` in `thinking`", "invalid signature in thinking", "invalid `data` in `redacted_thinking`",
+    )),
     Signal(K.CONTENT_REFUSED, _ANTHROPIC_DOCS, frozenset({400}), phrases=("content filtering policy",)),
     Signal(K.MODEL_UNAVAILABLE, _ANTHROPIC_DOCS, frozenset({403}), phrases=("model",)),
     Signal(K.CREDENTIAL, _W31, names=_names("permission_error")),

@@ -22,6 +22,7 @@ class FailureKind(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     CONTEXT_LENGTH = "context_length"
     CONTENT_REFUSED = "content_refused"
+    FOREIGN_THOUGHT = "foreign_thought"
     # the credential or its account
     CREDENTIAL = "credential"
     QUOTA = "quota"
@@ -55,6 +56,7 @@ class Again(Enum):
     NEVER = "never"
     ONCE = "once"
     BACKOFF = "backoff"
+    MENDED = "mended"  # once, at once, without what was refused
     AFTER_HINT = "after_hint"
 
 
@@ -92,6 +94,7 @@ RULES: dict[FailureKind, Rule] = {
     K.MODEL_UNAVAILABLE: Rule(Again.NEVER, elsewhere=True),
     K.CONTEXT_LENGTH: Rule(Again.NEVER, elsewhere=True),
     K.CONTENT_REFUSED: Rule(Again.NEVER, elsewhere=False),
+    K.FOREIGN_THOUGHT: Rule(Again.MENDED, elsewhere=True),
     K.CREDENTIAL: Rule(Again.NEVER, elsewhere=True, parks=True),
     K.QUOTA: Rule(Again.NEVER, elsewhere=True, parks=True),
     K.RATE_LIMIT: Rule(Again.AFTER_HINT, elsewhere=True, throttled=True),

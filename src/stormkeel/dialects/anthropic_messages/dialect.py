@@ -28,7 +28,7 @@ from ..reader import BodyDecoder, convert
 from .answer import read_finish, read_response, write_response
 from .ask import write_prompt
 from .events import MessageEvents
-from .foreign import without_others
+from .foreign import without_all, without_others
 from .prompt import read_prompt
 from .stream import MessageReader
 from .usage import MessageUsage, read_terms, read_usage
@@ -43,6 +43,7 @@ TYPES: dict[FailureKind, str] = {
     K.UNSUPPORTED: "invalid_request_error",
     K.CONTEXT_LENGTH: "invalid_request_error",
     K.CONTENT_REFUSED: "invalid_request_error",
+    K.FOREIGN_THOUGHT: "invalid_request_error",
     K.MODEL_UNAVAILABLE: "not_found_error",
     K.KEY_REFUSED: "authentication_error",
     K.BUDGET_SPENT: "billing_error",
@@ -141,6 +142,10 @@ class AnthropicMessages:
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out thoughts that nobody signed."""
         return without_others(body)
+
+    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """Take out every block of thinking."""
+        return without_all(body)
 
     def suits(self, prompt: Prompt, target: Target) -> bool:
         """Say that a model may be asked so: nothing else is wider."""

@@ -7,6 +7,7 @@ signature, or with a seal of ours in its place, and sends it back (docs/wire.md,
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -30,17 +31,24 @@ _block = msgspec.json.Decoder(_Block).decode
 
 def without_others(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     """Return the body without them, and the paths of what was taken out; a turn of nothing else is left out."""
-    if b'"signature"' not in body or _FOREIGN(body) is None:
-        return body, ()
+    return _without(body, _is_other) if b'"signature"' in body and _FOREIGN(body) else (body, ())
+
+
+def without_all(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return the body without any thoughts, and the paths of what was taken out; a turn of nothing else is left out."""
+    return _without(body, _is_thought) if b"thinking" in body else (body, ())
+
+
+def _without(body: bytes, is_gone: Callable[[Raw], bool]) -> tuple[bytes, tuple[str, ...]]:
     try:
         fields = _fields(body)
-        turns, taken = _kept(_turns(fields["messages"]))
+        turns, taken = _kept(_turns(fields["messages"]), is_gone)
     except (KeyError, ValueError, RecursionError):
         return body, ()  # its provider will say what is wrong with it
     return (msgspec.json.encode(fields | {"messages": turns}), taken) if taken else (body, ())
 
 
-def _kept(turns: list[dict[str, Raw]]) -> tuple[list[dict[str, Raw]], tuple[str, ...]]:
+def _kept(turns: list[dict[str, Raw]], is_gone: Callable[[Raw], bool]) -> tuple[list[dict[str, Raw]], tuple[str, ...]]:
     kept, taken = [], []
     for place, turn in enumerate(turns):
         content = bytes(turn.get("content", b""))
@@ -48,7 +56,7 @@ def _kept(turns: list[dict[str, Raw]]) -> tuple[list[dict[str, Raw]], tuple[str,
             kept.append(turn)
             continue
         blocks = _blocks(content)
-        others = [spot for spot, block in enumerate(blocks) if _is_other(block)]
+        others = [spot for spot, block in enumerate(blocks) if is_gone(block)]
         taken += [f"messages[{place}].content[{spot}]" for spot in others]
         if not others:
             kept.append(turn)
@@ -56,6 +64,10 @@ def _kept(turns: list[dict[str, Raw]]) -> tuple[list[dict[str, Raw]], tuple[str,
             left = [block for spot, block in enumerate(blocks) if spot not in others]
             kept.append(turn | {"content": Raw(msgspec.json.encode(left))})
     return kept, tuple(taken)
+
+
+def _is_thought(block: Raw) -> bool:
+    return _block(block).type in ("thinking", "redacted_thinking")
 
 
 def _is_other(block: Raw) -> bool:

@@ -27,7 +27,7 @@ from .ask import write_prompt
 from .call import COLLECTION, STREAM, WHOLE, path_for
 from .errors import write_error
 from .events import GeminiEvents
-from .foreign import without_wrapped
+from .foreign import without_signatures, without_wrapped
 from .peek import peek
 from .prompt import read_prompt
 from .stream import GeminiReader
@@ -106,6 +106,10 @@ class Gemini:
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out what other providers' models proved of their thoughts."""
         return without_wrapped(body)
+
+    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """Take out every signature; a call says that it has none."""
+        return without_signatures(body)
 
     def suits(self, prompt: Prompt, target: Target) -> bool:
         """Say that a model may be asked so: nothing else is wider."""

@@ -75,6 +75,11 @@ MEANINGS: tuple[Meaning, ...] = (
     # the credential, under a 400
     Meaning(K.CREDENTIAL, _REASONS, _names("api_key_invalid consumer_invalid consumer_suspended service_disabled")),
     Meaning(K.CREDENTIAL, _DOCS, phrases=("api key not valid", "api key not found", "api key expired")),
+    # another model's proof of a thought, or a call without one (gemini-cli#13467, 9router#301, cc-switch#5725)
+    Meaning(K.FOREIGN_THOUGHT, _THREADS, phrases=(
+        "corrupted thought signature", "thought signature is not valid", "invalid thought signature",
+        "missing a thought_signature",
+    )),
     # what a client can bring about must not set a credential aside: its files, its caches, its tuned models
     Meaning(K.CALLER, _THREADS, phrases=("is not in an active state", "access the file", "cachedcontent not found")),  # edsl#1907
     Meaning(K.MODEL_UNAVAILABLE, _DOCS, phrases=("access tuned model", "access the tuned model")),

@@ -24,7 +24,7 @@ from ..reader import BodyDecoder, convert
 from .answer import FINISHES, read_response, write_response
 from .body import reasons_with_functions, write_prompt
 from .events import ChatEvents
-from .foreign import without_thoughts
+from .foreign import without_all, without_thoughts
 from .prompt import read_prompt
 from .stream import ChatReader
 from .usage import ChatUsage, read_usage
@@ -121,6 +121,10 @@ class OpenAIChat:
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out `reasoning_content`, where the provider has no place for it."""
         return without_thoughts(body, target)
+
+    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """Take out every `reasoning_content`."""
+        return without_all(body)
 
     def suits(self, prompt: Prompt, target: Target) -> bool:
         """Say no to functions where the model reasons, if it refuses both together in a chat completion."""

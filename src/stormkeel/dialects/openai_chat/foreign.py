@@ -19,7 +19,12 @@ _turns = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 def without_thoughts(body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
     """Return the body without them, and the paths of what was taken out."""
-    if target.takes_thoughts or b'"reasoning_content"' not in body:
+    return (body, ()) if target.takes_thoughts else without_all(body)
+
+
+def without_all(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return the body without any, and the paths of what was taken out."""
+    if b'"reasoning_content"' not in body:
         return body, ()
     try:
         fields = _fields(body)

@@ -68,6 +68,10 @@ class OpenAIEmbeddings:
         """Return the body: there is nothing of others in it."""
         return body, ()
 
+    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """Return the body: nobody thinks here."""
+        return body, ()
+
     def suits(self, prompt: Texts, target: Target) -> bool:
         """Say that a model may be asked so."""
         return True

@@ -30,7 +30,7 @@ from ..reader import BodyDecoder, convert
 from .answer import CALLS, finish_of, read_response, string, write_response
 from .body import write_prompt
 from .events import ResponseEvents
-from .foreign import without_sealed
+from .foreign import without_reasoning, without_sealed
 from .prompt import read_prompt
 from .stream import ResponseReader
 from .usage import ResponseUsage, read_usage
@@ -130,6 +130,10 @@ class OpenAIResponses:
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out reasoning that another provider's model signed or hid."""
         return without_sealed(body)
+
+    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """Take out every item of reasoning, and the ids of calls that hang on one."""
+        return without_reasoning(body)
 
     def suits(self, prompt: Prompt, target: Target) -> bool:
         """Say that a model may be asked so: nothing else is wider."""

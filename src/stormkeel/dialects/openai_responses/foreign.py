@@ -6,6 +6,7 @@ Never touches a body that has none. They come from answers across dialects: a cl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from msgspec import Raw
 
 from ..seal import MARK, is_sealed
 
+CALLS = ("function_call", "custom_tool_call")
 _MARK = f'"{MARK}'.encode()
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _items = msgspec.json.Decoder(list[Raw]).decode
@@ -20,6 +22,7 @@ _items = msgspec.json.Decoder(list[Raw]).decode
 
 class _Item(msgspec.Struct, gc=False):
     type: Any = None
+    id: Any = None
     encrypted_content: Any = None
 
 
@@ -28,21 +31,39 @@ _item = msgspec.json.Decoder(_Item).decode
 
 def without_sealed(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     """Return the body without them, and the paths of what was taken out."""
-    if _MARK not in body:
-        return body, ()
+    return _without(body, _is_foreign) if _MARK in body else (body, ())
+
+
+def without_reasoning(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return the body without any reasoning, and the paths of what was taken out."""
+    return _without(body, _is_reasoning) if b'"reasoning"' in body else (body, ())
+
+
+def _without(body: bytes, is_gone: Callable[[_Item], bool]) -> tuple[bytes, tuple[str, ...]]:
     try:
         fields = _fields(body)
         items = _items(fields["input"])
-        sealed = [place for place, item in enumerate(items) if _is_foreign(item)]
+        sealed = [place for place, item in enumerate(items) if is_gone(_item(item))]
     except (KeyError, ValueError, RecursionError):
         return body, ()  # its provider will say what is wrong with it
     if not sealed:
         return body, ()
     gone = set(sealed)
-    left = [item for place, item in enumerate(items) if place not in gone]
+    left = [_loose(item) for place, item in enumerate(items) if place not in gone]
     return msgspec.json.encode(fields | {"input": left}), tuple(f"input[{place}]" for place in sealed)
 
 
-def _is_foreign(item: Raw) -> bool:
+def _loose(item: Raw) -> Raw:
+    """Return an item without its id, where it is a call: by that the API would ask for the reasoning that led to it."""
     told = _item(item)
+    if told.type not in CALLS or told.id is None:
+        return item
+    return Raw(msgspec.json.encode({name: value for name, value in _fields(item).items() if name != "id"}))
+
+
+def _is_reasoning(told: _Item) -> bool:
+    return bool(told.type == "reasoning")
+
+
+def _is_foreign(told: _Item) -> bool:
     return told.type == "reasoning" and isinstance(told.encrypted_content, str) and is_sealed(told.encrypted_content)

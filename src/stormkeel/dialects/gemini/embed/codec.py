@@ -71,6 +71,10 @@ class GeminiEmbeddings:
         """Return the body: there is nothing of others in it."""
         return body, ()
 
+    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """Return the body: nobody thinks here."""
+        return body, ()
+
     def suits(self, prompt: Texts, target: Target) -> bool:
         """Say whether so many inputs can be asked for at once."""
         return self.is_batch or len(prompt.inputs) == 1
