@@ -16,17 +16,16 @@ from datetime import UTC, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from genai_prices import types as source
 from genai_prices.data import providers
 
+from stormkeel.catalog.sellers import SellerName
+
 TARGET = Path(__file__).parents[1] / "src" / "stormkeel" / "catalog" / "prices.json"
 
-PROVIDERS = {
-    *("anthropic", "azure", "cerebras", "cohere", "deepseek", "fireworks", "google", "groq", "minimax", "mistral", "moonshotai"),
-    *("openai", "openrouter", "perplexity", "together", "voyageai", "x-ai", "zai"),
-}
+PROVIDERS = frozenset(get_args(SellerName))
 
 BUCKETS = {
     "input_mtok": "input",

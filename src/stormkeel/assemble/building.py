@@ -31,6 +31,7 @@ from ..types.secret import Secret
 from .house import Belongings, House, Parts
 from .known import CODECS, abilities, catalog
 from .setup import Blueprint, Secrets, Setup
+from .vendors import vendor_of
 
 
 def build(settings: Settings, secrets: Secrets, parts: Parts, belongings: Belongings | None = None) -> House:
@@ -155,7 +156,7 @@ def _know(vendor: Vendor, model: str) -> Knowledge:
 def provider_of(name: str, settings: Settings) -> Provider:
     """Return a provider as it is configured."""
     said = settings.providers[name]
-    vendor = KINDS[said.kind]
+    vendor = vendor_of(said)
     provider = Provider(
         name,
         vendor,

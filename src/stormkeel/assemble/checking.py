@@ -23,6 +23,7 @@ from ..providers import KINDS
 from ..runtime.credentials.sources import resolve_credentials, resolve_keys
 from .known import catalog
 from .reading import read_loaded
+from .vendors import vendor_of
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -110,7 +111,7 @@ def _prices(loaded: Loaded) -> Iterator[Fault]:
     for name, route in loaded.settings.routes.items():
         for place, group in enumerate(route.groups):
             for number, target in enumerate(group):
-                seller = KINDS[loaded.settings.providers[target.provider].kind].catalog
+                seller = vendor_of(loaded.settings.providers[target.provider]).catalog
                 if seller and catalog().find(seller, target.model) is None:
                     what = f'the catalog does not know "{name_of(target)}"'
                     text = f"{what}, so its price and its window are unknown; mind the spelling"

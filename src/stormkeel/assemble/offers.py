@@ -10,9 +10,9 @@ from decimal import Decimal
 import msgspec
 
 from ..config.settings import Settings
-from ..providers import KINDS
 from ..types.money import Rate, dollars
 from .known import catalog
+from .vendors import vendor_of
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -51,14 +51,14 @@ def offers(settings: Settings, wall: int) -> list[ModelInfo]:
     models = [
         _offer(f"{name}/{model}", (name, model), settings, wall)
         for name, provider in settings.providers.items()
-        for model in catalog().models(KINDS[provider.kind].catalog)
+        for model in catalog().models(vendor_of(provider).catalog)
     ]
     return routes + models
 
 
 def _offer(id: str, whom: tuple[str, str], settings: Settings, wall: int, is_route: bool = False) -> ModelInfo:
     provider, model = whom
-    facts = catalog().find(KINDS[settings.providers[provider].kind].catalog, model)
+    facts = catalog().find(vendor_of(settings.providers[provider]).catalog, model)
     if facts is None:
         return ModelInfo(id, provider, model, route=is_route)
     rates = facts.rates(wall)

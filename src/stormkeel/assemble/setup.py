@@ -25,7 +25,6 @@ from ..engine.line import Answer, answer
 from ..engine.ports import Output, Transport
 from ..engine.world import World
 from ..ledger.estimate import UNKNOWN_WINDOW
-from ..providers import KINDS
 from ..routing.deployment import Deployment
 from ..types.embedding import Texts
 from ..types.failure import Failure, FailureKind
@@ -34,6 +33,7 @@ from ..types.request import Options, Request
 from ..types.secret import Secret
 from ..types.wire import NO_HEADERS
 from .known import CODECS, DIALECTS, EMBEDDERS, catalog
+from .vendors import vendor_of
 
 Secrets = dict[tuple[str, str], Secret]
 """Credentials by (provider, credential)."""
@@ -262,7 +262,7 @@ class Setup:
         return [
             ModelCard(f"{name}/{model}", 0, name)
             for name, provider in self.settings.providers.items()
-            for model in catalog().models(KINDS[provider.kind].catalog)
+            for model in catalog().models(vendor_of(provider).catalog)
         ]
 
     def routes(self) -> dict[str, tuple[int, ...]]:

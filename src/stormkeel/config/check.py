@@ -35,6 +35,7 @@ OWN_HEADERS = frozenset({
 """Headers that are ours to write."""
 
 _HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_PATH = re.compile(r"/[!-\"$-~]*")
 _ID, _HASH = re.compile(r"[0-9A-Za-z]{8}"), re.compile(r"[0-9a-f]{64}")
 
 
@@ -92,6 +93,7 @@ def _provider(source: Source, name: str, given: ProviderSettings, kinds: Kinds) 
     _check_headers(source, path, given)
     auth = given.auth or ("none" if not given.credentials else known.auth)
     _check_dialects(source, path, given)
+    _check_models(source, path, given)
     dialects = given.dialects or known.speaks(moved=base_url != known.base_url.rstrip("/"))
     return msgspec.structs.replace(given, kind=kind, base_url=base_url, auth=auth, dialects=dialects)
 
@@ -103,6 +105,14 @@ def _check_dialects(source: Source, path: Path, given: ProviderSettings) -> None
             source.add(where, f"nothing is known of a dialect {quoted(name)}; {suggestion(name, DIALECTS)}")
         elif url and (fault := fault_of_url(url, bool(given.credentials))):
             source.add(where, f'the base URL of "{name}" {fault}')
+
+
+def _check_models(source: Source, path: Path, given: ProviderSettings) -> None:
+    for place, prefix in enumerate(given.models):
+        if not prefix or not prefix.isprintable() or prefix != prefix.strip():
+            source.add((*path, "models", place), f'{quoted(prefix)} is no beginning of a model name; give one, as in "llama-"')
+    if given.models_path and not _PATH.fullmatch(given.models_path):
+        source.add((*path, "models_path"), f'"models_path" is {quoted(given.models_path)}; give a path, as in "/models"')
 
 
 def _check_url(source: Source, path: Path, base_url: str, has_credential: bool) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .flat import name_of
 from .origins import DEFAULT, Fault, Origins, Path, origin_of
-from .settings import Kinds, RouteSettings, Settings, credentials_of
+from .settings import Kinds, RouteSettings, Settings, credentials_of, prefixes_of
 from .source import quoted, suggestion
 
 
@@ -39,7 +39,7 @@ def _leads_somewhere(model: str, settings: Settings, kinds: Kinds) -> bool:
     provider, slash, rest = model.partition("/")
     if model in settings.routes or (slash and rest and provider in settings.providers):
         return True
-    return any(model.startswith(kinds[one.kind].models or ("\0",)) for one in settings.providers.values())
+    return any(model.startswith(prefixes_of(one, kinds) or ("\0",)) for one in settings.providers.values())
 
 
 def _route(name: str, route: RouteSettings, settings: Settings) -> Iterator[tuple[Path, str]]:

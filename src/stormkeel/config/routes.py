@@ -3,13 +3,15 @@
 Never chooses between deployments (that is `routing/`) and never asks how they are. Names are looked for in this order:
 
     a route of the settings  >  "default", for the settings' default_model  >  "provider/model"
-    >  a name that begins as a provider's own do  >  the settings' fallback_route  >  Failure, naming the nearest
+    >  a name that begins as a provider's own do, the longest beginning first  >  the settings' fallback_route
+    >  Failure, naming the nearest
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from operator import itemgetter
 
 import msgspec
 
@@ -18,7 +20,7 @@ from ..routing.deployment import Deployment
 from ..routing.route import Group, Route
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
-from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of
+from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of, prefixes_of
 from .source import suggestion
 
 MOST_FOUND = 2000  # routes made for models that no route of the settings names; callers choose these names, so they are bounded
@@ -31,7 +33,7 @@ LONGEST = 256  # characters of a model's name
 class Router:
     """The routes of one configuration. Numbers each deployment once, whichever routes it serves."""
 
-    __slots__ = ("_by_name", "_found", "_kinds", "_on_new", "_routes", "_settings")
+    __slots__ = ("_by_name", "_found", "_kinds", "_on_new", "_prefixes", "_routes", "_settings")
 
     def __init__(self, settings: Settings, kinds: Kinds, on_new: Callable[[Deployment], None]) -> None:
         """Make the deployments of all routes of the settings.
@@ -47,6 +49,9 @@ class Router:
         self._by_name: dict[str, Deployment] = {}
         self._routes: dict[str, Route] = {}
         self._found = 0
+        self._prefixes = [
+            (name, prefix) for name, provider in settings.providers.items() for prefix in prefixes_of(provider, kinds)
+        ]
         for name, route in settings.routes.items():
             self._routes[name] = Route(name, self._groups(route), route.strict)
 
@@ -97,10 +102,8 @@ class Router:
             return None
         if slash and rest and provider in self._settings.providers:
             return TargetSettings(provider, rest)
-        for name in self._settings.providers:
-            if model.startswith(self._kind_of(name).models or ("\0",)):
-                return TargetSettings(name, model)
-        return None
+        fitting = [(len(prefix), name) for name, prefix in self._prefixes if model.startswith(prefix)]
+        return TargetSettings(max(fitting, key=itemgetter(0))[1], model) if fitting else None
 
     def _unknown(self, model: str) -> Failure:
         owner = self._owner(model)
@@ -120,9 +123,6 @@ class Router:
         if slash:
             return self._kinds.get(provider)
         return next((known for known in self._kinds.values() if known.models and model.startswith(known.models)), None)
-
-    def _kind_of(self, provider: str) -> Known:
-        return self._kinds[self._settings.providers[provider].kind]
 
     # -- deployments -------------------------------------------------------------------------------------------------
 

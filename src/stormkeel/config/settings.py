@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from ..catalog.sellers import SellerName
 from ..policies.base import within
 from ..policies.breaker import BreakerSettings
 from ..policies.deadline import ClockSettings
@@ -26,6 +27,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 """The wire formats that a provider may speak."""
 AuthName = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"]
+SignalsName = Literal["openai", "anthropic", "google", "compatible"]
+LimitName = Literal["max_tokens", "max_completion_tokens"]
 LevelName = Literal["info", "warning"]
 
 
@@ -77,7 +80,7 @@ class CredentialSettings(msgspec.Struct, frozen=True):
 
 
 class ProviderSettings(msgspec.Struct, frozen=True):
-    """One provider.
+    """One provider. What is left out is what is known of its kind.
 
     Attributes:
         kind: a known provider's name or "compatible"; its own name where that is known.
@@ -89,7 +92,14 @@ class ProviderSettings(msgspec.Struct, frozen=True):
         proxy_credential: as in `[network]`, for its own proxy.
         ca_file: a PEM file of authorities it is trusted by, beside the network's.
         dialects: the wire formats it speaks, each with a base URL of its own or "" for the provider's; the first one is taken
-            where a request comes in none of them. What is known of its kind where they are left out.
+            where a request comes in none of them.
+        catalog: whose prices, windows and abilities its models have, as in "groq".
+        signals: whose failure signals it sends.
+        models: how the names of its models begin, for model names without a provider; of several that fit, the longest counts.
+        models_path: where its list of models is, under the base URL: the question to it that costs nothing.
+        usage_in_streams: does it understand `stream_options.include_usage`, by which a chat stream tells its usage?
+        output_limit: its name for the output limit in a chat completion.
+        takes_thoughts: does it take a history with the `reasoning_content` of other providers' answers?
     """
 
     kind: str = ""
@@ -101,6 +111,13 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     proxy_credential: str = ""
     ca_file: str = ""
     dialects: dict[str, str] = {}
+    catalog: SellerName | None = None
+    signals: SignalsName | None = None
+    models: tuple[str, ...] = ()
+    models_path: str = ""
+    usage_in_streams: bool | None = None
+    output_limit: LimitName | None = None
+    takes_thoughts: bool | None = None
 
 
 class TargetSettings(msgspec.Struct, frozen=True):
@@ -128,6 +145,11 @@ class TargetSettings(msgspec.Struct, frozen=True):
             value = getattr(self, name)
             if value is not None:
                 within(name, value, 1, 1_000_000_000_000)
+
+
+def prefixes_of(provider: ProviderSettings, kinds: Kinds) -> tuple[str, ...]:
+    """Return how the names of a provider's models begin, as it says or as is known of its kind."""
+    return provider.models or kinds[provider.kind].models
 
 
 def credentials_of(target: TargetSettings, provider: ProviderSettings) -> tuple[str, ...]:

@@ -109,8 +109,7 @@ def sound(items: Iterable[V]) -> Iterator[tuple[int, V]]:
 def _read_leaf(source: Source, kind: Any, value: object, path: Path) -> Any:
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
-            known = ", ".join(f'"{one}"' for one in get_args(kind))
-            source.add(path, f"{_name(path)} is {quoted(value)}; give one of {known}")
+            source.add(path, f"{_name(path)} is {quoted(value)}; {_one_of(value, get_args(kind))}")
             return WRONG
         return value
     if kind is Any:
@@ -124,12 +123,20 @@ def _read_leaf(source: Source, kind: Any, value: object, path: Path) -> Any:
         return _wrong_type(source, path, WANTED[kind], value)
 
 
+def _one_of(value: object, known: tuple[str, ...]) -> str:
+    """Name the choices, or of many the nearest."""
+    if len(known) > MANY:
+        return suggestion(str(value), known, len(known))
+    return "give one of " + ", ".join(f'"{one}"' for one in known)
+
+
 def _wrong_type(source: Source, path: Path, wanted: str, value: object) -> Wrong:
     given = type_name(value)
     source.add(path, f"{_name(path)} must be {wanted}, not {given if given in MASS else f'a {given}'}")
     return WRONG
 
 
+MANY = 8  # choices that are all named
 LARGEST = 2**63
 """No number of a configuration is larger."""
 MASS = {"text", "nothing"}
