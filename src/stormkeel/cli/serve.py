@@ -20,7 +20,8 @@ def command(config: Path | None, profile: str, host: str | None, port: int | Non
     """Run the gateway until it is told to stop (SIGTERM or Ctrl-C; requests under way are finished, twice means now).
 
     Without a configuration it serves the providers whose credentials the environment or .env holds. Point a client at it with
-    OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1 or ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic.
+    OPENAI_BASE_URL=http://127.0.0.1:8787/openai/v1, ANTHROPIC_BASE_URL=http://127.0.0.1:8787/anthropic or
+    GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8787/gemini.
     """
     from ..assemble import Origin, checked_draft
     from ..errors import SettingsError
