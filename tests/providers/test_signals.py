@@ -333,7 +333,10 @@ def test_any_answer_is_some_failure(family: str, status: int, body: bytes, heade
 def test_an_unknown_code_gets_the_class_of_its_status(status: int, code: str):
     """S-21: a code nobody knows does not change what the status says."""
     name = "unheard_of_" + code
-    assert said("openai", status, openai("x", name, name)).kind is said("openai", status, openai("x")).kind
+    taken = said("openai", status, openai("x", name, name))
+    assert taken.kind is said("openai", status, openai("x")).kind
+    assert not taken.is_known, "and it is counted as unknown"
+    assert said("openai", status, openai("x")).is_known
 
 
 def test_the_statuses_have_their_class():

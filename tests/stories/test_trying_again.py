@@ -377,3 +377,16 @@ def test_a_refund_goes_to_who_was_paid():
         assert budgets["openai"].left == 500 - 14
 
     play(story)
+
+
+def test_an_error_that_no_table_knows_is_counted():
+    """S-21: a code nobody has heard of gets the class of its status, and operators see that there was one."""
+
+    async def story():
+        bench = Bench([refused(500, "sea_monster", "sea_monster"), refused(500), whole("hi")], ALONE)
+        answer = await bench.ask()
+        assert answer.failure is None
+        text = bench.house.metrics.text().decode()
+        assert 'stormkeel_unknown_errors_total{provider="openai",status="500"} 1.0' in text
+
+    play(story)

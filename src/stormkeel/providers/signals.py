@@ -187,7 +187,8 @@ def classify(family: str, response: HttpResponse, wall_now: float) -> Failure:
     """
     status, words = response.status, read_words(response.body)
     told = should_retry(response.headers)
-    kind = _signalled(FAMILIES[family], status, words) or _by_code(status, words) or _by_status(status, words, told)
+    signalled = _signalled(FAMILIES[family], status, words) or _by_code(status, words)
+    kind = signalled or _by_status(status, words, told)
     again = RULES[kind].again is not Again.NEVER
     is_spent, is_too_large = kind is K.RATE_LIMIT and words.is_spent, kind is K.RATE_LIMIT and is_larger_than_limit(words.message)
     wait = SPENT_WAIT if is_spent else retry_after(response.headers, words.message, wall_now, words.wait)
@@ -200,8 +201,15 @@ def classify(family: str, response: HttpResponse, wall_now: float) -> Failure:
         forever=is_spent or is_too_large or (told is False and again),
         body=b"" if kind is K.CREDENTIAL else response.body,
         headers=response.headers,
+        is_known=signalled is not None or not (words.code or words.type) or {words.code, words.type} <= GENERIC,
     )
 
+
+GENERIC = frozenset({
+    "", "invalid_request_error", "invalid_value", "invalid_type", "missing_required_parameter", "unknown_parameter",
+    "invalid_argument", "bad_request", "not_found",
+})
+"""Codes and types that say no more than their status."""
 
 _NOTHING_THERE = re.compile(
     r"invalid url\b"  # OpenAI: the address has no such path

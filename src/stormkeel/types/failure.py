@@ -145,6 +145,7 @@ class Failure(msgspec.Struct, frozen=True):
         body: the provider's own error body, passed on unchanged where the client speaks that dialect.
         headers: the provider's response headers.
         dialect: the dialect `body` is in, "" where there is none.
+        is_known: does some table know what the provider said? Else its status alone spoke.
     """
 
     kind: FailureKind
@@ -156,6 +157,7 @@ class Failure(msgspec.Struct, frozen=True):
     body: bytes = b""
     headers: Headers = NO_HEADERS
     dialect: str = ""
+    is_known: bool = True
 
     @property
     def rule(self) -> Rule:

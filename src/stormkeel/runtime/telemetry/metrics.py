@@ -62,6 +62,7 @@ class Metrics:
         self.usages: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(TOKEN_KINDS))
         self.costs: dict[tuple[str, str], int] = defaultdict(int)
         self.unpriced: dict[tuple[str, str], int] = defaultdict(int)
+        self.unknown: dict[tuple[str, int], int] = defaultdict(int)
         self.faults = 0
         self.reloads: dict[str, int] = defaultdict(int)
         self.worlds: Callable[[], list[World]] | None = None
@@ -78,6 +79,8 @@ class Metrics:
             said, usage = attempt.failure, attempt.usage
             deployment = attempt.deployment if route is not OTHER else OTHER
             self.attempts[deployment, attempt.provider, "ok" if said is None else said.kind.value] += 1
+            if said is not None and not said.is_known:
+                self.unknown[attempt.provider, said.status or 0] += 1
             if usage is not None and attempt.usage_source != "none":
                 model = attempt.model if route is not OTHER else OTHER
                 self._spend((attempt.provider, model), usage, attempt.cost)
@@ -132,6 +135,13 @@ def _families(metrics: Metrics) -> Iterable[Metric]:
     for labels, count in metrics.attempts.items():
         attempts.add_metric(labels, count)
     yield attempts
+    unknown = CounterMetricFamily(
+        "stormkeel_unknown_errors", "Errors of providers that no table knows, taken for what their status says",
+        labels=("provider", "status"),
+    )  # fmt: skip
+    for (provider, status), count in metrics.unknown.items():
+        unknown.add_metric((provider, str(status)), count)
+    yield unknown
     for name, words, table in (
         ("stormkeel_request_duration_seconds", "Seconds from a request's arrival to its end", metrics.durations),
         ("stormkeel_ttft_seconds", "Seconds from a request's arrival to its first content", metrics.ttfts),
