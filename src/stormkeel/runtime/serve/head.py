@@ -9,6 +9,7 @@ from __future__ import annotations
 import http
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 
 import msgspec
@@ -55,16 +56,24 @@ def refusal(head: RequestHead, version: str, max_size: int) -> int:
         version: "1.1" or "1.0"; anything else is refused.
         max_size: of the target and the fields together, bytes.
     """
-    if head.size > max_size or len(head.fields) > MAX_FIELDS:
+    fields = head.fields
+    named = dict(fields)
+    is_single = len(named) == len(fields)
+    size = 4 * len(fields) + len(head.target) + len(b"".join(named)) + len(b"".join(named.values())) if is_single else head.size
+    if size > max_size or len(fields) > MAX_FIELDS:
         return 431
     if version not in ("1.1", "1.0"):
         return 505
     if not head.target.startswith(b"/") or b"#" in head.target:  # no absolute-form: a target never names a host here
         return 400
-    named = dict(head.fields)
-    if len(named) == len(head.fields) and b"host" in named and RULED.isdisjoint(named):  # nearly every head
-        return 0 if HOST.fullmatch(named[b"host"]) else 400
+    if is_single and b"host" in named and named.keys().isdisjoint(RULED):  # nearly every head
+        return 0 if _is_host(named[b"host"]) else 400
     return _judge(head, version)
+
+
+@lru_cache(maxsize=64)
+def _is_host(value: bytes) -> bool:
+    return HOST.fullmatch(value) is not None
 
 
 def _judge(head: RequestHead, version: str) -> int:
@@ -74,7 +83,7 @@ def _judge(head: RequestHead, version: str) -> int:
     head.is_waiting_for_continue = expected[-1:] == [b"100-continue"]
     if len(hosts) != 1 and (hosts or version == "1.1"):
         return 400
-    if (hosts and HOST.fullmatch(hosts[0]) is None) or (codings and (codings != [b"chunked"] or version == "1.0")):
+    if (hosts and not _is_host(hosts[0])) or (codings and (codings != [b"chunked"] or version == "1.0")):
         return 400
     return 0
 
