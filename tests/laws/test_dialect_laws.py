@@ -144,7 +144,7 @@ def test_own_bodies_need_no_peek(dialect: Dialect, prompt: Prompt, model: str, s
         peeked = replace(peeked, stream_options_span=None)
     own = own_request(dialect, written.body, (prompt, model, stream), "r", NO_OPTIONS)
     if isinstance(own, Request):
-        own = replace(own, is_text=False)  # what no peek can know
+        own = replace(own, is_text=False, is_read=False)  # what no peek can know
     assert own == peeked
 
 
@@ -260,6 +260,14 @@ def message_answers(draw: st.DrawFn) -> tuple[bytes, bytes, int]:
     return sse(*events, named=True), json.dumps(body).encode(), len("".join(parts).encode())
 
 
+def assert_read_once(dialect: Dialect, body: bytes) -> None:
+    """What is read of an answer in one look is what two looks say of it."""
+    once = dialect.read_answer(body)
+    assert once is not None
+    assert replace(once, response=None) == dialect.read_outcome(body)
+    assert once.response in (None, dialect.read_response(body))
+
+
 def check(dialect: Dialect, answer: tuple[bytes, bytes, int], cuts: list[int]) -> None:
     """Check one answer in both forms."""
     stream, body, size = answer
@@ -272,6 +280,7 @@ def check(dialect: Dialect, answer: tuple[bytes, bytes, int], cuts: list[int]) -
     outcome = dialect.read_outcome(body)
     assert outcome is not None
     assert (outcome.finish, outcome.usage) == (response.finish, response.usage)
+    assert_read_once(dialect, body)
     assert outcome.content_filtered == (response.finish in (Finish.REFUSAL, Finish.CONTENT_FILTER))
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import recordings as source
+from msgspec.structs import replace
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
 from stormkeel.dialects.base import Dialect, StreamReader
@@ -81,6 +82,10 @@ def test_answers_are_read(recorded: list[dict], dialect: Dialect) -> None:
         assert response is not None
         assert (outcome.id, outcome.model, outcome.finish) == (response.id, response.model, response.finish)
         assert outcome.usage == response.usage
+        once = dialect.read_answer(body)
+        assert once is not None
+        assert once.response in (None, response)
+        assert replace(once, response=None) == outcome
         assert outcome.usage is not None
         assert (outcome.usage.total_input, outcome.usage.total_output) == totals(told["usage"])
 

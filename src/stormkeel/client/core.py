@@ -85,7 +85,7 @@ class Core:
         answer = await setup.answer(request)
         if answer.failure is not None or answer.response is None:
             raise failed(answer)
-        response = setup.dialect(request.dialect).read_response(answer.response.body)
+        response = answer.read or setup.dialect(request.dialect).read_response(answer.response.body)
         if response is None:
             raise error_of(Failure(FailureKind.BAD_RESPONSE, "the answer made no sense"), answer.story.attempts, request.id)
         whole = completion(answer.story, response, asking.lost)

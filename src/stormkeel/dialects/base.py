@@ -55,6 +55,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
         usage: what was reported, None where nothing sensible was.
         terms: what the price depends on beside tokens (`service_tier`, `speed`, `processing`), by the provider's word; empty
             for the standard terms.
+        response: the answer itself, where it was wanted and came with the same look; None where it is still to be read.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     finish: Finish | None
     usage: Usage | None
     terms: Terms = NO_TERMS
+    response: Response | None = None
 
     @property
     def content_filtered(self) -> bool:
@@ -382,6 +384,10 @@ class Codec(Protocol):
 
     def read_outcome(self, body: bytes) -> Outcome | None:
         """Peek at a whole answer for a passthrough; None if it makes no sense in this dialect."""
+        ...
+
+    def read_answer(self, body: bytes) -> Outcome | None:
+        """Do the same for whoever reads the answer next: its `response` comes along where that takes no further look."""
         ...
 
     def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:

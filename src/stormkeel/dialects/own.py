@@ -30,8 +30,9 @@ def own_request(dialect: Codec, body: bytes, asked: tuple[Prompt, str, bool], id
         return dialect.read_request(body, id, NO_HEADERS, options, Call(model, stream))  # which says what is wrong with it
     span = (MODEL_AT, MODEL_AT + len(msgspec.json.encode(model))) if dialect.names_model else (0, 0)
     return Request(
-        id, dialect.name, model, body, stream, most, prompt.choices, model_span=span, options=options, is_text=_is_text(prompt)
-    )
+        id, dialect.name, model, body, stream, most, prompt.choices, model_span=span, options=options,
+        is_text=_is_text(prompt), is_read=True,
+    )  # fmt: skip
 
 
 def _is_text(prompt: Prompt) -> bool:

@@ -22,6 +22,7 @@ from ..policies.base import Verdict
 from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars
+from ..types.response import Response
 from ..types.usage import Usage
 from ..types.wire import HttpRequest, HttpResponse, packing
 from .charge import Charged, Evidence, charge
@@ -59,6 +60,7 @@ class Trial:
         made: did it pass our own gates?
         failure: why it failed, None where it did not.
         response: the whole answer, None for a stream and after a failure.
+        read: the same in canonical form, where it is read already.
         lost: what of the request this provider was not told, and what of its answer the client was not.
     """
 
@@ -66,7 +68,7 @@ class Trial:
         "_clocks", "_crossing", "_exchange", "_extent", "_held", "_id", "_provider_request", "_raw", "_reader", "_run",
         "_settled", "_spoken", "_started",
         "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "lost", "made", "member",
-        "response", "sent",
+        "read", "response", "sent",
     )  # fmt: skip
 
     def __init__(self, run: Run, member: Member) -> None:
@@ -76,6 +78,7 @@ class Trial:
         self.made = False
         self.failure: Failure | None = None
         self.response: HttpResponse | None = None
+        self.read: Response | None = None
         self.lost: tuple[str, ...] = ()
         self.dog: Watchdog
         self._run = run
@@ -184,7 +187,7 @@ class Trial:
         self._provider_request = spoken.caller.request_id(response.headers)
         if response.status != 200:
             return self._classified(response)
-        outcome = spoken.dialect.read_outcome(response.body)
+        outcome = (spoken.dialect.read_answer if run.request.is_read else spoken.dialect.read_outcome)(response.body)
         if outcome is None:
             return self._no_answer(response)
         self._usage, self._terms = outcome.usage, outcome.terms
@@ -195,6 +198,8 @@ class Trial:
             body, lost = crossed
             self.lost += lost
             response = HttpResponse(200, response.headers, body)
+        else:
+            self.read = outcome.response
         self.response = response
         now = run.world.ports.clock.now()
         self._ttft = now - self._started

@@ -16,6 +16,7 @@ from ..routing.plan import Walk
 from ..types.attempt import Story
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
+from ..types.response import Response
 from ..types.wire import NO_HEADERS, Headers, HttpResponse
 from .attempt import Trial, attempt
 from .crossing import headers_for
@@ -38,6 +39,7 @@ class Answer(msgspec.Struct, frozen=True):
         began: did a stream's head go out? A failure must then be told in-stream.
         story: everything that happened.
         member: the deployment that had the last word, None where none was asked.
+        read: the answer in canonical form, where it was read already (`Request.is_read`).
     """
 
     response: HttpResponse | None
@@ -45,6 +47,7 @@ class Answer(msgspec.Struct, frozen=True):
     began: bool
     story: Story
     member: Member | None = None
+    read: Response | None = None
 
     @property
     def headers(self) -> Headers:
@@ -87,7 +90,7 @@ async def answer(request: Request, world: World, out: Output | None = None) -> A
             await run.release()
     if trial is None:
         return Answer(None, failure, run.began, story)
-    return Answer(trial.response, failure, run.began, story, trial.member)
+    return Answer(trial.response, failure, run.began, story, trial.member, trial.read)
 
 
 async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:

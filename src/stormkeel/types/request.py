@@ -49,6 +49,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         headers: the inbound headers a provider may see (versions and betas), lower-case names.
         options: how to handle it.
         is_text: is it known, without a look at `raw`, to be texts on standard terms and nothing else?
+        is_read: does whoever asks read the answer, as the library does, rather than pass its bytes on?
         inputs: how many texts are to be embedded, each of which may fill the model's window; 0 where a prompt is answered.
     """
 
@@ -65,4 +66,5 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     headers: Headers = NO_HEADERS
     options: Options = NO_OPTIONS
     is_text: bool = False
+    is_read: bool = False
     inputs: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from stormkeel.dialects.base import ModelCard
@@ -128,7 +129,19 @@ def test_finishes(message: dict, finish: object, text: str, read: Finish | None,
 def test_nonsense_is_no_answer(told: bytes) -> None:
     """A body that is no chat completion is neither an outcome nor a response."""
     assert DIALECT.read_outcome(told) is None
+    assert DIALECT.read_answer(told) is None
     assert DIALECT.read_response(told) is None
+
+
+def test_text_is_read_in_one_look() -> None:
+    """An answer of nothing but text is read together with what is booked of it, its terms included; another is only peeked at."""
+    text = body({"content": "a"}, service_tier="flex")
+    once = DIALECT.read_answer(text)
+    assert once is not None
+    assert (once.response, once.terms) == (DIALECT.read_response(text), {"service_tier": "flex"})
+    assert msgspec.structs.replace(once, response=None) == DIALECT.read_outcome(text)
+    called = body({"content": None, "tool_calls": [{"id": "t"}]}, "tool_calls")
+    assert DIALECT.read_answer(called) == DIALECT.read_outcome(called)
 
 
 def test_odd_usage_spoils_no_answer() -> None:

@@ -164,6 +164,8 @@ class AnthropicMessages:
         told = _bodies.read(body)
         return _outcome(told) if told else None
 
+    read_answer = read_outcome  # the response takes a look of its own
+
     def read_stream(self, keep_usage: bool) -> MessageReader:
         """Return the reader of one stream."""
         return MessageReader()

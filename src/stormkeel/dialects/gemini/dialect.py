@@ -127,6 +127,8 @@ class Gemini:
         """Peek at a whole answer: candidates, or why the prompt was blocked."""
         return read_outcome(body)
 
+    read_answer = read_outcome  # the response takes a look of its own
+
     def read_stream(self, keep_usage: bool) -> GeminiReader:
         """Return the reader of one stream."""
         return GeminiReader()

@@ -12,7 +12,7 @@ import msgspec
 
 from ...types.content import Refusal, Text, Thinking, ToolCall
 from ...types.response import Answered, Finish, Response
-from ..base import Head
+from ..base import NO_TERMS, Head, Outcome, Terms, terms_of
 from ..json import write_json
 from ..reader import BodyDecoder, convert
 from .usage import ChatUsage, read_usage, write_usage
@@ -77,6 +77,7 @@ class _Texts(msgspec.Struct, gc=False):
     object: Literal["chat.completion"]
     model: str
     usage: ChatUsage | None = None
+    service_tier: Any = None
 
 
 _texts = msgspec.json.Decoder(_Texts).decode
@@ -88,8 +89,27 @@ def read_response(body: bytes) -> Response | None:
         told = _texts(body)
     except (ValueError, RecursionError):
         return _read_any(body)
+    return _text_of(told) if told.choices else None
+
+
+def read_texts(body: bytes) -> Outcome | None:
+    """Read an answer of nothing but text once for both: what is booked of it, and its response. None where it is any other."""
+    try:
+        told = _texts(body)
+    except (ValueError, RecursionError):
+        return None
     if not told.choices:
         return None
+    response = _text_of(told)
+    return Outcome(told.id, told.model, response.finish, response.usage, tier_terms(told.service_tier), response)
+
+
+def tier_terms(tier: object) -> Terms:
+    """Return the terms that an answer's `service_tier` names."""
+    return terms_of(service_tier=tier) if tier and tier != "default" else NO_TERMS
+
+
+def _text_of(told: _Texts) -> Response:
     choice, usage = told.choices[0], told.usage
     text, reason = choice.message.content, choice.finish_reason
     return Response(

@@ -17,11 +17,11 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Finish, Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import NO_TERMS, Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written, terms_of
+from ..base import Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written
 from ..openai_answers import error_of, model_of
 from ..peek import Peek, Span, peek, replace
 from ..reader import BodyDecoder, convert
-from .answer import FINISHES, read_response, write_response
+from .answer import FINISHES, read_response, read_texts, tier_terms, write_response
 from .body import reasons_with_functions, write_prompt
 from .events import ChatEvents
 from .foreign import without_all, without_thoughts
@@ -143,6 +143,10 @@ class OpenAIChat:
         told = _bodies.read(body)
         return _outcome(told) if told else None
 
+    def read_answer(self, body: bytes) -> Outcome | None:
+        """Read an answer of nothing but text, mostly; peek at any other."""
+        return read_texts(body) or self.read_outcome(body)
+
     def read_stream(self, keep_usage: bool) -> ChatReader:
         """Return the reader of one stream."""
         return ChatReader(keep_usage)
@@ -206,7 +210,7 @@ def _outcome(told: _Body[Any]) -> Outcome | None:
         usage = convert(usage, ChatUsage)
     return Outcome(
         str(told.id or ""), str(told.model or ""), _finish(told.choices[0]), read_usage(usage) if usage else None,
-        terms_of(service_tier=tier) if tier and tier != "default" else NO_TERMS,
+        tier_terms(tier),
     )  # fmt: skip
 
 

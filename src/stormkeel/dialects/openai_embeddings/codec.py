@@ -88,6 +88,8 @@ class OpenAIEmbeddings:
         """Peek at a whole answer: a list of vectors."""
         return read_outcome(body)
 
+    read_answer = read_outcome  # the response takes a look of its own
+
     def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
         """Return HTTP status and body, as every dialect of OpenAI has them."""
         return STATUS[failure.kind], _encode({"error": error_of(failure), "request_id": request_id})

@@ -91,6 +91,8 @@ class GeminiEmbeddings:
         """Peek at a whole answer: vectors, or one."""
         return read_outcome(body)
 
+    read_answer = read_outcome  # the response takes a look of its own
+
     def write_error(self, failure: Failure, request_id: str) -> tuple[int, bytes]:
         """Return HTTP status and body: a `google.rpc.Status`."""
         return write_error(failure, request_id)
