@@ -171,7 +171,7 @@ SAID: dict[str, list[str]] = {
         'unknown.toml:8:1: unknown setting "base" in [server]; known: "drain_delay", "grace", "host", "max_body", "port", "tls_cert", "tls_key"',
     ],
     "unknown.yaml": [
-        'unknown.yaml:4:5: unknown setting "regoin" in [providers.openai]; known: "auth", "base_url", "ca_file", "catalog", "credentials", "dialects", "headers", "kind", "models", "models_path", "output_limit", "proxy", ...',
+        'unknown.yaml:4:5: unknown setting "regoin" in [providers.openai]; known: "auth", "base_url", "ca_file", "catalog", "credentials", "dialects", "headers", "kind", "models", "models_path", "output_limit", "passthrough", ...',
         'unknown.yaml:5:5: unknown setting "header" in [providers.openai]; did you mean "headers"?',
     ],
 }

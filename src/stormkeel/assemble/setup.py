@@ -23,6 +23,7 @@ from ..engine.fleet import Member
 from ..engine.heritage import Succession
 from ..engine.line import Answer, answer
 from ..engine.ports import Output, Transport
+from ..engine.raw import Errand, Passed, RawOutput, pass_through
 from ..engine.world import World
 from ..ledger.estimate import UNKNOWN_WINDOW
 from ..routing.deployment import Deployment
@@ -154,6 +155,10 @@ class Setup:
     def answer(self, request: Request, out: Output | None = None) -> Coroutine[Any, Any, Answer]:
         """Answer one request through the engine's line, the only way to a provider (INV-7)."""
         return answer(request, self.world, out)
+
+    def pass_through(self, errand: Errand, out: RawOutput) -> Coroutine[Any, Any, Passed]:
+        """Pass a request for one of a provider's other paths through, along the engine's line for those (INV-7)."""
+        return pass_through(errand, self.world, out)
 
     def explain(self, request: Request) -> Explanation:
         """Say what would happen to a request now. Nothing is sent, and no state moves."""

@@ -100,6 +100,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
         usage_in_streams: does it understand `stream_options.include_usage`, by which a chat stream tells its usage?
         output_limit: its name for the output limit in a chat completion.
         takes_thoughts: does it take a history with the `reasoning_content` of other providers' answers?
+        passthrough: may callers reach its other paths (files, sound, pictures, batches), unpriced? Any caller's key will do.
     """
 
     kind: str = ""
@@ -118,6 +119,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     usage_in_streams: bool | None = None
     output_limit: LimitName | None = None
     takes_thoughts: bool | None = None
+    passthrough: bool = False
 
 
 class TargetSettings(msgspec.Struct, frozen=True):

@@ -216,7 +216,7 @@ class Trial:
         self._status = exchange.status
         self._provider_request = spoken.caller.request_id(exchange.headers)
         if exchange.status != 200:
-            return self._classified(HttpResponse(exchange.status, exchange.headers, await _read_all(exchange)))
+            return self._classified(HttpResponse(exchange.status, exchange.headers, await read_all(exchange)))
         if packing(exchange.headers):
             return self._no_answer(HttpResponse(200, exchange.headers, b""))
         crossing, streams = self._crossing, spoken.dialect.streams
@@ -435,7 +435,7 @@ def _verdict(failure: Failure) -> Verdict:
     return Verdict.FAULT if failure.rule.trips else Verdict.IGNORED
 
 
-async def _read_all(exchange: Exchange) -> bytes:
+async def read_all(exchange: Exchange) -> bytes:
     """Read an error's body, or as much of it as comes: its status says the most anyway."""
     parts: list[bytes] = []
     size = 0

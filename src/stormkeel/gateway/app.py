@@ -25,9 +25,10 @@ from .door import Access, Door
 from .endpoints import Call, Generate, GenerateAt, Metrics, Models
 from .health import health_of, is_ready
 from .inbound import Inbound
+from .passing import RAW, Passing, PassingNamed
 from .probing import Probes
 from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, Teller, failed, send_whole
-from .routes import ID, Row, Table
+from .routes import ANY, ID, Row, Table
 
 K = FailureKind
 PUBLIC, KEY, ADMIN = Access.PUBLIC, Access.KEY, Access.ADMIN
@@ -75,6 +76,7 @@ class Gateway:
             "/health/ready": Row("GET", PUBLIC, self._ready, chat),
             "/admin/fleet": Row("GET", ADMIN, admin.fleet, PLAIN),
         })
+        table.add(self._passing())
         table.add({f"{prefix}/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN) for prefix in ("", *PREFIXES)})
         return table
 
@@ -99,6 +101,19 @@ class Gateway:
             rows[f"{base}/models/{ID}"] = Row("GET", KEY, partial(self._listed, models.one, shape), shape or self._chat)
         return rows
 
+    def _passing(self) -> dict[str, Row]:
+        """Return the routes to whatever else a provider has; last, for they are open to any path."""
+        chat, messages, gemini = self._chat, self._messages, self._gemini
+        found: dict[str, tuple[Passing | PassingNamed, Teller]] = {
+            "/openai/v1/": (Passing("/openai/v1/", ("openai_chat", "openai_responses"), chat), chat),
+            "/anthropic/v1/": (Passing("/anthropic/v1/", (messages.name,), messages, path="v1/"), messages),
+            RAW: (PassingNamed(chat), chat),
+        }
+        for version in ("v1beta", "v1"):
+            base = f"/gemini/{version}/"
+            found[base] = Passing(base, (gemini.name,), gemini, version=version), gemini
+        return {f"{base}{ID}": Row(ANY, KEY, endpoint, teller) for base, (endpoint, teller) in found.items()}
+
     async def _listed(self, endpoint: Callable[[Call, Dialect], Awaitable[None]], shape: Dialect | None, call: Call) -> None:
         await endpoint(call, shape or self._asked(call.inbound))
 
@@ -112,7 +127,7 @@ class Gateway:
         row = self.table.find(scope["method"], scope["path"])
         if row is None:
             await call.refuse(self._dialect_of(scope["path"], inbound), _unknown(scope["method"], scope["path"], self.table))
-        elif row.method != scope["method"]:
+        elif row.method not in (scope["method"], ANY):
             await self._wrong_method(call, row, scope["method"])
         elif row.access is PUBLIC:
             await row.endpoint(call)

@@ -64,6 +64,10 @@ class Turn(Protocol):
         """Send a whole response."""
         ...
 
+    def cut(self) -> None:
+        """Break off a response that can't be completed."""
+        ...
+
 
 def turn_of(scope: Scope) -> Turn | None:
     """Return our own server's short ways, None under another server."""

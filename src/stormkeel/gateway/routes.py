@@ -16,13 +16,14 @@ from .reply import Teller
 
 ID = "{id}"
 """The end of a path that stands for any id."""
+ANY = "any"
 
 
 class Row(msgspec.Struct, frozen=True):
     """One route. There is none without an access.
 
     Attributes:
-        method: GET or POST.
+        method: GET or POST; `ANY` leaves it to the endpoint.
         access: who may call it.
         endpoint: what serves it.
         dialect: how its errors are told.
@@ -63,4 +64,4 @@ class Table:
         if ".." in path.split("/"):
             return None
         found = [row for beginning, row in self._open if path.startswith(beginning) and len(path) > len(beginning)]
-        return next((row for row in found if row.method == method), found[0] if found else None)
+        return next((row for row in found if row.method in (method, ANY)), found[0] if found else None)

@@ -56,7 +56,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="s"):
         latency, ttft: seconds; ttft is None where no content came.
         usage: tokens by bucket.
         usage_source: "provider" (by its word), "estimated" (from what was seen), "reserved" (the whole reservation), "none"
-            (nothing to pay).
+            (nothing to pay), "unpriced" (it may cost something, and nobody knows what).
         amount: nano-dollars booked, None where the price is unknown.
         provider_request: the provider's own id of the request, "" where it named none.
         lost: what of the request the provider was not told, and what of its answer the client was not, as `losses.kept` has it;

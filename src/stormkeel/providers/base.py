@@ -16,6 +16,7 @@ import msgspec
 from ..types.failure import Failure, FailureKind
 from ..types.secret import HIDDEN, Secret
 from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
+from .passage import SHOWN, Passage, passed
 from .signals import classify, is_nowhere
 
 ANTHROPIC_VERSION = "2023-06-01"
@@ -187,6 +188,26 @@ class Caller:
         fields = (*fixed, *passed, ("x-client-request-id", attempt_id))
         return HttpRequest("POST", self.stream_url if stream else self.url, fields, body)
 
+    def passage(self, passage: Passage, attempt_id: str) -> HttpRequest:
+        """Return the HTTP request of one attempt at another path, to be sent with the client's own body.
+
+        Args:
+            passage: what is asked for; its headers are sifted again, by the dialect.
+            attempt_id: as in `request`.
+        """
+        constant = {name for name, _ in self.provider.headers}
+        kept = [field for field in passed(passage.headers, self._forwards) if field[0] not in constant]
+        names = {name for name, _ in kept}
+        fields = (
+            ("accept-encoding", "identity"), *_auth(self.provider.auth, self._secret), *self.provider.headers, *kept,
+            *(field for field in self._defaults if field[0] not in names), ("x-client-request-id", attempt_id),
+        )  # fmt: skip
+        return HttpRequest(passage.method, passage.url(self.provider.base_url), fields)
+
+    def hide(self, body: bytes) -> bytes:
+        """Return a body with the credential cut out, wherever the provider echoed it."""
+        return body.replace(self._secret.encode(), HIDDEN.encode()) if self._secret else body
+
     def is_same(self, other: Caller) -> bool:
         """Would it make the very same requests: address, credential, headers, and what is known of the provider?"""
         return (self.provider, self.url, self._secret) == (other.provider, other.url, other._secret)
@@ -208,10 +229,8 @@ class Caller:
             response: status, headers and body as they came.
             wall_now: seconds since the epoch, for dates in `retry-after` and in the reset headers.
         """
-        body = response.body
-        if self._secret:
-            body = body.replace(self._secret.encode(), HIDDEN.encode())
-        failure = classify(self.provider.vendor.family, HttpResponse(response.status, response.headers, body), wall_now)
+        response = HttpResponse(response.status, response.headers, self.hide(response.body))
+        failure = classify(self.provider.vendor.family, response, wall_now)
         if is_nowhere(failure):  # our configuration's fault, and told in our words: a client would look for its own
             failure = msgspec.structs.replace(failure, message=self._nowhere(), body=b"")
         headers = self.response_headers(response.headers)
@@ -236,6 +255,10 @@ class Caller:
             for field in headers
             if field[0] in RETURNED or field[0].startswith(RETURNED_PREFIXES)
         ])
+
+    def shown_headers(self, headers: Headers) -> Headers:
+        """Return the headers that go back with another path's answer, whose body goes back as it came."""
+        return (*(field for field in headers if field[0] in SHOWN), *self.response_headers(headers))
 
     def request_id(self, headers: Headers) -> str:
         """Return the provider's own id of an exchange, "" where it gave none."""

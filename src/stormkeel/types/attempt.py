@@ -25,7 +25,7 @@ class Attempt(msgspec.Struct, frozen=True):
         ttft: seconds to the first content, None where there was none.
         failure: None where it succeeded.
         usage: by the provider's word or our estimate, None where nothing is charged.
-        usage_source: "provider", "estimated", "reserved" or "none".
+        usage_source: "provider", "estimated", "reserved", "unpriced" or "none".
         cost: nano-dollars, None where the price is unknown.
         sent: did a byte leave for the provider?
         made: was it tried at all? False where we refused it ourselves; a connection that was refused was a try.

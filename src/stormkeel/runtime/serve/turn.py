@@ -220,6 +220,11 @@ class Turn:
         self._wake()
         wire.turn_answered(self)
 
+    def cut(self) -> None:
+        """Break off a response that can't be completed, so that the client can tell."""
+        if self.has_begun and not self.is_answered and not self.is_gone:
+            self._wire.turn_broken(self)
+
     def _insist_on_client(self) -> None:
         if self.is_gone:
             raise ClientGoneError("the client has gone")

@@ -1,0 +1,186 @@
+"""A provider's other paths, for callers with a key: files, sound, pictures, batches, whatever is not served here.
+
+Never chooses a host: that is the provider's base URL. Never passes a path of the gateway's own, nor one at which a model is asked
+(`providers.passage`). Body and answer stay as they are; the engine's line for them is `engine.raw`.
+
+    address -> provider that lets paths pass -> passage, or why not -> body -> engine -> answer as it comes, or cut off
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from ..assemble import Setup
+from ..config.settings import ProviderSettings
+from ..engine.ports import ClientGone
+from ..engine.raw import Errand, Passed
+from ..providers.passage import ALLOWED, Passage, read_passage
+from ..types.failure import Failure, FailureKind
+from ..types.request import Request
+from ..types.wire import Headers
+from .endpoints import SHUTDOWN, Call
+from .inbound import Gone
+from .reply import RawHeaders, Scope, Send, Teller, failed, ours, raw
+from .watch import Watch
+
+RAW = "/raw/"
+"""Behind it stand a provider's name and a path of it."""
+DIALECT = "raw"
+"""What stands in ledger, log and metrics in place of a dialect."""
+
+
+class Passing:
+    """The endpoint of one beginning of addresses.
+
+    Args:
+        prefix: the beginning.
+        dialects: what the provider speaks first.
+        teller: tells failures.
+        path: what is put before a path under the provider's base URL.
+        version: takes the place of the base URL's own.
+    """
+
+    def __init__(self, prefix: str, dialects: tuple[str, ...], teller: Teller, path: str = "", version: str = "") -> None:
+        self._prefix = prefix
+        self._dialects = dialects
+        self._teller = teller
+        self._path = path
+        self._version = version
+
+    async def __call__(self, call: Call) -> None:
+        """Pass one request through."""
+        rest = _rest(call.scope, self._prefix)
+        provider = _first(call.setup, self._dialects)
+        if not provider:
+            await call.refuse(self._teller, _closed(call.scope, f"no provider of {self._dialects[0]} passes other paths through"))
+            return
+        passage = read_passage(call.scope["method"], self._path + rest, call.scope.get("query_string", b""), _headers(call))
+        if isinstance(passage, Passage) and self._version:
+            passage = Passage(passage.method, passage.path, passage.query, passage.headers, self._version)
+        await pass_on(call, self._teller, provider, passage)
+
+
+class PassingNamed:
+    """The endpoint of `/raw/{provider}/...`.
+
+    Args:
+        teller: tells failures where there is no such provider.
+    """
+
+    def __init__(self, teller: Teller) -> None:
+        self._teller = teller
+
+    async def __call__(self, call: Call) -> None:
+        """Pass one request through."""
+        name, _, rest = _rest(call.scope, RAW).partition("/")
+        given = call.setup.settings.providers.get(name)
+        if given is None or not given.passthrough:
+            await call.refuse(self._teller, _closed(call.scope, f'there is no provider "{name[:64]}" that passes paths through'))
+            return
+        teller = call.setup.dialect(next(iter(given.dialects)))
+        passage = read_passage(call.scope["method"], rest, call.scope.get("query_string", b""), _headers(call))
+        await pass_on(call, teller, name, passage)
+
+
+async def pass_on(call: Call, teller: Teller, provider: str, passage: Passage | Failure, credential: str | None = None) -> None:
+    """Pass one request through to a provider, with the first credential in service or a named one."""
+    try:
+        body = await call.body() if isinstance(passage, Passage) else passage
+    except Gone:
+        return
+    if isinstance(body, Failure) or isinstance(passage, Failure):
+        await call.refuse(teller, passage if isinstance(passage, Failure) else body)  # type: ignore[arg-type]  # a Failure by now
+        return
+    request = Request(call.request_id, DIALECT, passage.name, body, options=call.inbound.options(call.key))
+    await _serve(call, teller, Errand(request, passage, provider, credential))
+
+
+async def _serve(call: Call, teller: Teller, errand: Errand) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    output = RawAnswer(call.send, ours(call.request_id, ""))
+    watch = Watch(call.scope, call.receive, task)
+    try:
+        done = await call.setup.pass_through(errand, output)
+    except asyncio.CancelledError:
+        if watch.left:
+            task.uncancel()
+            return
+        await _end(call, teller, Passed(SHUTDOWN, output.began, False, False))
+        raise
+    finally:
+        watch.end()
+    await _end(call, teller, done)
+
+
+async def _end(call: Call, teller: Teller, done: Passed) -> None:
+    """Tell a failure where nothing was sent yet; break off what can't be completed."""
+    if done.ended:
+        return
+    if done.began:
+        if call.turn is not None:
+            call.turn.cut()
+        return
+    assert done.failure is not None
+    try:
+        await call.reply(*failed(teller, done.failure, call.request_id, done.sent))
+    except ClientGone:
+        return
+
+
+class RawAnswer:
+    """An answer's way to one client (`engine.raw.RawOutput`)."""
+
+    def __init__(self, send: Send, known: RawHeaders) -> None:
+        self.began = False
+        self._send = send
+        self._known = known
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the head."""
+        self.began = True
+        await self._try({"type": "http.response.start", "status": status, "headers": [*self._known, *raw(headers)]})
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece."""
+        await self._try({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, data: bytes = b"") -> None:
+        """Send the last piece."""
+        await self._try({"type": "http.response.body", "body": data})
+
+    async def _try(self, message: MutableMapping[str, Any]) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:
+            raise ClientGone from error
+
+
+def opened(providers: dict[str, ProviderSettings], dialects: tuple[str, ...]) -> str:
+    """Return the first provider that speaks one of these dialects first and lets its other paths pass, "" where none does."""
+    return next((name for name, one in providers.items() if one.passthrough and next(iter(one.dialects), "") in dialects), "")
+
+
+def _first(setup: Setup, dialects: tuple[str, ...]) -> str:
+    return opened(setup.settings.providers, dialects)
+
+
+def _rest(scope: Scope, prefix: str) -> str:
+    """Return what stands behind the prefix, undecoded; a prefix that is spelt in another way is none."""
+    path = scope.get("raw_path")
+    told = path.decode("latin-1").partition("?")[0] if path else quote(scope["path"])
+    return told[len(prefix) :] if told.startswith(prefix) else ""
+
+
+def _headers(call: Call) -> Headers:
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in call.scope["headers"]]
+    return (*call.inbound.passed, *(field for field in fields if field[0] in ALLOWED))
+
+
+def _closed(scope: Scope, why: str) -> Failure:
+    what = f"there is no {scope['method']} {scope['path'][:200]}"
+    message = f"{what}: it is not served here, and {why}; `passthrough = true` of a provider opens its own"
+    return Failure(FailureKind.CALLER, message, 404, "not_found")
