@@ -10,8 +10,7 @@ from click.testing import CliRunner, Result
 from gateway_stage import CHAT, MESSAGES, MODELS, QUICK, ask, asking, body_of_asking, play, posted, route, staged
 
 from stormkeel.assemble.known import CODECS
-from stormkeel.cli.explain import IN_ADDRESS, command
-from stormkeel.config.settings import DIALECTS
+from stormkeel.cli.explain import FORMATS, IN_ADDRESS, command
 from stormkeel.engine.gates import GATES
 
 CONFIG = """
@@ -172,26 +171,30 @@ def test_a_strict_request_passes_over_who_cant_be_told_all_of_it(tmp_path: Path)
 
 def test_every_dialect_can_be_explained(tmp_path: Path) -> None:
     """A Gemini body names no model, as its address does: `--model` and `--stream` say it, and are refused for the others."""
-    assert [name for name, codec in CODECS.items() if codec.service == "generate" and not codec.names_model] == list(IN_ADDRESS)
+    assert [name for name, codec in CODECS.items() if not codec.names_model] == list(IN_ADDRESS)
+    assert list(CODECS) == list(FORMATS)
     (tmp_path / "s.toml").write_text(ACROSS)
     bodies = {
         "openai_chat": BODY, "openai_responses": {"model": "fast", "input": "hi"},
         "anthropic_messages": {"model": "fast", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]},
         "gemini": {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+        "openai_embeddings": {"model": "fast", "input": "hi"},
+        "gemini_embeddings": {"requests": [{"content": {"parts": [{"text": "hi"}]}}]},
+        "gemini_embedding": {"content": {"parts": [{"text": "hi"}]}},
     }  # fmt: skip
-    assert bodies.keys() == set(DIALECTS)
+    assert bodies.keys() == set(FORMATS)
     words = ("-", "--config", str(tmp_path / "s.toml"), "--json", "--dialect")
     for dialect, body in bodies.items():
-        more = ("--model", "fast", "--stream") if dialect in IN_ADDRESS else ()
+        more = ("--model", "fast", *(("--stream",) if dialect == "gemini" else ())) if dialect in IN_ADDRESS else ()
         told = run(*words, dialect, *more, stdin=json.dumps(body).encode(), **SECRETS)
         assert told.exit_code == 0, told.output
         said = json.loads(told.stdout)
         assert [said["model"], said["dialect"], said["first"]] == ["fast", dialect, "openai/gpt-5.4-mini#main"]
-    assert said["stream"] is True
+        assert said["stream"] is (dialect == "gemini" or body is BODY)
     lacking = run(*words, "gemini", stdin=b"{}", **SECRETS)
     assert [lacking.exit_code, "give it by --model" in lacking.output] == [2, True]
     surplus = run(*words, "openai_chat", "--model", "fast", stdin=b"{}", **SECRETS)
-    assert [surplus.exit_code, "says both itself" in surplus.output] == [2, True]
+    assert [surplus.exit_code, "says it itself" in surplus.output] == [2, True]
 
 
 def test_a_running_gateway_explains_a_gemini_request(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ..engine.explain import Candidate, Explanation
     from ..engine.standing import Room
 
-IN_ADDRESS = ("gemini",)
+FORMATS = (*DIALECTS, "openai_embeddings", "gemini_embeddings", "gemini_embedding")
+IN_ADDRESS = ("gemini", "gemini_embeddings", "gemini_embedding")
 """Dialects whose addresses, and not their bodies, say which model is asked and whether as a stream."""
 
 
@@ -49,8 +50,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 @click.command("explain", short_help="what would happen to a request, without sending it")
 @click.argument("file", metavar="REQUEST.json")
-@click.option("--dialect", type=click.Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The request's wire format.")
-@click.option("--model", default="", help="The model in the request's address, for a dialect whose bodies name none (gemini).")
+@click.option("--dialect", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="The request's wire format.")
+@click.option("--model", default="", help="The model in the address, where the bodies of a dialect name none (Gemini's).")
 @click.option("--stream", is_flag=True, help="The address asks for a stream (gemini).")
 @click.option("--strict", is_flag=True, help="The request has the header x-stormkeel-strict: 1.")
 @config_options
@@ -76,8 +77,10 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     """
     if dialect in IN_ADDRESS and not model:
         raise click.UsageError(f"a body of {dialect} names no model: give it by --model")
-    if (model or stream) and dialect not in IN_ADDRESS:
-        raise click.UsageError(f"--model and --stream are for {IN_ADDRESS[0]}: a body of {dialect} says both itself")
+    if model and dialect not in IN_ADDRESS:
+        raise click.UsageError(f"--model is for {', '.join(IN_ADDRESS)}: a body of {dialect} says it itself")
+    if stream and dialect != IN_ADDRESS[0]:
+        raise click.UsageError(f"--stream is for {IN_ADDRESS[0]}: no other address asks for a stream")
     asked = Asked(_read(file), dialect, model, stream, strict)
     if url and (config or profile):
         raise click.UsageError("--url and --config or --profile exclude each other: a running gateway has its own configuration")
@@ -123,7 +126,7 @@ async def _explain(asked: Asked, draft: Draft) -> Explanation:
     house = open_house(draft, MEMORY)
     try:
         call, options = (Call(asked.model, asked.stream) if asked.model else None), Options(strict=asked.strict)
-        request = house.dialect(asked.dialect).read_request(asked.body, house.new_id(), options=options, call=call)
+        request = house.codec(asked.dialect).read_request(asked.body, house.new_id(), options=options, call=call)
         if isinstance(request, Failure):
             raise click.ClickException(f"the request can't be read as {asked.dialect}: {request.message}")
         return house.explain(request)

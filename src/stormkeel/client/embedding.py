@@ -115,8 +115,8 @@ class Wish(msgspec.Struct, frozen=True):
         return texts
 
     def whole(self) -> Texts:
-        """Return what is to be embedded in canonical form."""
-        return Texts(self.inputs(), self.dimensions, self.purpose.upper())
+        """Return what is to be embedded in canonical form: as base64, which is a fifth of the bytes."""
+        return Texts(self.inputs(), self.dimensions, self.purpose.upper(), wants_base64=True)
 
 
 async def embed(once: Once, wish: Wish, batch: Batch, total: float) -> Embeddings:

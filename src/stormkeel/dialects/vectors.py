@@ -9,6 +9,7 @@ import binascii
 import sys
 from array import array
 from collections.abc import Sequence
+from math import isfinite
 
 from ..types.embedding import Vector
 
@@ -44,9 +45,12 @@ def from_base64(told: str) -> Vector | None:
     packed = array("f", raw)
     if sys.byteorder == "big":
         packed.byteswap()
-    return checked(packed.tolist())
+    vector = packed.tolist()
+    return vector if isfinite(sum(vector)) else None
 
 
 def checked(vector: Vector) -> Vector | None:
     """Return a vector of numbers that are numbers and that a 32-bit float holds, None where it is empty or has another."""
-    return vector if vector and all(-MOST <= number <= MOST for number in vector) else None
+    if not vector or not isfinite(sum(vector)):  # whatever is no number makes the sum none, and numbers of this size never do
+        return None
+    return vector if min(vector) >= -MOST and max(vector) <= MOST else None
