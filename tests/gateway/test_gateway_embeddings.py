@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import struct
@@ -14,7 +15,7 @@ import openai
 import pytest
 from gateway_stage import Got, Stage, ask, configuration, play, posted, staged
 from google import genai
-from google.genai import types
+from google.genai import errors, types
 
 from stormkeel.sandbox import SandboxSettings
 
@@ -218,17 +219,17 @@ BAD: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("more", "path"), BAD)
-def test_bad_openai_bodies(more: Any, path: str, tmp_path: Path) -> None:
+def test_bad_openai_bodies(tmp_path: Path) -> None:
     """A body that is wrong is refused in the client's format, naming the field, and nothing is sent."""
 
     async def story() -> None:
         async with house(tmp_path) as stage:
-            for model in (OPENAI_MODEL, GEMINI_MODEL):
-                got = await posting(stage, "/v1/embeddings", {"model": model, **more})
-                error = json.loads(got.body)["error"]
-                assert (got.status, error["type"]) == (400, "invalid_request_error")
-                assert f'"{path}"' in error["message"], error
+            for more, path in BAD:
+                for model in (OPENAI_MODEL, GEMINI_MODEL):
+                    got = await posting(stage, "/v1/embeddings", {"model": model, **more})
+                    error = json.loads(got.body)["error"]
+                    assert (got.status, error["type"]) == (400, "invalid_request_error"), more
+                    assert f'"{path}"' in error["message"], error
             assert (stage.sandbox.requests, stage.reserved) == ([], [])
 
     play(story)
@@ -250,17 +251,17 @@ BAD_BATCHES: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "path"), BAD_BATCHES)
-def test_bad_gemini_bodies(body: Any, path: str, tmp_path: Path) -> None:
+def test_bad_gemini_bodies(tmp_path: Path) -> None:
     """A batch that is wrong is refused in Gemini's format, naming the field, and nothing is sent."""
 
     async def story() -> None:
         async with house(tmp_path) as stage:
-            for model in (OPENAI_MODEL, GEMINI_MODEL):
-                got = await posting(stage, BATCH.format(model), body)
-                error = json.loads(got.body)["error"]
-                assert (got.status, error["status"]) == (400, "INVALID_ARGUMENT")
-                assert f'"{path}"' in error["message"], error
+            for body, path in BAD_BATCHES:
+                for model in (OPENAI_MODEL, GEMINI_MODEL):
+                    got = await posting(stage, BATCH.format(model), body)
+                    error = json.loads(got.body)["error"]
+                    assert (got.status, error["status"]) == (400, "INVALID_ARGUMENT"), body
+                    assert f'"{path}"' in error["message"], error
             assert (stage.sandbox.requests, stage.reserved) == ([], [])
 
     play(story)
@@ -269,36 +270,70 @@ def test_bad_gemini_bodies(body: Any, path: str, tmp_path: Path) -> None:
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":' + DEEP + b"}"),
-        ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"a","x":' + DEEP + b"}"),
-        ("/v1/embeddings", b'{"model":"gemini/gemini-embedding-001","input":"a","x":' + DEEP + b"}"),
-        ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"a","input":["a","b"]}'),
-        ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"a","\\u0069nput":["a","b"]}'),
-        ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"\xff"}'),
-        ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"\\ud800"}'),
-        ("/v1/embeddings", b"["),
-        (BATCH.format(GEMINI_MODEL), b'{"requests":' + DEEP + b"}"),
-        (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"x":' + DEEP + b"}]}"),
-        (BATCH.format(OPENAI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"x":' + DEEP + b"}]}"),
-        (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"model":"models/gemini/gemini-embedding-001","model":"models/x"}]}'),
-        (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]}}],"requests":[{"content":{"parts":[{"text":"b"}]}}]}'),
-        (ONE.format(GEMINI_MODEL), b'{"content":{"parts":[{"text":"a"}]},"content":{"parts":[{"text":"b"}]}}'),
-        (ONE.format(GEMINI_MODEL), b'{"content":{"parts":[{"text":"\xff"}]}}'),
-    ],
-    ids=range(15),
-)  # fmt: skip
-def test_hostile_bodies(path: str, body: bytes, tmp_path: Path) -> None:
+HOSTILE = [
+    ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":' + DEEP + b"}"),
+    ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"a","x":' + DEEP + b"}"),
+    ("/v1/embeddings", b'{"model":"gemini/gemini-embedding-001","input":"a","x":' + DEEP + b"}"),
+    ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"a","input":["a","b"]}'),
+    ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"a","\\u0069nput":["a","b"]}'),
+    ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"\xff"}'),
+    ("/v1/embeddings", b'{"model":"openai/text-embedding-3-small","input":"\\ud800"}'),
+    ("/v1/embeddings", b"["),
+    (BATCH.format(GEMINI_MODEL), b'{"requests":' + DEEP + b"}"),
+    (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"x":' + DEEP + b"}]}"),
+    (BATCH.format(OPENAI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"x":' + DEEP + b"}]}"),
+    (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"model":"models/gemini/gemini-embedding-001","model":"models/x"}]}'),
+    (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]}}],"requests":[{"content":{"parts":[{"text":"b"}]}}]}'),
+    (ONE.format(GEMINI_MODEL), b'{"content":{"parts":[{"text":"a"}]},"content":{"parts":[{"text":"b"}]}}'),
+    (ONE.format(GEMINI_MODEL), b'{"content":{"parts":[{"text":"\xff"}]}}'),
+]
+
+
+def test_hostile_bodies(tmp_path: Path) -> None:
     """Depth, fields that stand twice and bytes that are no text are refused: never a fault of ours, and nothing is sent."""
 
     async def story() -> None:
         async with house(tmp_path) as stage:
-            got = await posting(stage, path, body)
-            assert got.status == 400, got
-            assert "error" in json.loads(got.body)
+            for path, body in HOSTILE:
+                got = await posting(stage, path, body)
+                assert got.status == 400, (body[:200], got)
+                assert "error" in json.loads(got.body)
             assert (stage.sandbox.requests, stage.reserved) == ([], [])
+
+    play(story)
+
+
+def test_the_blocking_sdks(tmp_path: Path) -> None:
+    """The SDKs' blocking clients get the same."""
+
+    async def story() -> None:
+        async with house(tmp_path) as stage:
+
+            def ask_both() -> None:
+                with openai.OpenAI(base_url=stage.url + "/v1", api_key="any", max_retries=0) as client:
+                    one = client.embeddings.create(model=GEMINI_MODEL, input="a")
+                google = genai.Client(api_key="any", http_options=types.HttpOptions(base_url=stage.url + "/gemini"))
+                other = google.models.embed_content(model=GEMINI_MODEL, contents="a")
+                assert one.data[0].embedding == other.embeddings[0].values
+
+            await asyncio.to_thread(ask_both)
+
+    play(story)
+
+
+def test_failures_in_the_clients_format(tmp_path: Path) -> None:
+    """A provider that is overloaded is told by either client's own class, whichever provider it is."""
+
+    async def story() -> None:
+        async with house(tmp_path) as stage, openai_at(stage) as client:
+            for model in (OPENAI_MODEL, GEMINI_MODEL):
+                with pytest.raises(openai.InternalServerError) as caught:
+                    await client.embeddings.create(model=f"{model}@fault=overloaded", input="a")
+                assert caught.value.status_code == 503
+                with pytest.raises(errors.ServerError) as told:
+                    await google_at(stage).models.embed_content(model=f"{model}@fault=overloaded", contents="a")
+                assert told.value.code == 503
+            assert {entry.amount for entry in stage.settled} == {0}
 
     play(story)
 
