@@ -178,7 +178,8 @@ def test_counting(provider: Provider, tmp_path: Path):
 
     async def story() -> None:
         async with AsyncClient(configured(provider.url, tmp_path), data="memory") as other:
-            assert other.count_tokens(messages=[Message("user", "Hello")], model="openai/gpt-4o").tokens == 8
+            counted = await other.count_tokens(messages=[Message("user", "Hello")], model="openai/gpt-4o")
+            assert counted.tokens == 8
 
     asyncio.run(story())
 
@@ -204,3 +205,17 @@ def test_too_long_is_refused_unsent(provider: Provider, tmp_path: Path):
         with pytest.raises(ContextTooLongError, match="8,192"):
             asked.complete("word " * 20_000, model="openai/gpt-4")
         assert len(provider.sandbox.bill()) == before
+
+
+def test_counting_by_the_provider(provider: Provider, tmp_path: Path):
+    """`exact` asks the provider's count, in whichever dialect it has one; a count that fails is told, and never passed off."""
+    said = 'How deep?\nsandbox: {"usage": {"input": 77}}'
+    with client(provider, tmp_path) as asked:
+        for model in ("openai/gpt-5.4-mini", "anthropic/claude-sonnet-5"):
+            counted = asked.count_tokens(said, model=model, system="Be brief.", exact=True)
+            assert (counted.tokens, counted.is_exact, counted.method) == (77, True, "provider")
+        failed = asked.count_tokens("Hello", model="anthropic/claude-sonnet-5@fault=server_error", exact=True)
+        assert (failed.is_exact, failed.method) == (False, "the provider did not count (500): estimate")
+        assert asked.stats().requests == 0
+        with pytest.raises(ModelUnavailableError):
+            asked.count_tokens("Hello", model="nobody/x", exact=True)

@@ -58,7 +58,9 @@ def path_of(known: str, row: Row) -> str:
 
 def body_of(path: str) -> bytes:
     """A good body for a route that takes one."""
-    if path.endswith("/responses"):
+    if path.endswith("/count_tokens"):
+        return json.dumps({"model": MODELS[MESSAGES], "messages": [{"role": "user", "content": "hello"}]}).encode()
+    if path.endswith(("/responses", "/input_tokens")):
         return json.dumps({"model": MODELS[CHAT], "input": "hello"}).encode()
     if path.endswith(":generateContent"):
         return json.dumps({"contents": [{"parts": [{"text": "hello"}]}]}).encode()

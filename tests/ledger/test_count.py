@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stormkeel.catalog.families import FAMILIES, UNKNOWN, family_of
-from stormkeel.client.counting import Calibration
+from stormkeel.ledger.calibration import Calibration
 from stormkeel.ledger.count import count, encoding_of, estimate
 from stormkeel.ledger.estimate import surely_exceeds, words
 from stormkeel.types.attempt import Attempt
@@ -188,7 +188,7 @@ def test_an_answer_loads_no_encoding():
     """Calibrating is done beside every call, so it never loads an encoding, which takes half a second."""
     code = """
 import sys
-from stormkeel.client.counting import Calibration
+from stormkeel.ledger.calibration import Calibration
 from stormkeel.types.attempt import Attempt
 from stormkeel.types.content import Message
 from stormkeel.types.prompt import Prompt

@@ -8,7 +8,7 @@ Never serves a request itself: it builds the world that does, and takes it down 
 
 from .building import build
 from .house import Belongings, House, Parts
-from .known import CODECS, DIALECTS, abilities, catalog
+from .known import CODECS, COUNTING, DIALECTS, abilities, catalog
 from .looking import Look, look
 from .offers import ModelInfo, offers
 from .opening import Opening, open_house
@@ -17,8 +17,7 @@ from .reloading import Draft, Origin, Reloaded, checked_draft, reload_house
 from .setup import Asking, Setup
 
 __all__ = [
-    "CODECS", "CONFIG", "DATA", "DIALECTS", "MEMORY", "Asking", "Belongings", "Draft", "House", "Look", "ModelInfo", "Opening",
-    "Origin",
-    "Parts", "Reloaded", "Setup", "abilities", "build", "catalog", "checked_draft", "look", "offers", "open_house",
-    "read_loaded", "read_settings", "reload_house",
+    "CODECS", "CONFIG", "COUNTING", "DATA", "DIALECTS", "MEMORY", "Asking", "Belongings", "Draft", "House", "Look", "ModelInfo",
+    "Opening", "Origin", "Parts", "Reloaded", "Setup", "abilities", "build", "catalog", "checked_draft", "look", "offers",
+    "open_house", "read_loaded", "read_settings", "reload_house",
 ]  # fmt: skip

@@ -29,7 +29,7 @@ from ..types.prompt import Prompt, Tool
 from ..types.request import Request
 from ..types.secret import Secret
 from .house import Belongings, House, Parts
-from .known import CODECS, abilities, catalog
+from .known import CODECS, COUNTING, abilities, catalog
 from .setup import Blueprint, Secrets, Setup
 from .vendors import vendor_of
 
@@ -50,12 +50,13 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
     policies = settings.policies
     world = World(
         builder.fleet,
-        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (house.metrics, *parts.sinks)),
+        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (house.metrics, house.learning, *parts.sinks)),
         router.resolve,
         Policies(policies.clocks, policies.retry, policies.parking, builder.budgets),
-        Known(CODECS, catalog().snapshot),
+        Known(CODECS, catalog().snapshot, COUNTING),
     )
     world.config = version_of(settings)
+    world.calibration = house.calibration
     setup = Setup(blueprint, world, router, succession, house.new_id)
     setup.preview = partial(builder.preview, router)
     return setup

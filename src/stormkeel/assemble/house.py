@@ -22,9 +22,11 @@ from ..config.settings import Settings
 from ..dialects.base import Codec, Dialect, ModelCard
 from ..engine.explain import Explanation
 from ..engine.heritage import Heritage
+from ..engine.learning import Learning
 from ..engine.line import Answer
 from ..engine.ports import Clock, Journal, Output, Sink, Transport
 from ..engine.world import World
+from ..ledger.calibration import Calibration
 from ..policies.base import Dice
 from ..runtime.credentials.age import Sightings
 from ..runtime.ledger import Ledger
@@ -79,6 +81,8 @@ class House:
         parts: the ways out of its worlds.
         metrics: one of the sinks, kept to be read.
         heritage: gates and cooldowns that outlive a configuration.
+        calibration: what is known of how far our estimates of a prompt's tokens are off.
+        learning: one of the sinks: it learns that from answers.
         logs: the log, None where none is written.
         transports: the ways out to providers, None where `parts.transport` is the only one.
         sightings: when credentials were first seen.
@@ -95,6 +99,8 @@ class House:
         self.parts = parts
         self.metrics = Metrics()
         self.heritage = Heritage()
+        self.calibration = Calibration()
+        self.learning = Learning(self.calibration, CODECS)
         self.logs = belongings.logs
         self.transports = belongings.transports
         self.sightings = belongings.sightings

@@ -15,6 +15,7 @@ from ..config.routes import Router
 from ..config.settings import Settings
 from ..dialects.base import Call, Codec, Dialect, ModelCard, Target, Written
 from ..dialects.own import own_request
+from ..engine.counting import Counted, count, with_limit
 from ..engine.credentials import Birth
 from ..engine.crossing import fitting, not_all
 from ..engine.explain import Explanation, Preview, explain
@@ -159,6 +160,22 @@ class Setup:
     def pass_through(self, errand: Errand, out: RawOutput) -> Coroutine[Any, Any, Passed]:
         """Pass a request for one of a provider's other paths through, along the engine's line for those (INV-7)."""
         return pass_through(errand, self.world, out)
+
+    def count(self, request: Request) -> Coroutine[Any, Any, Counted | Failure]:
+        """Count the tokens of a request's prompt. It costs nothing, and moves no gate."""
+        return count(request, self.world, self.preview)
+
+    async def count_prompt(self, prompt: Prompt, model: str) -> Counted | Failure:
+        """Count the tokens of a prompt, as it would be written for the first deployment of its model."""
+        lead = self._leads.get(model) or self._lead(model)
+        if isinstance(lead, Failure):
+            return lead
+        found = self._written(prompt, msgspec.structs.replace(lead, target=with_limit(lead.target)), model, False)
+        if isinstance(found, Failure):
+            return found
+        dialect, written = found
+        request = Request(self.new_id(), dialect.name, model, written.body)
+        return await count(request, self.world, self.preview, is_ours=True)
 
     def explain(self, request: Request) -> Explanation:
         """Say what would happen to a request now. Nothing is sent, and no state moves."""

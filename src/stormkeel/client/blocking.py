@@ -208,7 +208,7 @@ class Client:
         wish = Wish(texts, model, dimensions, purpose, timeout, task, user, tags, strict)
         return self._thread.run(self._client._embed(wish))
 
-    def count_tokens(
+    def count_tokens(  # noqa: PLR0913 - as `complete`
         self,
         prompt: str | None = None,
         *,
@@ -217,10 +217,11 @@ class Client:
         system: str | None = None,
         tools: Tools = (),
         output: Any = None,
+        exact: bool = False,
     ) -> TokenCount:
         """Count the input tokens of what `complete` would ask; as `AsyncClient.count_tokens`."""
         ask = Ask(prompt, model, messages, system, tools=tools, output=output)
-        return self._thread.run(_called(lambda: self._client._count(ask)))
+        return self._thread.run(self._client._count(ask, exact))
 
     def models(self) -> list[ModelInfo]:
         """Return what can be asked for: the routes, then each provider's models by the catalog, with window and prices."""

@@ -21,7 +21,6 @@ from ..types.failure import Failure, FailureKind
 from ..types.request import Options
 from .ask import Ask
 from .completion import Completion, completion, failed
-from .counting import Calibration
 
 if TYPE_CHECKING:
     from ..assemble import Asking, House, ModelInfo, Reloaded, Setup
@@ -51,7 +50,6 @@ class Core:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._streams: set[asyncio.Task[Answer]] = set()  # streams under way
-        self._calibration = Calibration()
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -89,7 +87,6 @@ class Core:
         if response is None:
             raise error_of(Failure(FailureKind.BAD_RESPONSE, "the answer made no sense"), answer.story.attempts, request.id)
         whole = completion(answer.story, response, asking.lost)
-        self._learn(asking, whole)
         return replace(whole, tools=ask.offered()) if ask.tools else whole
 
     async def _embed(self, wish: Wish) -> Embeddings:
@@ -136,10 +133,6 @@ class Core:
             raise error_of(made)
         return setup, made
 
-    def _learn(self, asking: Asking, answer: Completion) -> None:
-        """Let an answer calibrate what is estimated."""
-        self._calibration.note(asking.prompt, answer.attempts[-1])
-
     def _hold(self, task: asyncio.Task[Answer]) -> None:
         """Keep a stream under way, so that closing ends it."""
         self._streams.add(task)
@@ -155,13 +148,24 @@ class Core:
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
-    def _count(self, ask: Ask) -> TokenCount:
+    async def _count(self, ask: Ask, exact: bool) -> TokenCount:
         """Do what `count_tokens` does, with the wish as one value."""
-        setup = self._open().setup
-        found = setup.leads_to(self._model(ask.model, setup))
+        house = self._open()
+        setup, prompt = house.setup, ask.whole()
+        model = self._model(ask.model, setup)
+        found = setup.leads_to(model)
         if isinstance(found, Failure):
             raise error_of(found)
-        return self._calibration.count(ask.whole(), found.provider, found.model)
+        why = ""
+        if exact:
+            counted = await setup.count_prompt(prompt, model)
+            if isinstance(counted, Failure):
+                raise error_of(counted)
+            if not counted.why:
+                return TokenCount(counted.tokens, True, counted.method)
+            why = f"{counted.why}: "
+        told = house.calibration.count(prompt, found.provider, found.model)
+        return replace(told, method=why + told.method)
 
     def models(self) -> list[ModelInfo]:
         """Return what can be asked for: the routes, then each provider's models by the catalog, with window and prices.

@@ -256,7 +256,7 @@ class AsyncClient(Core):
 
         return await self._embed(Wish(texts, model, dimensions, purpose, timeout, task, user, tags, strict))
 
-    def count_tokens(
+    async def count_tokens(  # noqa: PLR0913 - as `complete`
         self,
         prompt: str | None = None,
         *,
@@ -265,16 +265,22 @@ class AsyncClient(Core):
         system: str | None = None,
         tools: Tools = (),
         output: Any = None,
+        exact: bool = False,
     ) -> TokenCount:
-        """Count the input tokens of what `complete` would ask with the same arguments. Nothing is sent.
+        """Count the input tokens of what `complete` would ask with the same arguments. Nothing is sent, unless `exact` says so.
 
-        `.is_exact` says whether the number is what the provider will count. That is so for conversations of text with OpenAI's
-        models whose counting is known, where the extra `tokens` is installed (its first use loads an encoding, which takes about
-        half a second); everything else is estimated, and the more answers
-        of a model this client has seen, the better.
+        Args:
+            prompt, model, messages, system, tools, output: as for `complete`.
+            exact: ask the provider's own count endpoint, which costs nothing. Where it has none, or does not answer, the number
+                is our own, and `.method` says why.
+
+        `.is_exact` says whether the number is what the provider counts. Without `exact` that is so for conversations of text with
+        OpenAI's models whose counting is known, where the extra `tokens` is installed (its first use loads an encoding, which
+        takes about half a second); everything else is estimated, and the more answers of a model this client has seen, the
+        better.
 
         Raises:
             StormkeelError: there is no such model, or the arguments can't be meant so.
         """
         ask = Ask(prompt, model, messages, system, tools=tools, output=output)
-        return self._count(ask)
+        return await self._count(ask, exact)

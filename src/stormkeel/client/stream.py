@@ -34,10 +34,6 @@ class Owner(Protocol):
         """Return the present setup, and the wish written as a request for it."""
         ...
 
-    def _learn(self, asking: Asking, answer: Completion) -> None:
-        """Let an answer calibrate what is estimated."""
-        ...
-
     def _hold(self, task: asyncio.Task[Answer]) -> None:
         """Keep a stream under way, so that closing ends it."""
         ...
@@ -135,7 +131,6 @@ class Stream:
                 error.partial = self.text
             raise error
         whole = completion(answer.story, fold(self._seen), asking.lost)
-        self._owner._learn(asking, whole)
         if self._ask.tools:
             whole = msgspec.structs.replace(whole, tools=self._ask.offered())
         if self._ask.output is not None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from ..dialects.base import Codec
+from ..dialects.counting import Counting
+from ..ledger.calibration import Calibration
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
@@ -48,11 +50,13 @@ class World:
         turn: a counter for round robin.
         active: requests under way.
         dialects: every dialect a client may speak, by name.
+        counting: how tokens are counted in those dialects that have a count, by name.
+        calibration: what is known of how far our estimates of a prompt's tokens are off.
     """
 
     __slots__ = (
-        "__weakref__", "active", "budgets", "clocks", "config", "dialects", "fleet", "kennel", "parking", "ports", "prices",
-        "resolve", "retry", "turn",
+        "__weakref__", "active", "budgets", "calibration", "clocks", "config", "counting", "dialects", "fleet", "kennel",
+        "parking", "ports", "prices", "resolve", "retry", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +71,8 @@ class World:
         self.budgets = policies.budgets
         self.prices = known.prices
         self.dialects = known.dialects
+        self.counting = known.counting
+        self.calibration = Calibration()
         self.config = ""
         self.kennel = Kennel()
         self.turn = 0
@@ -78,10 +84,17 @@ class World:
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What comes with the package rather than the configuration: the dialects by name, the id of the price snapshot."""
+    """What comes with the package rather than the configuration.
+
+    Attributes:
+        dialects: by name.
+        prices: the id of the price snapshot.
+        counting: how tokens are counted, by the name of the dialect.
+    """
 
     dialects: Mapping[str, Codec]
     prices: str
+    counting: Mapping[str, Counting]
 
 
 class Policies:

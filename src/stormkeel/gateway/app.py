@@ -15,14 +15,15 @@ from urllib.parse import parse_qs
 import msgspec
 
 from .._version import __version__
-from ..assemble import House
+from ..assemble import COUNTING, House
 from ..config.keys import KeyRing
 from ..dialects.base import Dialect
-from ..dialects.gemini import EMBED, EMBED_MANY, STREAM, WHOLE
+from ..dialects.gemini import COUNT, EMBED, EMBED_MANY, STREAM, WHOLE
 from ..types.failure import Failure, FailureKind
 from .admin import PLAIN, Admin
+from .counting import Count
 from .door import Access, Door
-from .endpoints import Call, Generate, GenerateAt, Metrics, Models
+from .endpoints import Call, Endpoint, Generate, GenerateAt, Metrics, Models
 from .health import health_of, is_ready
 from .inbound import Inbound
 from .passing import RAW, Passing, PassingNamed
@@ -45,6 +46,11 @@ ASKED = (
 """Where models are asked: the wire format, the prefix of its own, the path behind the version."""
 METHODS = {WHOLE: "gemini", STREAM: "gemini", EMBED: "gemini_embedding", EMBED_MANY: "gemini_embeddings"}
 """The wire format of each method behind the colon of a Gemini address."""
+COUNTED = (
+    ("openai_responses", "openai", "/responses/input_tokens"),
+    ("anthropic_messages", "anthropic", "/messages/count_tokens"),
+)
+"""Where tokens are counted, likewise."""
 GEMINI = tuple(f"{prefix}{version}" for prefix in ("", "/gemini") for version in ("/v1beta", "/v1"))
 
 
@@ -86,7 +92,11 @@ class Gateway:
         for name, prefix, path in ASKED:
             dialect = self.house.codec(name)
             rows[f"/v1{path}"] = rows[f"/{prefix}/v1{path}"] = Row("POST", KEY, Generate(dialect), dialect)
-        methods = {method: Generate(self.house.codec(name)) for method, name in METHODS.items()}
+        for name, prefix, path in COUNTED:
+            counted = self.house.dialect(name)
+            rows[f"/v1{path}"] = rows[f"/{prefix}/v1{path}"] = Row("POST", KEY, Count(counted, COUNTING[name]), counted)
+        methods: dict[str, Endpoint] = {method: Generate(self.house.codec(name)) for method, name in METHODS.items()}
+        methods[COUNT] = Count(self._gemini, COUNTING["gemini"])
         for base in GEMINI:
             rows[f"{base}/models/{ID}"] = Row("POST", KEY, GenerateAt(base, methods, self._gemini), self._gemini)
         return rows

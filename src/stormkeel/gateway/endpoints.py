@@ -110,7 +110,7 @@ class Generate:
         watch = Watch(call.scope, call.receive, task)
         try:
             if output is None:
-                await call.reply(*self._told(call, await call.setup.answer(request)))
+                await call.reply(*await self._whole(call, request))
             else:
                 await self._stream(call, request, output)
         except ClientGone:
@@ -123,6 +123,10 @@ class Generate:
             raise
         finally:
             watch.end()
+
+    async def _whole(self, call: Call, request: Request) -> tuple[int, RawHeaders, bytes]:
+        """Return the whole answer: status, headers, body."""
+        return self._told(call, await call.setup.answer(request))
 
     def _output(self, call: Call, request: Request) -> StreamOutput:
         return StreamOutput(call.send, ours(request.id, call.setup.stands_for(request.model)))

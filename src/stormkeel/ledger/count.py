@@ -24,7 +24,8 @@ SOUND_BYTES = 3_200
 """Bytes of sound a token stands for: ten tokens a second of 16-bit sound at 16 kHz (OpenAI, guide to audio)."""
 TOOL = 8  # tokens around a tool's own text
 
-BY_BYTES = "estimate"  # the method's name
+BY_BYTES = "estimate"  # the methods' names
+BY_PROVIDER = "provider"
 
 Measure = Callable[[Sequence[str]], float]
 
@@ -35,7 +36,8 @@ class TokenCount(msgspec.Struct, frozen=True):
     Attributes:
         tokens: the number.
         is_exact: is it what the provider will count, to the token?
-        method: how it was found: an encoding's name, or "estimate", and by how many answers it was calibrated.
+        method: how it was found: "provider" by the provider's own count, an encoding's name, or "estimate" with how many answers
+            calibrated it; where the provider was to count and did not, why not, before that.
     """
 
     tokens: int

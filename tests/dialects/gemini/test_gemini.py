@@ -224,7 +224,7 @@ def test_terms_are_told(told: dict[str, Any], terms: dict[str, str]) -> None:
 def test_models_are_listed() -> None:
     """A model's name stands in its collection; what is unknown of it is left out."""
     told = json.loads(DIALECT.write_models([ModelCard("fast", max_input=9, max_output=5, display_name="Fast"), ModelCard("slow")]))
-    methods = ["generateContent", "streamGenerateContent"]
+    methods = ["generateContent", "streamGenerateContent", "countTokens"]
     assert told == {"models": [
         {"name": "models/fast", "displayName": "Fast", "inputTokenLimit": 9, "outputTokenLimit": 5, "supportedGenerationMethods": methods},
         {"name": "models/slow", "displayName": "slow", "supportedGenerationMethods": methods},

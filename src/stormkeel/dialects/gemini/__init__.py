@@ -5,7 +5,7 @@ Never sees another dialect. `prompt` (with `tools`, `schema`, `turns`, `fields`)
 `writer` writes it. The model and whether a stream is wanted stand in the URL: `call`.
 """
 
-from .call import EMBED, EMBED_MANY, STREAM, WHOLE, call_of
+from .call import COUNT, EMBED, EMBED_MANY, STREAM, WHOLE, call_of
 from .dialect import Gemini
 
-__all__ = ["EMBED", "EMBED_MANY", "STREAM", "WHOLE", "Gemini", "call_of"]
+__all__ = ["COUNT", "EMBED", "EMBED_MANY", "STREAM", "WHOLE", "Gemini", "call_of"]

@@ -17,6 +17,7 @@ WHOLE = "generateContent"
 STREAM = "streamGenerateContent"
 EMBED = "embedContent"
 EMBED_MANY = "batchEmbedContents"
+COUNT = "countTokens"
 COLLECTION = "models/"
 
 _MODEL = re.compile(r"[^\x00-\x20\x7f:?#]{1,512}").fullmatch

@@ -24,7 +24,7 @@ from ...types.wire import NO_HEADERS, Headers
 from ..base import Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written
 from .answer import read_outcome, read_response, write_response
 from .ask import write_prompt
-from .call import COLLECTION, STREAM, WHOLE, path_for
+from .call import COLLECTION, COUNT, STREAM, WHOLE, path_for
 from .errors import write_error
 from .events import GeminiEvents
 from .foreign import without_signatures, without_wrapped
@@ -164,4 +164,4 @@ def _model(card: ModelCard) -> dict[str, Any]:
         told["inputTokenLimit"] = card.max_input
     if card.max_output is not None:
         told["outputTokenLimit"] = card.max_output
-    return told | {"supportedGenerationMethods": [WHOLE, STREAM]}
+    return told | {"supportedGenerationMethods": [WHOLE, STREAM, COUNT]}
