@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from ..types.failure import Failure, FailureKind
+from .encoded import BROKEN, base64_of
 from .lost import Lost, Order
 from .uncrossed import CrossingError
 
@@ -34,6 +35,14 @@ def wrong(path: str, problem: str, code: str = "invalid_value") -> CrossingError
 def bound(path: str, problem: str) -> CrossingError:
     """Return that a body asks for what only its own provider can do, so that leaving it out would change what is meant."""
     return CrossingError(Failure(FailureKind.UNSUPPORTED, f'the field "{path}" of the body can\'t cross dialects: {problem}'))
+
+
+def data_at(path: str, told: str) -> str:
+    """Return base64 as it may be sent on; refused by its path where it is none."""
+    data = base64_of(told)
+    if data is None:
+        raise wrong(path, BROKEN)
+    return data
 
 
 class Fields:

@@ -51,7 +51,8 @@ class Fields:
         try:
             return decoder.decode(raw)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            refuse(f'the field "{self.at(name)}" of the body is wrong: {_explain(error)}', "invalid_type")
+            problem, inside = _explain(error)
+            refuse(f'the field "{self.at(name)}{inside}" of the body is wrong: {problem}', "invalid_type")
 
     def need(self, name: str, decoder: msgspec.json.Decoder[T]) -> T:
         """Return a field's value; a Failure is raised where there is none."""
@@ -93,6 +94,11 @@ class Fields:
         raw = self._left.get(name)
         return raw is not None and bytes(raw).strip() not in _NOTHING
 
+    def is_said(self, name: str) -> bool:
+        """Tell whether a field is there and not null, though it may be empty."""
+        raw = self._left.get(name)
+        return raw is not None and bytes(raw) != b"null"
+
     def close(self) -> None:
         """Note all that was not taken."""
         for name in list(self._left):
@@ -117,13 +123,14 @@ def read_body_fields(raw: bytes, lost: Lost) -> Fields:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         if read_loosely(raw) is not None:  # some write what is nearly JSON
             refuse('a text of the body has half of a surrogate pair, or a number is "NaN" or infinite: send JSON', "invalid_json")
-        refuse(f"the body is not a JSON object: {_explain(error)}; send one JSON object", "invalid_json")
+        refuse(f"the body is not a JSON object: {_explain(error)[0]}; send one JSON object", "invalid_json")
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception) -> tuple[str, str]:
+    """Return what is wrong with a value, without the value, and where inside it."""
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return "it is nested too deeply", ""
     if isinstance(error, msgspec.ValidationError):
-        reason = str(error).replace("`", "").replace(" - at $", " at ")
-        return reason[0].lower() + reason[1:]
-    return "it is malformed"
+        reason, _, inside = str(error).replace("`", "").partition(" - at $")
+        return reason[0].lower() + reason[1:], inside
+    return "it is malformed", ""

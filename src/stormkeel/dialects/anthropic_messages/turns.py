@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ...types.content import CacheLife, File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from ..encoded import BROKEN, base64_of
 from ..uncrossed import give_up, refuse
 from .fields import FLAG, RAW, TEXT, Fields
 from .wire import PLAIN
@@ -29,6 +30,8 @@ def read_turns(body: Fields) -> tuple[Message, ...]:
     turns: list[tuple[Role, list[Part]]] = [("system", _parts(system, "system"))] if system else []
     for one in told:
         role = _role(one)
+        if not one.is_said("content"):
+            refuse(f'the body has no "{one.at("content")}": add a text or a list of blocks', "missing_field")
         parts = _parts(one.content(), role)
         one.close()
         if turns and turns[-1][0] == role:
@@ -93,9 +96,9 @@ def _image(block: Fields) -> Image:
     source = _source(block)
     type_ = source.need("type", TEXT)
     if type_ == "base64":
-        image = Image(source.need("media_type", TEXT), source.need("data", TEXT), cache=read_cache(block))
+        image = Image(source.need("media_type", TEXT), _data(source), cache=read_cache(block))
     elif type_ == "url":
-        image = Image(url=source.need("url", TEXT), cache=read_cache(block))
+        image = Image(url=_address(source), cache=read_cache(block))
     else:
         _refuse_source(source, type_)
     source.close()
@@ -107,12 +110,12 @@ def _document(block: Fields) -> File:
     type_ = source.need("type", TEXT)
     media, data, url = "", "", ""
     if type_ == "base64":
-        media, data = source.need("media_type", TEXT), source.need("data", TEXT)
+        media, data = source.need("media_type", TEXT), _data(source)
     elif type_ == "text":
         source.take("media_type", TEXT)
         media, data = PLAIN, _base64(source.need("data", TEXT))
     elif type_ == "url":
-        url = source.need("url", TEXT)
+        url = _address(source)
     elif type_ == "content":
         media, data = PLAIN, _base64(_inner_text(source))
     else:
@@ -162,6 +165,20 @@ def _source(block: Fields) -> Fields:
     if source is None:
         refuse(f'the body has no "{block.at("source")}": add it', "missing_field")
     return source
+
+
+def _data(source: Fields) -> str:
+    data = base64_of(source.need("data", TEXT))
+    if data is None:
+        refuse(f'the field "{source.at("data")}" of the body is wrong: {BROKEN}', "invalid_value")
+    return data
+
+
+def _address(source: Fields) -> str:
+    url = source.need("url", TEXT)
+    if not url[:8].lower().startswith(("http://", "https://")):
+        refuse(f'the field "{source.at("url")}" of the body is wrong: expected an address, as in "https://..."', "invalid_value")
+    return url
 
 
 def _refuse_source(source: Fields, type_: str) -> Any:

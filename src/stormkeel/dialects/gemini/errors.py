@@ -44,12 +44,16 @@ STATUSES: dict[FailureKind, str] = {
 TOO_LONG = "the input token count exceeds the maximum number of tokens allowed"
 """How this dialect's clients recognise an overflow."""
 
+NOT_FOUND = 404
+
 _TYPE = "type.googleapis.com/google.rpc."
 
 
 def write_error(failure: Failure, request_id: str) -> tuple[int, bytes]:
     """Return HTTP status and body; `error` comes first, as the SDK's stream reader wants it."""
-    kind, message, status = failure.kind, failure.message, STATUS[failure.kind]
+    kind, message, status, word = failure.kind, failure.message, STATUS[failure.kind], STATUSES.get(failure.kind, "INTERNAL")
+    if kind is K.CALLER and failure.status and not failure.dialect:  # our own no may be finer than its kind: 404, 413
+        status, word = failure.status, "NOT_FOUND" if failure.status == NOT_FOUND else word
     if kind is K.CONTEXT_LENGTH and not message.startswith(TOO_LONG):
         message = f"{TOO_LONG}: {message}"
     code = failure.code if kind in OWN_CODES and failure.code else kind.value
@@ -58,7 +62,7 @@ def write_error(failure: Failure, request_id: str) -> tuple[int, bytes]:
     }]  # fmt: skip
     if failure.retry_after is not None:
         details.append({"@type": _TYPE + "RetryInfo", "retryDelay": f"{failure.retry_after:.3f}s"})
-    error = {"code": status, "message": message, "status": STATUSES.get(kind, "INTERNAL"), "details": details}
+    error = {"code": status, "message": message, "status": word, "details": details}
     return status, msgspec.json.encode({"error": error})
 
 

@@ -102,7 +102,8 @@ class Fields:
         try:
             return decoder.decode(raw)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            refuse(f'the field "{self.at(name)}" of the body is wrong: {explain(error)}', "invalid_type")
+            problem, inside = explain(error)
+            refuse(f'the field "{self.at(name)}{inside}" of the body is wrong: {problem}', "invalid_type")
 
     def need(self, name: str, decoder: msgspec.json.Decoder[T]) -> T:
         """Return a field's value; a Failure is raised where there is none."""
@@ -183,15 +184,15 @@ def read_body_fields(raw: bytes, lost: Lost) -> Fields:
     try:
         told = _OBJECT.decode(raw)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        refuse(f"the body is not a JSON object: {explain(error)}; send one JSON object", "invalid_json")
+        refuse(f"the body is not a JSON object: {explain(error)[0]}; send one JSON object", "invalid_json")
     return Fields(told, lost)
 
 
-def explain(error: Exception) -> str:
-    """Return what is wrong with a value, without the value."""
+def explain(error: Exception) -> tuple[str, str]:
+    """Return what is wrong with a value, without the value, and where inside it."""
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return "it is nested too deeply", ""
     if isinstance(error, msgspec.ValidationError):
-        reason = str(error).replace("`", "").replace(" - at $", " at ")
-        return reason[0].lower() + reason[1:]
-    return "it is malformed"
+        reason, _, inside = str(error).replace("`", "").partition(" - at $")
+        return reason[0].lower() + reason[1:], inside
+    return "it is malformed", ""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ...types.content import Audio, File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from ..encoded import BROKEN, base64_of
 from ..uncrossed import give_up, refuse
 from .fields import FLAG, RAW, TEXT, Fields
 from .signatures import SKIP, standard, unwrapped
@@ -45,6 +46,8 @@ def read_turns(body: Fields) -> tuple[Message, ...]:
     calls = _Calls()
     for place, content in enumerate(contents):
         role = _role(content)
+        if not content.has("parts"):
+            refuse(f'the body has no "{content.at("parts")}": add a list of parts', "missing_field")
         parts = _Turn(place, role, calls).read(content.children("parts"))
         content.close()
         if turns and turns[-1][0] == role:
@@ -227,7 +230,10 @@ def _media(part: Fields) -> Image | File | Audio:
 
 
 def _inline(blob: Fields) -> Image | File | Audio:
-    media_type, data = blob.need("mimeType", TEXT).lower(), standard(blob.need("data", TEXT))
+    media_type, told = blob.need("mimeType", TEXT).lower(), blob.need("data", TEXT)
+    data = base64_of(told) or base64_of(standard(told))
+    if data is None:
+        refuse(f'the field "{blob.at("data")}" of the body is wrong: {BROKEN}', "invalid_value")
     name = blob.take("displayName", TEXT) or ""
     kind, _, form = media_type.partition("/")
     blob.close()

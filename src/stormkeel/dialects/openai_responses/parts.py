@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...types.content import Audio, CacheLife, File, Image, Part, Refusal, Text
-from ..fields import Fields, bound, read_part, wrong
+from ..fields import Fields, bound, data_at, read_part, wrong
 
 DETAILS = ("auto", "low", "high", "original")
 LONG = "12h"  # the lifetime of a cache mark beyond the default one
@@ -70,14 +70,14 @@ def _file(part: Fields) -> Part:
     data = part.need("file_data", str)
     known = next((kind for suffix, kind in SUFFIXES.items() if name.lower().endswith(suffix)), "")
     if known and data[:5].lower() != "data:":
-        return File(known, data, name=name, cache=cache)
+        return File(known, data_at(part.at("file_data"), data), name=name, cache=cache)
     media_type, data = _split(data, part.at("file_data"))
     return File(media_type, data, name=name, cache=cache)
 
 
 def _audio(part: Fields) -> Part:
     audio = part.need_inner("input_audio")
-    made = Audio(audio.need("format", str), audio.need("data", str))
+    made = Audio(audio.need("format", str), data_at(audio.at("data"), audio.need("data", str)))
     audio.close()
     return made
 
@@ -115,4 +115,4 @@ def _split(url: str, path: str) -> tuple[str, str]:
     media_type, *options = rest.split(";")
     if not (scheme == "data" and comma and options and options[-1].strip() == "base64" and media_type and data):
         raise wrong(path, 'expected an address, or data as in "data:image/png;base64,..."')
-    return media_type, data
+    return media_type, data_at(path, data)
