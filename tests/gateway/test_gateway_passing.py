@@ -371,3 +371,14 @@ def test_a_slow_reader_holds_the_provider_back(tmp_path: Path) -> None:
             await calm(stage)
 
     play(story)
+
+
+def test_many_in_a_row(tmp_path: Path) -> None:
+    """Whoever looks at every few answered requests is not confused by those without a prompt."""
+
+    async def story() -> None:
+        async with passing(tmp_path, always(told())) as (stage, _):
+            for _ in range(100):
+                assert (await ask(stage, posted("/openai/v1/moderations", b'{"input":"x"}'))).status == 200
+
+    play(story)

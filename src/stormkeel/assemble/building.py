@@ -57,6 +57,7 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
     )
     world.config = version_of(settings)
     world.calibration = house.calibration
+    world.makers = house.makers
     setup = Setup(blueprint, world, router, succession, house.new_id)
     setup.preview = partial(builder.preview, router)
     return setup

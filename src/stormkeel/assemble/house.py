@@ -24,6 +24,7 @@ from ..engine.explain import Explanation
 from ..engine.heritage import Heritage
 from ..engine.learning import Learning
 from ..engine.line import Answer
+from ..engine.makers import Makers
 from ..engine.ports import Clock, Journal, Output, Sink, Transport
 from ..engine.world import World
 from ..ledger.calibration import Calibration
@@ -83,6 +84,7 @@ class House:
         heritage: gates and cooldowns that outlive a configuration.
         calibration: what is known of how far our estimates of a prompt's tokens are off.
         learning: one of the sinks: it learns that from answers.
+        makers: who made the answers that providers keep.
         logs: the log, None where none is written.
         transports: the ways out to providers, None where `parts.transport` is the only one.
         sightings: when credentials were first seen.
@@ -101,6 +103,7 @@ class House:
         self.heritage = Heritage()
         self.calibration = Calibration()
         self.learning = Learning(self.calibration, CODECS)
+        self.makers = Makers()
         self.logs = belongings.logs
         self.transports = belongings.transports
         self.sightings = belongings.sightings

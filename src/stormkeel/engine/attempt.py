@@ -30,6 +30,7 @@ from .crossing import expected_input, headers_for, is_direct, lossy_comment, not
 from .fitting import too_long
 from .fleet import Member, Spoken, Ticket
 from .hold import Extent, extent_of, held_for
+from .keeping import note
 from .ports import ClientGone, Exchange, JournalFault, WireFault
 from .relay import Relay
 from .run import Run
@@ -200,6 +201,8 @@ class Trial:
             response = HttpResponse(200, response.headers, body)
         else:
             self.read = outcome.response
+            if run.request.is_kept:
+                note(run.request, outcome.id, run.world, member.deployment)
         self.response = response
         now = run.world.ports.clock.now()
         self._ttft = now - self._started
@@ -267,6 +270,9 @@ class Trial:
             self.lost += reader.lost
             if self._run.committed:  # else the head tells it, or a comment behind it
                 ready = self._comment(reader.lost) + ready
+        request = self._run.request
+        if request.is_kept and self._crossing is None and reader is not None:
+            note(request, reader.id, self._run.world, self.member.deployment)
         self.settle(None)
         assert self._exchange is not None
         self._exchange.linger()

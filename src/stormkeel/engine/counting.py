@@ -29,6 +29,7 @@ from ..types.wire import NO_HEADERS, Headers, HttpResponse
 from .crossing import headers_for, lossy_header, pass_on
 from .explain import Preview
 from .fleet import Member, Spoken
+from .keeping import narrow
 from .ports import WireFault
 from .world import World
 
@@ -104,9 +105,14 @@ def _member_for(request: Request, world: World, found: Preview) -> Member | Fail
     if isinstance(found.route, Failure):
         return found.route
     world.fleet.now = world.ports.clock.now()
-    deployment = Walk(found.route, _View(found, world), world.turn, copy(world.ports.rng)).next()
-    assert deployment is not None, "a route leads somewhere"
-    return found.members[deployment.index]
+    view, dice, route = _View(found, world), copy(world.ports.rng), found.route
+    if request.follows:
+        maker = world.makers.look(request.follows)
+        kept = narrow(request, route, found.members, maker, lambda some: Walk(some, view, world.turn, dice).first())
+        if isinstance(kept, Failure):
+            return kept
+        route = kept
+    return found.members[Walk(route, view, world.turn, dice).first().index]
 
 
 class _View:

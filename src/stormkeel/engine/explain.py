@@ -28,6 +28,7 @@ from .fitting import too_long
 from .fleet import Member
 from .gates import GATES
 from .hold import Extent, extent_of, held_for
+from .keeping import narrow
 from .standing import Room, Standing, room, standing
 from .world import World
 
@@ -156,7 +157,11 @@ def explain(request: Request, world: World, preview: Callable[[Request], Preview
     if isinstance(found.route, Failure):
         return _told(request, world, "", found.route.message, [])
     request = request_on(found.route, request)
-    candidates = _Explainer(request, world, found, now).candidates(found.route)
+    explainer = _Explainer(request, world, found, now)
+    route = explainer.narrow(found.route)
+    if isinstance(route, Failure):
+        return _told(request, world, found.route.name, route.message, [])
+    candidates = explainer.candidates(route)
     tried = any(candidate.would_try for candidate in candidates)
     why = "" if tried else "nobody would be asked now: each candidate would be refused by us"
     return _told(request, world, found.route.name, why, candidates)
@@ -211,10 +216,22 @@ class _Explainer:
         self._now = now
         self._wall = world.ports.clock.wall()
         self._view = _View(found.members, now)
+        self._dice, self._turn = _Dice(world.ports.rng), world.turn + 1
+
+    def narrow(self, route: Route) -> Route | Failure:
+        """Return what of a route may be asked by one who leans on what a provider keeps: its account alone."""
+        request = self._request
+        if not request.follows:
+            return route
+        maker = self._world.makers.look(request.follows)
+        return narrow(
+            request, route, self._members, maker, lambda some: Walk(some, self._view, self._turn, self._dice).first()
+        )
 
     def candidates(self, route: Route) -> list[Candidate]:
         """Walk the route to its end, as a request would whose every attempt fails."""
-        dice, turn = _Dice(self._world.ports.rng), self._world.turn + 1
+        dice, turn = self._dice, self._turn
+        dice.drawn.clear()
         walk, spent, told = Walk(route, self._view, turn, dice), set[int](), list[Candidate]()
         while (deployment := walk.next(spent)) is not None:
             choice = self._choice(route, deployment, spent, dice.drawn, turn)

@@ -28,8 +28,8 @@ class Learning:
         """Look at an answered request, if it is one to be looked at."""
         if story.failure is not None or not self._calibration.is_due():
             return
-        request, codec = story.request, self._dialects[story.request.dialect]
-        if codec.service != "generate" or len(request.raw) > LARGEST:
+        request, codec = story.request, self._dialects.get(story.request.dialect)  # none for a path passed through
+        if codec is None or codec.service != "generate" or len(request.raw) > LARGEST:
             return
         prompt = getattr(codec.read_prompt(request.raw), "prompt", None)
         if isinstance(prompt, Prompt):

@@ -13,6 +13,7 @@ import msgspec
 
 from ..policies.retry import ELSEWHERE, Again, Decision, GiveUp, Situation, decide
 from ..routing.plan import Walk
+from ..routing.route import Route
 from ..types.attempt import Story
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
@@ -21,6 +22,7 @@ from ..types.wire import NO_HEADERS, Headers, HttpResponse
 from .attempt import Trial, attempt
 from .crossing import headers_for
 from .fleet import Member
+from .keeping import kept_alone, narrow
 from .ports import Output
 from .run import Run
 from .story import last_word
@@ -96,10 +98,9 @@ async def answer(request: Request, world: World, out: Output | None = None) -> A
 async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
     """Try deployments until one answers, or until nothing more may be tried."""
     world = run.world
-    route = world.resolve(run.request)
+    route = _find(run)
     if isinstance(route, Failure):
         return None, route
-    run.take(route)
     walk = Walk(route, world.fleet, world.turn, world.ports.rng)
     spent: set[int] = set()  # deployments that this request will not ask again
     deployment = walk.next(spent)
@@ -119,7 +120,22 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
         spent.add(member.index)
         world.fleet.now = world.ports.clock.now()
         deployment = None if type(decision) is GiveUp else walk.next(spent)
-    return None, last_word(run)
+    return None, kept_alone(last_word(run), run.request)
+
+
+def _find(run: Run) -> Route | Failure:
+    """Find the route; of one who leans on what a provider keeps, no more of it than the account that does."""
+    world, request = run.world, run.request
+    route = world.resolve(request)
+    if isinstance(route, Failure):
+        return route
+    run.take(route)
+    if not request.follows:
+        return route
+    maker = world.makers.of(request.follows)
+    return narrow(
+        request, route, world.fleet.members, maker, lambda some: Walk(some, world.fleet, world.turn, world.ports.rng).first()
+    )
 
 
 async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: Trial) -> tuple[Trial, Decision]:

@@ -20,6 +20,7 @@ from ..routing.route import Route
 from ..types.failure import Failure
 from ..types.request import Request
 from .fleet import Fleet, Member
+from .makers import Makers
 from .ports import Clock, Journal, Sink, Transport
 from .watchdog import Kennel
 
@@ -47,6 +48,7 @@ class World:
         prices: the id of the price snapshot, kept with every ledger row.
         config: the version of the configuration, likewise (INV-30).
         kennel: the watchdogs of the attempts under way.
+        makers: who made the answers that providers keep; the house's, over reloads.
         turn: a counter for round robin.
         active: requests under way.
         dialects: every dialect a client may speak, by name.
@@ -56,7 +58,7 @@ class World:
 
     __slots__ = (
         "__weakref__", "active", "budgets", "calibration", "clocks", "config", "counting", "dialects", "fleet", "kennel",
-        "parking", "ports", "prices", "resolve", "retry", "turn",
+        "makers", "parking", "ports", "prices", "resolve", "retry", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +77,7 @@ class World:
         self.calibration = Calibration()
         self.config = ""
         self.kennel = Kennel()
+        self.makers = Makers()
         self.turn = 0
         self.active = 0
 

@@ -26,7 +26,7 @@ from .door import Access, Door
 from .endpoints import Call, Endpoint, Generate, GenerateAt, Metrics, Models
 from .health import health_of, is_ready
 from .inbound import Inbound
-from .passing import RAW, Passing, PassingNamed
+from .passing import RAW, Kept, Passing, PassingNamed
 from .probing import Probes
 from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, Teller, failed, send_whole
 from .routes import ANY, ID, Row, Table
@@ -51,6 +51,7 @@ COUNTED = (
     ("anthropic_messages", "anthropic", "/messages/count_tokens"),
 )
 """Where tokens are counted, likewise."""
+OF_OPENAI = ("openai_chat", "openai_responses")
 GEMINI = tuple(f"{prefix}{version}" for prefix in ("", "/gemini") for version in ("/v1beta", "/v1"))
 
 
@@ -69,6 +70,7 @@ class Gateway:
         self._chat = house.dialect("openai_chat")
         self._messages = house.dialect("anthropic_messages")
         self._gemini = house.dialect("gemini")
+        self._responses = house.dialect("openai_responses")
         self.table = self._table()
 
     def _table(self) -> Table:
@@ -114,8 +116,11 @@ class Gateway:
     def _passing(self) -> dict[str, Row]:
         """Return the routes to whatever else a provider has; last, for they are open to any path."""
         chat, messages, gemini = self._chat, self._messages, self._gemini
-        found: dict[str, tuple[Passing | PassingNamed, Teller]] = {
-            "/openai/v1/": (Passing("/openai/v1/", ("openai_chat", "openai_responses"), chat), chat),
+        found: dict[str, tuple[Kept | Passing | PassingNamed, Teller]] = {}
+        for base in ("/v1/responses/", "/openai/v1/responses/"):
+            found[base] = Kept(base, "responses/", OF_OPENAI, self._responses), self._responses
+        found |= {
+            "/openai/v1/": (Passing("/openai/v1/", OF_OPENAI, chat), chat),
             "/anthropic/v1/": (Passing("/anthropic/v1/", (messages.name,), messages, path="v1/"), messages),
             RAW: (PassingNamed(chat), chat),
         }

@@ -85,6 +85,52 @@ class PassingNamed:
         await pass_on(call, teller, name, passage)
 
 
+class Kept:
+    """The endpoint of answers that a provider has kept: asked of the account that made them.
+
+    Args:
+        prefix: the beginning of its addresses, up to the answer's id.
+        path: the same under the provider's base URL.
+        dialects: what a provider speaks first that is asked where nobody knows who made an answer.
+        teller: tells failures.
+    """
+
+    def __init__(self, prefix: str, path: str, dialects: tuple[str, ...], teller: Teller) -> None:
+        self._prefix = prefix
+        self._path = path
+        self._dialects = dialects
+        self._teller = teller
+
+    async def __call__(self, call: Call) -> None:
+        """Pass one request through."""
+        rest, method = _rest(call.scope, self._prefix), call.scope["method"]
+        id, _, act = rest.partition("/")
+        if act not in KEPT_ACTS.get(method, ()):
+            await call.refuse(self._teller, UNSERVED)
+            return
+        provider, credential = self._maker(call, id)
+        given = call.setup.settings.providers.get(provider)
+        if given is None or not given.passthrough:
+            await call.refuse(self._teller, _kept_away(id, provider))
+            return
+        passage = read_passage(method, self._path + rest, call.scope.get("query_string", b""), _headers(call))
+        await pass_on(call, self._teller, provider, passage, credential)
+
+    def _maker(self, call: Call, id: str) -> tuple[str, str | None]:
+        """Return whose account an answer lies with; where nobody knows, the first provider that lets its paths pass."""
+        return call.setup.world.makers.of(id) or (_first(call.setup, self._dialects), None)
+
+
+KEPT_ACTS = {"GET": ("", "input_items"), "DELETE": ("",), "POST": ("cancel",)}
+"""What may be asked of a kept answer, behind its id, by method."""
+UNSERVED = Failure(
+    FailureKind.CALLER,
+    "this is not served of a kept answer; served are GET and DELETE of responses/{id}, GET {id}/input_items and POST {id}/cancel",
+    404,
+    "not_found",
+)
+
+
 async def pass_on(call: Call, teller: Teller, provider: str, passage: Passage | Failure, credential: str | None = None) -> None:
     """Pass one request through to a provider, with the first credential in service or a named one."""
     try:
@@ -178,6 +224,15 @@ def _rest(scope: Scope, prefix: str) -> str:
 def _headers(call: Call) -> Headers:
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in call.scope["headers"]]
     return (*call.inbound.passed, *(field for field in fields if field[0] in ALLOWED))
+
+
+def _kept_away(id: str, provider: str) -> Failure:
+    if provider:
+        message = f'"{id[:100]}" is kept at provider "{provider}", whose other paths are closed: set `passthrough = true` there'
+    else:
+        message = f'nothing is kept here, and no provider passes its other paths through to look for "{id[:100]}"'
+        message += "; `passthrough = true` of a provider opens its own"
+    return Failure(FailureKind.CALLER, message, 404, "not_found")
 
 
 def _closed(scope: Scope, why: str) -> Failure:

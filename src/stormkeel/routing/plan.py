@@ -42,6 +42,12 @@ class Walk:
                 return self._choose(group, left)
         return None
 
+    def first(self) -> Deployment:
+        """Return the best candidate of all: a route has one."""
+        found = self.next()
+        assert found is not None, "a route without a deployment"
+        return found
+
     def has_other(self, excluding: Collection[int]) -> bool:
         """Is any candidate left that is not excluded?"""
         return any(one.index not in excluding for group in self._groups for one in group.deployments)

@@ -5,6 +5,8 @@ Never changes once built, and knows nothing of which deployment is well today.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from .deployment import Deployment
@@ -45,3 +47,9 @@ class Route(msgspec.Struct, frozen=True):
     def deployments(self) -> tuple[Deployment, ...]:
         """Every deployment of the route, in the order of its groups; one that stands in two groups is there twice."""
         return tuple(deployment for group in self.groups for deployment in group.deployments)
+
+    def only(self, holds: Callable[[Deployment], bool]) -> Route | None:
+        """Return the route with those deployments alone for which something holds, None where it holds for none."""
+        groups = [(group, tuple(one for one in group.deployments if holds(one))) for group in self.groups]
+        left = tuple(Group(deployments, group.strategy) for group, deployments in groups if deployments)
+        return msgspec.structs.replace(self, groups=left) if left else None

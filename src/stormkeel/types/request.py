@@ -50,6 +50,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         options: how to handle it.
         is_text: is it known, without a look at `raw`, to be texts on standard terms and nothing else?
         is_read: does whoever asks read the answer, as the library does, rather than pass its bytes on?
+        follows: the id of what a provider keeps and this request goes on from, "" for none: an answer, a conversation.
+        is_kept: may its answer be kept at its provider, so that another request can go on from it?
         inputs: how many texts are to be embedded, each of which may fill the model's window; 0 where a prompt is answered.
     """
 
@@ -68,3 +70,5 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     is_text: bool = False
     is_read: bool = False
     inputs: int = 0
+    follows: str = ""
+    is_kept: bool = False

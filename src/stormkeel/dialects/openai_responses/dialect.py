@@ -10,6 +10,7 @@ What crosses to another dialect, or comes from one, is read and written by the m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -106,11 +107,13 @@ class OpenAIResponses:
         seen = peek(raw)
         if isinstance(seen, Failure):
             return seen
-        if b'"background"' in raw and _waits_elsewhere(raw):
+        leans = _leaning(raw) if _leans(raw) else NOTHING
+        if leans.background:
             return IN_BACKGROUND
         return Request(
             id, self.name, seen.model, raw, seen.stream, seen.max_output_tokens,
             model_span=seen.model_span, headers=headers, options=options,
+            follows=_followed(leans), is_kept=leans.store is not False,
         )  # fmt: skip
 
     def read_prompt(self, raw: bytes) -> Reading | Failure:
@@ -188,11 +191,19 @@ class OpenAIResponses:
         return _encode({"object": "list", "data": [model_of(card) for card in models]})
 
 
-class _Asked(msgspec.Struct, gc=False):
+class _Leaning(msgspec.Struct, gc=False):
+    """The fields that lean on what a provider keeps, or have it keep something."""
+
     background: Any = None
+    store: Any = None
+    previous_response_id: Any = None
+    conversation: Any = None
 
 
-_asked = msgspec.json.Decoder(_Asked).decode
+NOTHING = _Leaning()
+_leaning = msgspec.json.Decoder(_Leaning).decode
+_leans = re.compile(rb'"(?:background|store|previous_response_id|conversation)"|\\u00[4567]').search
+"""Finds one of their names, or what may be an escaped one."""
 IN_BACKGROUND = Failure(
     FailureKind.CALLER,
     "`background` is not served here: nobody would know what the answer cost; leave it out, and wait for the answer or stream it",
@@ -201,8 +212,11 @@ IN_BACKGROUND = Failure(
 )
 
 
-def _waits_elsewhere(raw: bytes) -> bool:
-    return bool(_asked(raw).background)
+def _followed(leans: _Leaning) -> str:
+    """Return the id of what a request goes on from, "" for none."""
+    conversation = leans.conversation
+    named = conversation.get("id") if isinstance(conversation, dict) else conversation
+    return string(leans.previous_response_id) or string(named)
 
 
 def _outcome(told: _Body[Any]) -> Outcome | None:
