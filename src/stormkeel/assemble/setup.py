@@ -200,7 +200,8 @@ class Setup:
         """Write a prompt in the dialect in which a member is asked it: its first, unless that is too narrow."""
         member = lead.member
         first = member.first
-        spoken = first if not first.is_narrow else next(iter(fitting(member, prompt, "generate")), None)
+        is_wide = not first.is_narrow or not prompt.tools  # as in `is_direct`: most prompts need no closer look
+        spoken = first if is_wide else next(iter(fitting(member, prompt, "generate")), None)
         dialect = None if spoken is None else DIALECTS.get(spoken.dialect.name)
         if dialect is None:
             return Failure(FailureKind.UNSUPPORTED, f"{member.deployment.name} answers no prompts")

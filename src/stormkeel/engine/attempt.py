@@ -133,7 +133,7 @@ class Trial:
         """Take the client's own dialect where the deployment speaks it and it will do; else write the request anew."""
         run, member = self._run, self.member
         own = member.spoken.get(run.request.dialect)
-        if is_direct(own, self._raw):
+        if is_direct(own, run.request):
             self._spoken = own
             return None
         way = run.cross(member)

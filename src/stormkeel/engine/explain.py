@@ -342,7 +342,7 @@ class Carried(msgspec.Struct, frozen=True):
 def carry(request: Request, member: Member, client: Codec) -> Carried | Failure:
     """Say what of a request's body a deployment would be sent, or why it can't be carried there."""
     own = member.spoken.get(request.dialect)
-    way = None if is_direct(own, request.raw) else cross_to(request, client.read_prompt(request.raw), member, client)
+    way = None if is_direct(own, request) else cross_to(request, client.read_prompt(request.raw), member, client)
     if isinstance(way, Failure):
         return way
     if way is not None:
