@@ -11,16 +11,20 @@ what the way does not carry is in `lost`, by the client's own names.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from ..types.content import Thinking
 from ..types.embedding import Texts
+from ..types.events import Event, ThinkingSealed
 from ..types.failure import Failure, FailureKind
 from ..types.prompt import Prompt
 from ..types.request import Request
+from ..types.response import Response
 from ..types.usage import Usage
 from .base import Codec, EventReader, EventWriter, Head, StreamReader, Target, Terms, Told, Written
+from .seal import signed_by
 
 
 class Crossing:
@@ -50,6 +54,9 @@ class Crossing:
             if response is None or len(response.vectors) != len(asked.inputs):
                 return None
             head = msgspec.structs.replace(head, wants_base64=asked.wants_base64)
+        if isinstance(response, Response):
+            content = tuple(_signed(part, self._provider.name, response.model) for part in response.content)
+            response = msgspec.structs.replace(response, content=content)
         return None if response is None else (self._client.write_response(response, head), response.lost)
 
     def read_stream(self, head: Head) -> CrossReader:
@@ -58,7 +65,7 @@ class Crossing:
         assert provider is not None, "only a service with streams is asked for one"
         assert client is not None, "only a service with streams is asked for one"
         ends = provider.read_events(), client.write_events(head)
-        return CrossReader(provider.read_stream(keep_usage=True), ends, client.keep_alive)
+        return CrossReader(provider.read_stream(keep_usage=True), ends, self._provider.name, client.keep_alive)
 
 
 def cross(request: Request, reading: Told, ends: tuple[Codec, Codec], target: Target) -> Crossing | Failure:
@@ -80,6 +87,17 @@ def cross(request: Request, reading: Told, ends: tuple[Codec, Codec], target: Ta
     return Crossing(ends, written, tuple(dict.fromkeys((*reading.lost, *named))), reading.prompt)
 
 
+Proven = TypeVar("Proven")
+
+
+def _signed(told: Proven, maker: str, model: str) -> Proven:
+    """Say whose a proof of thoughts is: the client sends it back, maybe to another model, which would refuse it."""
+    if not isinstance(told, Thinking | ThinkingSealed) or not (told.signature or told.redacted):
+        return told
+    named = {"signature": signed_by(told.signature, maker, model), "redacted": signed_by(told.redacted, maker, model)}
+    return msgspec.structs.replace(told, **named)
+
+
 ONE_CHOICE = "one answer is carried from one dialect to another: leave `choices` at 1, and ask as often as you need"
 _QUOTED = re.compile(r"`(\w+)`")
 
@@ -96,12 +114,13 @@ class CrossReader:
     """
 
     __slots__ = (
-        "_events", "_keep_alive", "_reader", "_writer", "committed", "complete", "failure", "id", "model", "output_bytes", "rest",
-        "terms", "usage", "usage_final",
+        "_events", "_keep_alive", "_maker", "_reader", "_writer", "committed", "complete", "failure", "id", "model",
+        "output_bytes", "rest", "terms", "usage", "usage_final",
     )  # fmt: skip
 
-    def __init__(self, reader: StreamReader, ends: tuple[EventReader, EventWriter], keep_alive: bytes) -> None:
+    def __init__(self, reader: StreamReader, ends: tuple[EventReader, EventWriter], maker: str, keep_alive: bytes) -> None:
         self._reader = reader
+        self._maker = maker
         self._events, self._writer = ends
         self._keep_alive = keep_alive
         self.rest = b""
@@ -113,7 +132,7 @@ class CrossReader:
         self._mirror()
         if not passed:
             return b""
-        frames = self._writer.feed(self._events.feed(passed))
+        frames = self._writer.feed(self._told(passed))
         if self.complete:
             return frames + self._writer.finish()
         return frames or (self._keep_alive if self.committed else b"")
@@ -124,7 +143,7 @@ class CrossReader:
         failure = reader.finish()
         self._mirror()
         if failure is None and not was_complete:
-            last = self._events.feed(reader.rest) if reader.rest else []
+            last = self._told(reader.rest) if reader.rest else []
             self.rest = self._writer.feed(last) + self._writer.finish()
         return failure
 
@@ -132,6 +151,13 @@ class CrossReader:
     def lost(self) -> tuple[str, ...]:
         """What of the answer so far the client is not told, by the provider's names."""
         return self._events.lost
+
+    def _told(self, passed: bytes) -> list[Event]:
+        """Return the events of frames, each proof of thoughts with its maker's name."""
+        events = self._events.feed(passed)
+        if any(type(event) is ThinkingSealed for event in events):
+            return [_signed(event, self._maker, self.model) for event in events]
+        return events
 
     def _mirror(self) -> None:
         """Say of itself what the upstream's reader says of the stream."""

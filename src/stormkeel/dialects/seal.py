@@ -5,6 +5,8 @@ a provider, or passes a history on to one, knows whose it is and whose not: anot
 
     a response's reasoning, to anybody          Thinking.signature  "stormkeel|openai_responses|MODEL|ITEM ID|..."
     Gemini's signature, to anybody              Thinking.signature  "stormkeel|gemini|MODEL|..."
+    a plain signature, or a hidden thought,     both of Thinking    "stormkeel|by|MAKER|MODEL|..."
+      on its way to another dialect's client
     another's signature, to a responses client  encrypted_content   "stormkeel|signature|..."
     another's hidden thought, likewise          encrypted_content   "stormkeel|redacted|..."
     both, to a Gemini client                    thoughtSignature    the same in base64
@@ -12,11 +14,14 @@ a provider, or passes a history on to one, knows whose it is and whose not: anot
 
 from __future__ import annotations
 
+import re
+
 from ..types.content import Thinking
 
 _BAR = "|"
 MARK = f"stormkeel{_BAR}"
 _RESPONSES = "openai_responses"
+_BY = "by"
 
 
 def is_sealed(text: str) -> bool:
@@ -45,9 +50,35 @@ def unseal(signature: str, model: str) -> tuple[str, str] | None:
 
 
 def _is_same(made_by: str, model: str) -> bool:
-    """Are two names of one model: the same, unknown, or one the other with a date or a variant behind it?"""
+    """Are two names of one model: the same, unknown, or one the other with what an answer's full name has behind it?"""
     shorter, longer = sorted((made_by.rpartition("/")[2], model.rpartition("/")[2]), key=len)
-    return not shorter or longer == shorter or longer.startswith(f"{shorter}-")
+    return not shorter or (longer.startswith(shorter) and _FULL(longer[len(shorter) :]) is not None)
+
+
+_FULL = re.compile(r"(-sol)?(-latest|-\d{4}-\d{2}-\d{2}|-\d{8})?").fullmatch
+"""What an answer names behind the name that was asked for: the variant that a plain name stands for, and a date. Anything else
+(`-mini`, `-pro`) makes it another model, which would refuse the whole conversation."""
+
+
+def signed_by(proof: str, maker: str, model: str) -> str:
+    """Return a proof that does not say whose it is with its maker's dialect and model; one that does, and none, as it is."""
+    if not proof or is_sealed(proof) or _BAR in model:
+        return proof
+    return f"{MARK}{_BY}{_BAR}{maker}{_BAR}{model}{_BAR}{proof}"
+
+
+def proof_for(proof: str, maker: str, model: str) -> str:
+    """Return a proof as its maker gave it, "" where that is another dialect or model; one that nobody named is taken at its word.
+
+    >>> proof_for("stormkeel|by|anthropic_messages|claude-opus-5|EqQB", "anthropic_messages", "claude-opus-5")
+    'EqQB'
+    """
+    if not is_sealed(proof):
+        return proof
+    match proof.removeprefix(MARK).split(_BAR, 3):
+        case [kind, made_in, made_by, given] if kind == _BY and made_in == maker and _is_same(made_by, model):
+            return given
+    return ""
 
 
 def carry(thinking: Thinking) -> str | None:

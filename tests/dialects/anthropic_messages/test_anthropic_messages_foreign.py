@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Target
+from stormkeel.dialects.base import Target, Written
+from stormkeel.dialects.seal import signed_by
+from stormkeel.types.content import Message, Text, Thinking
+from stormkeel.types.prompt import Prompt
 
 TARGET = Target("m")
 UNSIGNED = {"type": "thinking", "thinking": "hm", "signature": ""}
@@ -43,3 +46,19 @@ def test_nothing_else_is_touched(raw: bytes) -> None:
     body, taken = AnthropicMessages().without_foreign(raw, TARGET)
     assert body is raw
     assert taken == ()
+
+
+@pytest.mark.parametrize(("made_in", "made_by", "goes"), [
+    ("anthropic_messages", "claude-sonnet-5", True), ("anthropic_messages", "claude-sonnet-5-20260901", True),
+    ("anthropic_messages", "claude-opus-5", False), ("gemini", "claude-sonnet-5", False),
+])  # fmt: skip
+def test_a_thought_comes_back_to_the_model_that_made_it(made_in: str, made_by: str, goes: bool) -> None:
+    """What proves a thought, shown or hidden, is written for the model whose name it carries, and for no other (trap 33)."""
+    thoughts = (Thinking("Hm", signed_by("sig", made_in, made_by)), Thinking(redacted=signed_by("data", made_in, made_by)))
+    turns = (Message("user", "Hi"), Message("assistant", (*thoughts, Text("So"))), Message("user", "Go on"))
+    written = AnthropicMessages().write_prompt(Prompt(turns, max_tokens=100), Target("claude-sonnet-5"), stream=False)
+    assert isinstance(written, Written), written
+    blocks = json.loads(written.body)["messages"][1]["content"]
+    own = [{"type": "thinking", "thinking": "Hm", "signature": "sig"}, {"type": "redacted_thinking", "data": "data"}]
+    assert blocks == ([*own, {"type": "text", "text": "So"}] if goes else "So")
+    assert written.lost == (() if goes else ("thinking",))

@@ -83,6 +83,7 @@ def test_an_id_of_this_form_is_kept() -> None:
 @pytest.mark.parametrize(("made_by", "asked", "goes"), [
     ("gpt-5.6-sol", "gpt-5.6-sol", True), ("gpt-5-2025-08-07", "gpt-5", True), ("gpt-5.6-sol", "gpt-5.6", True), ("", "anything", True),
     ("openai/gpt-5", "gpt-5", True), ("gpt-5.4", "gpt-5.6", False), ("gpt-5", "gpt-5.4", False), ("gpt-5", "o3", False),
+    ("gpt-5.4", "gpt-5.4-mini", False), ("gpt-5.4-mini-2026-03-17", "gpt-5.4", False), ("gpt-5.4-mini-2026-03-17", "gpt-5.4-mini", True),
 ])  # fmt: skip
 def test_a_seal_opens_for_its_maker(made_by: str, asked: str, goes: bool) -> None:
     """A seal opens for the model that made it, by its full name or a shorter one, and for no other."""

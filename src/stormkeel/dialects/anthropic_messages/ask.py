@@ -15,6 +15,7 @@ from ..base import Target, Written
 from ..lost import Losses
 from ..uncrossed import CrossingError, give_up, refuse
 from .blocks import mark
+from .foreign import own_thoughts
 from .marks import bound_marks
 from .order import Turn, arrange
 from .reasoning import write_reasoning, write_sampling
@@ -46,7 +47,7 @@ def _write(prompt: Prompt, target: Target, lost: Losses) -> Block:
     if prompt.choices > 1:
         give_up("the messages dialect gives one answer at a time: leave `choices` at 1, and ask as often as you need")
     limit = _limit(prompt, target, lost)
-    system, turns = arrange(prompt.messages, target.abilities.late_system, lost)
+    system, turns = arrange(own_thoughts(prompt.messages, target.model), target.abilities.late_system, lost)
     if turns[-1].role == "assistant" and not target.abilities.prefill:
         give_up(f'"{target.model}" does not go on with an answer that was begun: end the conversation with a turn of role "user"')
     body: Block = {"model": target.model, "max_tokens": limit}

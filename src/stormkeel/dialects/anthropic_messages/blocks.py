@@ -113,7 +113,7 @@ def _source(file: File, lost: Losses) -> Block:
 
 
 def _thinking(thinking: Thinking, lost: Losses) -> list[Block]:
-    if thinking.redacted:
+    if thinking.redacted and not is_sealed(thinking.redacted):
         return [{"type": "redacted_thinking", "data": thinking.redacted}]
     if thinking.signature and not is_sealed(thinking.signature):
         return [{"type": "thinking", "thinking": thinking.text, "signature": thinking.signature}]

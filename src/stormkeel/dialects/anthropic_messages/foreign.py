@@ -7,13 +7,17 @@ signature, or with a seal of ours in its place, and sends it back (docs/wire.md,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from ..seal import MARK, is_sealed
+from ...types.content import Message, Part, Thinking
+from ..seal import MARK, is_sealed, proof_for
+
+NAME = "anthropic_messages"
+"""This dialect, as it stands in seals."""
 
 _FOREIGN = re.compile(rb'"signature"\s*:\s*"(?:"|' + re.escape(MARK.encode()) + b")").search
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -75,3 +79,25 @@ def _is_other(block: Raw) -> bool:
     if told.type != "thinking":
         return False
     return not told.signature or (isinstance(told.signature, str) and is_sealed(told.signature))
+
+
+def own_thoughts(messages: Sequence[Message], model: str) -> list[Message]:
+    """Return the turns, each thought that this model made proved as it gave it; any other's stays sealed, to be left out."""
+    return [_opened(message, model) if _thinks(message) else message for message in messages]
+
+
+def _thinks(message: Message) -> bool:
+    return type(message.content) is tuple and any(type(part) is Thinking for part in message.content)
+
+
+def _opened(message: Message, model: str) -> Message:
+    content = tuple(_own(part, model) if isinstance(part, Thinking) else part for part in message.content)
+    return msgspec.structs.replace(message, content=content)
+
+
+def _own(thinking: Thinking, model: str) -> Part:
+    """A thought as its maker signed it; one that is not this model's own stays as it is."""
+    signature, redacted = (proof_for(proof, NAME, model) for proof in (thinking.signature, thinking.redacted))
+    if (signature or redacted) == "":
+        return thinking
+    return Thinking(thinking.text, signature, redacted)

@@ -50,11 +50,20 @@ def read_turns(body: Fields) -> tuple[Message, ...]:
             refuse(f'the body has no "{content.at("parts")}": add a list of parts', "missing_field")
         parts = _Turn(place, role, calls).read(content.children("parts"))
         content.close()
-        if turns and turns[-1][0] == role:
-            turns[-1][1].extend(parts)
-        else:
-            turns.append((role, parts))
+        if not turns or turns[-1][0] != role:
+            turns.append((role, []))
+        for part in parts:
+            _add(turns[-1][1], part)
     return tuple(Message(role, _content(parts)) for role, parts in turns if parts or role != "system")
+
+
+def _add(turn: list[Part], part: Part) -> None:
+    """Put a part behind the others; a thought that came in pieces is one again, for its maker signed the whole of it."""
+    last = turn[-1] if turn else None
+    if isinstance(part, Thinking) and isinstance(last, Thinking) and last == Thinking(last.text):
+        turn[-1] = msgspec.structs.replace(part, text=last.text + part.text)
+    else:
+        turn.append(part)
 
 
 def _role(content: Fields) -> Role:

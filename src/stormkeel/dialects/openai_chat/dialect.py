@@ -37,7 +37,7 @@ _encode = msgspec.json.encode
 FIELDS: dict[str, str] = {
     "max_tokens": "max_completion_tokens", "parallel_tools": "parallel_tool_calls", "format": "response_format",
     "effort": "reasoning_effort", "tier": "service_tier", "choices": "n", "cache": "prompt_cache_breakpoint",
-    "thinking": "reasoning_content",
+    "thinking": "reasoning_content", "name": "filename",
 }  # fmt: skip
 """This dialect's names of a prompt's fields, where they differ."""
 
