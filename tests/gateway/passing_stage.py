@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway_stage import QUICK, Stage, staged, until
-from raw_server import Connection, RawServer
+from raw_server import Connection, RawServer, Script
 
 SECRETS = {
     "up": "sk-proj-CANARYpassing0123456789abcd", "second": "sk-proj-CANARYsecond00123456789abcd",
@@ -53,6 +53,7 @@ class Upstream:
 
     def __init__(self, answer: Answer) -> None:
         self.seen: list[Seen] = []
+        self.connections: list[Connection] = []
         self._answer = answer
 
     async def script(self, connection: Connection) -> None:
@@ -83,12 +84,18 @@ def always(response: bytes) -> Answer:
 
 
 @asynccontextmanager
-async def passing(folder: Path, answer: Answer, more: str = QUICK) -> AsyncIterator[tuple[Stage, Upstream]]:
-    """Open an upstream and a gateway that passes other paths through to it; the sandbox is there, and passes none."""
+async def passing(
+    folder: Path, answer: Answer, more: str = QUICK, raw: Script | None = None
+) -> AsyncIterator[tuple[Stage, Upstream]]:
+    """Open an upstream and a gateway that passes other paths through to it; the sandbox is there, and passes none.
+
+    `raw` serves each of its connections byte by byte instead.
+    """
     upstream = Upstream(answer)
     for name, secret in SECRETS.items():
         (folder / f"{name}.pass").write_text(secret)
-    async with RawServer(upstream.script) as server:
+    async with RawServer(raw or upstream.script) as server:
+        upstream.connections = server.connections
         files = {name: str(folder / f"{name}.pass") for name in SECRETS}
         async with staged(folder, more + PROVIDERS.format(url=server.url, **files)) as stage:
             yield stage, upstream

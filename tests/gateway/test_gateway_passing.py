@@ -382,3 +382,111 @@ def test_many_in_a_row(tmp_path: Path) -> None:
                 assert (await ask(stage, posted("/openai/v1/moderations", b'{"input":"x"}'))).status == 200
 
     play(story)
+
+
+def test_an_upload_goes_up_as_it_comes(tmp_path: Path) -> None:
+    """The provider has the beginning of a large file while its end is still with the client, with its length or in chunks."""
+    began = asyncio.Event()
+
+    async def answer(connection: Connection) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await connection.reader.readuntil(b"\r\n\r\n")
+                await connection.reader.readuntil(b"first")
+                began.set()
+                await connection.reader.readuntil(b"last\r\n0\r\n\r\n" if b"chunked" in head else b"last")
+                await connection.send(told())
+
+    async def story() -> None:
+        async with passing(tmp_path, always(told()), raw=answer) as (stage, _):
+            for framing, pieces in (
+                (b"content-length: 9", (b"first", b"last")), (b"transfer-encoding: chunked", (b"5\r\nfirst\r\n", b"4\r\nlast\r\n0\r\n\r\n")),
+            ):  # fmt: skip
+                began.clear()
+                caller = await Caller.at(stage.port)
+                caller.writer.write(b"POST /openai/v1/files HTTP/1.1\r\nhost: x\r\n" + framing + b"\r\n\r\n" + pieces[0])
+                await began.wait()
+                caller.writer.write(pieces[1])
+                assert (await caller.get()).status == 200
+                caller.leave()
+            await calm(stage)
+            assert settled(stage) == [("ok", "unpriced", None)] * 2
+
+    play(story)
+
+
+def test_an_upload_that_grows_too_large(tmp_path: Path) -> None:
+    """A body without a length is cut off where it passes `server.max_body`, though its beginning is with the provider: 413, no cost."""
+    gone = asyncio.Event()
+
+    async def answer(connection: Connection) -> None:
+        await connection.wait_gone()
+        gone.set()
+
+    async def story() -> None:
+        async with passing(tmp_path, always(told()), QUICK + "[server]\nmax_body = 2000\n", raw=answer) as (stage, _):
+            caller = await Caller.at(stage.port)
+            caller.writer.write(b"POST /openai/v1/files HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3e8\r\n" + b"x" * 1000 + b"\r\n")
+            await until(lambda: stage.reserved)
+            caller.writer.write(b"7d0\r\n" + b"x" * 2000 + b"\r\n")
+            assert (await caller.get()).status == 413
+            await until(gone.is_set)
+            await calm(stage)
+            assert settled(stage) == [("caller", "none", 0)]
+
+    play(story)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_leaving_in_an_upload(reset: bool, tmp_path: Path) -> None:
+    """A client that goes in the middle of its upload takes the provider's half with it (INV-3, INV-15)."""
+    gone = asyncio.Event()
+
+    async def answer(connection: Connection) -> None:
+        await connection.wait_gone()
+        gone.set()
+
+    async def story() -> None:
+        async with passing(tmp_path, always(told()), QUICK.replace("0.4", "30").replace("total = 5", "total = 60"), raw=answer) as (stage, _):
+            caller = await Caller.at(stage.port)
+            caller.writer.write(posted("/openai/v1/files", b"x" * 100_000)[:-10])
+            await until(lambda: stage.reserved)
+            caller.leave(reset=reset)
+            await until(gone.is_set)
+            await calm(stage)
+            assert [outcome for outcome, _, _ in settled(stage)] == ["cancelled"]
+
+    play(story)
+
+
+def test_a_provider_that_does_not_want_it(tmp_path: Path) -> None:
+    """An answer that comes before the upload's end reaches the client, and the connection is not used again."""
+
+    async def answer(connection: Connection) -> None:
+        await connection.reader.readuntil(b"\r\n\r\n")
+        await connection.send(told(b'{"error": {"message": "too large"}}', "413 Too Large"))
+        await connection.wait_gone()
+
+    async def story() -> None:
+        async with passing(tmp_path, always(told()), QUICK + "[server]\nmax_body = 99000000\n", raw=answer) as (stage, upstream):
+            for _ in range(2):
+                assert (await ask(stage, posted("/openai/v1/files", b"x" * 5_000_000))).status == 413
+            assert len(upstream.connections) == 2
+
+    play(story)
+
+
+def test_an_upload_that_stalls(tmp_path: Path) -> None:
+    """A provider that takes no more of an upload ends it by the usual clocks, and holds the client back meanwhile (INV-14)."""
+
+    async def answer(connection: Connection) -> None:
+        connection.writer.transport.pause_reading()
+        await asyncio.Event().wait()
+
+    async def story() -> None:
+        async with passing(tmp_path, always(told()), QUICK + "[server]\nmax_body = 99000000\n", raw=answer) as (stage, _):
+            assert (await ask(stage, posted("/openai/v1/files", b"x" * 60_000_000))).status == 504
+            await calm(stage)
+            assert [outcome for outcome, _, _ in settled(stage)] == ["stalled"]
+
+    play(story)

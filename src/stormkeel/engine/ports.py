@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..ledger.entry import Reserved, Settled
 from ..types.attempt import Story
+from ..types.failure import Failure
 from ..types.request import Request
 from ..types.wire import Headers, HttpRequest, HttpResponse
 
@@ -26,6 +27,18 @@ class WireFault(Exception):
         super().__init__(f"{stage}: {detail}")
         self.stage = stage
         self.detail = detail
+
+
+class UploadFault(Exception):
+    """A body that was still coming may not go on.
+
+    Attributes:
+        failure: why not.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 class Exchange(Protocol):

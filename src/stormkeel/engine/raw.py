@@ -23,10 +23,10 @@ from ..types.attempt import Attempt, Story
 from ..types.failure import Charge, Failure, FailureKind
 from ..types.request import Request
 from ..types.usage import NO_USAGE
-from ..types.wire import Headers, HttpRequest, HttpResponse, header
+from ..types.wire import Headers, HttpRequest, HttpResponse, Upload, header
 from .attempt import BITES, SLOW_CLIENT, WIRE_KINDS, read_all
 from .credentials import Credential
-from .ports import ClientGone, Exchange, JournalFault, WireFault
+from .ports import ClientGone, Exchange, JournalFault, UploadFault, WireFault
 from .setting_aside import PROBED
 from .watchdog import Watchdog
 from .world import World
@@ -46,12 +46,14 @@ class Errand(msgspec.Struct, frozen=True):
         passage: which path.
         provider: whose path.
         credential: the one to take, None for the first that is in service.
+        upload: the body where it is still coming; the request's `raw` is empty then.
     """
 
     request: Request
     passage: Passage
     provider: str
     credential: str | None = None
+    upload: Upload | None = None
 
 
 class RawOutput(Protocol):
@@ -76,13 +78,13 @@ class Passed(msgspec.Struct, frozen=True):
     Attributes:
         failure: None where the provider answered well; one of its own errors was passed on all the same.
         began, ended: did the answer's head go out, and its end? One without the other must be cut off.
-        sent: did a byte leave for the provider?
+        is_ours: is the failure our own no, and not a word of the provider?
     """
 
     failure: Failure | None
     began: bool
     ended: bool
-    sent: bool
+    is_ours: bool
 
 
 async def pass_through(errand: Errand, world: World, out: RawOutput) -> Passed:
@@ -99,7 +101,7 @@ async def pass_through(errand: Errand, world: World, out: RawOutput) -> Passed:
         story = trip.story()
         for sink in world.ports.sinks:
             sink.answered(story)
-    return Passed(trip.failure, trip.began, trip.ended, trip.sent)
+    return Passed(trip.failure, trip.began, trip.ended, trip.is_ours or not trip.sent)
 
 
 class _Trip:
@@ -108,7 +110,7 @@ class _Trip:
     def __init__(self, errand: Errand, world: World, out: RawOutput) -> None:
         clock = world.ports.clock
         self.failure: Failure | None = None
-        self.began = self.ended = self.sent = False
+        self.began = self.ended = self.sent = self.is_ours = False
         self._errand = errand
         self._world = world
         self._out = out
@@ -136,18 +138,14 @@ class _Trip:
         assert task is not None
         self._dog = Watchdog(self._world.kennel, asyncio.get_running_loop(), task)
         try:
-            made = self._credential.caller.passage(self._errand.passage, self._id)
-            await self._send(HttpRequest(made.method, made.url, made.headers, self._errand.request.raw))
+            await self._send(self._http())
         except asyncio.CancelledError:
             if not (self._dog.bitten and self._dog.calm()):
                 self._settle(Failure(K.CANCELLED, "the caller went away"))
                 raise
             self._settle(self._bite())
-        except WireFault as fault:
-            self.sent = fault.stage != "connect"
-            self._settle(Failure(WIRE_KINDS[fault.stage], f"{self._errand.provider}: {fault.detail}"))
-        except ClientGone:
-            self._settle(Failure(K.CANCELLED, "the caller went away"))
+        except (WireFault, UploadFault, ClientGone) as fault:
+            self._settle(self._failure_of(fault))
         except Exception as error:
             self._settle(Failure(K.INTERNAL, f"a fault inside Stormkeel ({type(error).__name__})"))
             raise
@@ -155,6 +153,17 @@ class _Trip:
             self._dog.stop()
             if self._exchange is not None:
                 await self._exchange.close()
+
+    def _failure_of(self, fault: WireFault | UploadFault | ClientGone) -> Failure:
+        match fault:
+            case WireFault():
+                self.sent = fault.stage != "connect"
+                return Failure(WIRE_KINDS[fault.stage], f"{self._errand.provider}: {fault.detail}")
+            case UploadFault():
+                self.is_ours = True
+                return fault.failure
+            case _:
+                return Failure(K.CANCELLED, "the caller went away")
 
     # -- before ------------------------------------------------------------------------------------------------------
 
@@ -189,6 +198,12 @@ class _Trip:
         return None
 
     # -- during ------------------------------------------------------------------------------------------------------
+
+    def _http(self) -> HttpRequest:
+        errand = self._errand
+        made = self._credential.caller.passage(errand.passage, self._id)
+        upload = None if errand.upload is None else _Paced(errand.upload, self)
+        return HttpRequest(made.method, made.url, made.headers, errand.request.raw, upload)
 
     async def _send(self, request: HttpRequest) -> None:
         self._watch(self._world.clocks.answer, K.SILENT)
@@ -243,6 +258,13 @@ class _Trip:
         await self._out.end(data)
         self.ended = True
         exchange.linger()
+
+    def watch_upload(self, is_over: bool) -> None:
+        """A piece of the body is waited for, or there is no more, and the answer is."""
+        if is_over:
+            self._watch(self._world.clocks.answer, K.SILENT)
+        else:
+            self._watch(self._world.clocks.idle, K.STALLED)
 
     def _watch(self, span: float, kind: FailureKind) -> None:
         at = self._world.ports.clock.now() + span
@@ -305,3 +327,20 @@ class _Trip:
             errand.request, ROUTE, self._attempts, self.failure, self._wall, latency, self._ttft, self.began,
             self._world.config,
         )  # fmt: skip
+
+
+class _Paced:
+    """A body that is still coming, under the clocks of its trip: each piece has to come, and to be taken, in its time."""
+
+    def __init__(self, upload: Upload, trip: _Trip) -> None:
+        self.length = upload.length
+        self._upload = upload
+        self._trip = trip
+
+    async def read(self) -> bytes:
+        """Return the next piece."""
+        self._trip.watch_upload(is_over=False)
+        data = await self._upload.read()
+        if not data:
+            self._trip.watch_upload(is_over=True)
+        return data

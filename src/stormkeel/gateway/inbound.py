@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..engine.ports import ClientGone, UploadFault
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options
 from ..types.wire import Headers
@@ -137,11 +138,9 @@ async def read_body(receive: Receive, inbound: Inbound, limit: int, here: bytes 
     Raises:
         Gone: the client left in the middle.
     """
-    if inbound.encoding not in (b"", b"identity"):
-        said = inbound.encoding.decode("latin-1")
-        return Failure(K.CALLER, f'the body is encoded as "{said}": send it unencoded, without a content-encoding header', 415)
-    if inbound.length is not None and inbound.length > limit:
-        return too_large(inbound.length, limit)
+    refusal = refusal_by_head(inbound, limit)
+    if refusal is not None:
+        return refusal
     body, more = await _piece(receive) if here is None else (here, False)
     if not more and len(body) <= limit:
         return body
@@ -151,6 +150,40 @@ async def read_body(receive: Receive, inbound: Inbound, limit: int, here: bytes 
         parts.append(body)
         size += len(body)
     return b"".join(parts) if size <= limit else too_large(size, limit)
+
+
+def refusal_by_head(inbound: Inbound, limit: int) -> Failure | None:
+    """Say why a body need not be read, by what the head says of it."""
+    if inbound.encoding not in (b"", b"identity"):
+        said = inbound.encoding.decode("latin-1")
+        return Failure(K.CALLER, f'the body is encoded as "{said}": send it unencoded, without a content-encoding header', 415)
+    if inbound.length is not None and inbound.length > limit:
+        return too_large(inbound.length, limit)
+    return None
+
+
+class Incoming:
+    """A request's body that is still coming (`types.wire.Upload`), and may not grow beyond a limit."""
+
+    def __init__(self, receive: Receive, length: int | None, limit: int) -> None:
+        self.length = length
+        self._receive = receive
+        self._limit = limit
+        self._size = 0
+        self._more = True
+
+    async def read(self) -> bytes:
+        """Return the next piece, `b""` at the end. Raises `UploadFault` where it is too large, `ClientGone`."""
+        data = b""
+        while self._more and not data:
+            try:
+                data, self._more = await _piece(self._receive)
+            except Gone:
+                raise ClientGone from None
+        self._size += len(data)
+        if self._size > self._limit:
+            raise UploadFault(too_large(self._size, self._limit))
+        return data
 
 
 async def _piece(receive: Receive) -> tuple[bytes, bool]:

@@ -22,7 +22,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import Headers
 from .endpoints import SHUTDOWN, Call
-from .inbound import Gone
+from .inbound import Gone, Incoming, refusal_by_head, too_large
 from .reply import RawHeaders, Scope, Send, Teller, failed, ours, raw
 from .watch import Watch
 
@@ -133,15 +133,33 @@ UNSERVED = Failure(
 
 async def pass_on(call: Call, teller: Teller, provider: str, passage: Passage | Failure, credential: str | None = None) -> None:
     """Pass one request through to a provider, with the first credential in service or a named one."""
+    if isinstance(passage, Failure):
+        await call.refuse(teller, passage)
+        return
     try:
-        body = await call.body() if isinstance(passage, Passage) else passage
+        body = await _body(call)
     except Gone:
         return
-    if isinstance(body, Failure) or isinstance(passage, Failure):
-        await call.refuse(teller, passage if isinstance(passage, Failure) else body)  # type: ignore[arg-type]  # a Failure by now
+    if isinstance(body, Failure):
+        await call.refuse(teller, body)
         return
-    request = Request(call.request_id, DIALECT, passage.name, body, options=call.inbound.options(call.key))
-    await _serve(call, teller, Errand(request, passage, provider, credential))
+    here, upload = (body, None) if isinstance(body, bytes) else (b"", body)
+    request = Request(call.request_id, DIALECT, passage.name, here, options=call.inbound.options(call.key))
+    await _serve(call, teller, Errand(request, passage, provider, credential, upload))
+
+
+async def _body(call: Call) -> bytes | Incoming | Failure:
+    """Return a request's body: what is here whole, else what is still coming; under another server than ours always whole."""
+    if call.turn is None:
+        return await call.body()
+    limit = call.setup.settings.server.max_body
+    refusal = refusal_by_head(call.inbound, limit)
+    if refusal is not None:
+        return refusal
+    here = call.turn.take_body()
+    if here is None:
+        return Incoming(call.receive, call.inbound.length, limit)
+    return here if len(here) <= limit else too_large(len(here), limit)
 
 
 async def _serve(call: Call, teller: Teller, errand: Errand) -> None:
@@ -155,7 +173,7 @@ async def _serve(call: Call, teller: Teller, errand: Errand) -> None:
         if watch.left:
             task.uncancel()
             return
-        await _end(call, teller, Passed(SHUTDOWN, output.began, False, False))
+        await _end(call, teller, Passed(SHUTDOWN, output.began, False, is_ours=True))
         raise
     finally:
         watch.end()
@@ -172,7 +190,7 @@ async def _end(call: Call, teller: Teller, done: Passed) -> None:
         return
     assert done.failure is not None
     try:
-        await call.reply(*failed(teller, done.failure, call.request_id, done.sent))
+        await call.reply(*failed(teller, done.failure, call.request_id, not done.is_ours))
     except ClientGone:
         return
 

@@ -149,7 +149,10 @@ class HttpTransport:
         link = self._take(target.key) or await self._dialer.dial(target)
         reader = link.start(head, request.body, request.method, streaming=True)
         try:
-            await link.wait()
+            if request.upload is not None:
+                await link.upload(request.upload)
+            if not reader.has_head:
+                await link.wait()
         except BaseException:
             link.abort()
             raise

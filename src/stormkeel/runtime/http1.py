@@ -104,6 +104,10 @@ def write_head(request: HttpRequest, target: Target, proxy_line: str | None = No
     headers, body = request.headers, request.body
     own = _write_last(headers[-1:])
     opening = _write_opening(request.method, target, headers[:-1], proxy_line, own.startswith(b"user-agent: "))
+    if request.upload is not None:
+        length = request.upload.length
+        framing = b"transfer-encoding: chunked" if length is None else b"content-length: %d" % length
+        return b"%b%b%b\r\n\r\n" % (opening, own, framing)
     if body or request.method in BODY_METHODS:
         return b"%b%bcontent-length: %d\r\n\r\n" % (opening, own, len(body))
     return b"%b%b\r\n" % (opening, own)

@@ -13,6 +13,7 @@ import ssl
 from typing import cast
 
 from ..engine.ports import WireFault
+from ..types.wire import Upload
 from .http1 import Key, ProtocolFault, ResponseReader
 
 HIGH_WATER = 262_144  # bytes of a streamed body held unread before reading stops, and TCP's window holds the sender back
@@ -32,7 +33,7 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         *("alive", "idle_since", "key", "reader"),
-        *("_fault", "loop", "_paused", "_streaming", "_transport", "_unread", "_waiter"),
+        *("_fault", "loop", "_paused", "_room", "_streaming", "_transport", "_unread", "_waiter"),
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, key: Key) -> None:
@@ -47,6 +48,7 @@ class Link(asyncio.Protocol):
         self._streaming = False
         self._unread = 0
         self._paused = False
+        self._room: asyncio.Future[None] | None = None  # while the other side takes no more
 
     def start(self, head: bytes, body: bytes, method: str, streaming: bool) -> ResponseReader:
         """Send a request; from here on the other side may have seen it.
@@ -68,6 +70,34 @@ class Link(asyncio.Protocol):
             transport.write(head)
             transport.write(body)
         return reader
+
+    async def upload(self, upload: Upload) -> None:
+        """Send a body as it comes, no faster than it is taken; an answer that comes before its end ends it.
+
+        Where the connection breaks, `wait` says so.
+        """
+        reader, transport = self.reader, self._live()
+        assert reader is not None
+        while data := await upload.read():
+            if reader.has_head or self._fault is not None:
+                reader.reusable = False  # what was promised is never sent
+                return
+            transport.write(data if upload.length is not None else b"%x\r\n%b\r\n" % (len(data), data))
+            if self._room is not None:
+                await self._room
+        if upload.length is None:
+            transport.write(b"0\r\n\r\n")
+
+    def pause_writing(self) -> None:
+        """Called by the loop: the other side takes no more for now."""
+        if self._fault is None and self.alive:
+            self._room = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Called by the loop: it does again; or it has gone, and nobody need wait."""
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
 
     async def wait(self) -> None:
         """Wait for progress: the whole response, or when streaming its head or more of its body. Raises `WireFault`."""
@@ -162,6 +192,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop: the connection is gone."""
         self.alive = False
+        self.resume_writing()
         reader = self.reader
         if reader is None or reader.done or self._fault is not None:
             return

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from ..engine.ports import WireFault
-from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
+from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse, Upload
 
 Piece = bytes | float | WireFault
 """One step of a body: bytes that arrive, seconds of silence, or a fault that ends it."""
@@ -91,6 +91,8 @@ class ScriptedTransport:
         self.sent: list[Sent] = []
 
     async def _head(self, request: HttpRequest) -> ScriptedExchange:
+        if request.upload is not None:
+            request = HttpRequest(request.method, request.url, request.headers, await _all_of(request.upload))
         sent = Sent(request, asyncio.get_running_loop().time())
         self.sent.append(sent)
         reply = self._choose(request)
@@ -121,6 +123,13 @@ class ScriptedTransport:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+async def _all_of(upload: Upload) -> bytes:
+    parts = []
+    while piece := await upload.read():
+        parts.append(piece)
+    return b"".join(parts)
 
 
 def _in_turn(replies: list[Reply]) -> Callable[[HttpRequest], Reply]:

@@ -5,6 +5,8 @@ Never opens a socket, never parses a body.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import msgspec
 
 Headers = tuple[tuple[str, str], ...]
@@ -13,13 +15,31 @@ Headers = tuple[tuple[str, str], ...]
 NO_HEADERS: Headers = ()
 
 
+class Upload(Protocol):
+    """A body that is still coming.
+
+    Attributes:
+        length: its bytes in all, None where nobody said.
+    """
+
+    length: int | None
+
+    async def read(self) -> bytes:
+        """Return the next piece as it arrives, `b""` at the end. What it raises ends the request."""
+        ...
+
+
 class HttpRequest(msgspec.Struct, frozen=True, gc=False):
-    """One HTTP request, ready to send: absolute URL, headers without `content-length`, the body's bytes."""
+    """One HTTP request, ready to send: absolute URL, headers without `content-length`, the body's bytes.
+
+    Where the body is still coming, it is an `upload`, and `body` is empty; only `Transport.open` sends one.
+    """
 
     method: str
     url: str
     headers: Headers
     body: bytes = b""
+    upload: Upload | None = None
 
     def __repr__(self) -> str:
         """Show neither headers nor body: there are a credential and content in them (INV-17)."""
