@@ -6,6 +6,7 @@ Never knows how it is done: that is `dialects/across.py`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
@@ -24,7 +25,7 @@ from .fleet import Member, Spoken
 LOSSY = "x-stormkeel-lossy"
 LIMIT = 2000  # characters of names told
 STRICT_LIMIT = 400  # characters of names told of each deployment that a strict request passed over
-OFFERS = (b'"tools"', b'"functions"')
+OFFERS = re.compile(rb'"(?:tools|functions)"').search
 """Tools are what a narrow dialect is too narrow for: a body without any needs no closer look."""
 
 
@@ -37,10 +38,7 @@ class Way(msgspec.Struct, frozen=True):
 
 def is_direct(spoken: Spoken | None, request: Request) -> TypeGuard[Spoken]:
     """May a request's body go out in the client's own dialect, without a closer look?"""
-    if spoken is None or not spoken.is_narrow or request.is_text:
-        return spoken is not None
-    raw = request.raw
-    return OFFERS[0] not in raw and OFFERS[1] not in raw
+    return spoken is not None and (not spoken.is_narrow or request.is_text or not OFFERS(request.raw))
 
 
 def cross_to(request: Request, reading: Told | Failure, member: Member, client: Codec) -> Way | Failure | None:
