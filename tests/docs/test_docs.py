@@ -103,7 +103,7 @@ async def rows_of(house: House) -> str:
     """The gateway's routes."""
     rows = []
     for path, row in Gateway(house).table:
-        rows.append((row.method, f"`{path}`", {"public": "anybody", "key": "a key", "admin": "an admin's key"}[row.access.value]))
+        rows.append((row.method, f"`{path}`", {"public": "anybody", "key": "a key", "upload": "a key, or an upload's ticket", "admin": "an admin's key"}[row.access.value]))
     return table(("method", "path", "who may"), rows)
 
 

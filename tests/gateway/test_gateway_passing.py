@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ import anthropic
 import openai
 import pytest
 from gateway_stage import QUICK, Caller, Stage, ask, play, posted, until
+from google import genai
 from passing_stage import SECRETS, Seen, always, calm, passing, told
 from raw_server import Connection
 
@@ -488,5 +490,91 @@ def test_an_upload_that_stalls(tmp_path: Path) -> None:
             assert (await ask(stage, posted("/openai/v1/files", b"x" * 60_000_000))).status == 504
             await calm(stage)
             assert [outcome for outcome, _, _ in settled(stage)] == ["stalled"]
+
+    play(story)
+
+
+def test_google_uploads_a_file(tmp_path: Path) -> None:
+    """`client.files.upload` of Google's SDK goes the whole way through us: its second half too, and never to another host (INV-19)."""
+    done = {"file": {"name": "files/abc", "uri": "https://google.example/files/abc", "state": "ACTIVE", "mimeType": "text/plain"}}
+    (tmp_path / "ann.key").write_text("ann-says-0123456789abcdef")
+    keys = QUICK + f'[[keys]]\nname = "ann"\nkey = "file:{tmp_path / "ann.key"}"\n'
+
+    async def answer(connection: Connection, seen: Seen) -> None:
+        if seen.headers["x-goog-upload-command"] == "start":
+            url = "https://elsewhere.example/upload/v1beta/files?upload_id=AB_c-1&upload_protocol=resumable"
+            await connection.send(told(b"", x_goog_upload_url=url, x_goog_upload_status="active"))
+        else:
+            await connection.send(told(json.dumps(done).encode(), x_goog_upload_status="final"))
+
+    async def story() -> None:
+        async with passing(tmp_path, answer, keys) as (stage, upstream):
+            options = genai.types.HttpOptions(base_url=f"{stage.url}/gemini", timeout=5000)
+            client = genai.Client(api_key="ann-says-0123456789abcdef", http_options=options)
+            made = await client.aio.files.upload(file=io.BytesIO(b"hello there"), config={"mime_type": "text/plain"})
+            assert made.name == "files/abc"
+            start, rest = upstream.seen
+            assert start.target in {"/upload/v1/files", "/upload/v1beta/files"}  # whichever version the SDK takes
+            assert rest.target == "/upload/v1beta/files?upload_id=AB_c-1&upload_protocol=resumable"
+            assert rest.body == b"hello there"
+            assert rest.headers["x-goog-upload-command"] == "upload, finalize"
+            assert {seen.headers["x-goog-api-key"] for seen in upstream.seen} == {SECRETS["google"]}
+            assert [entry.key for entry in stage.reserved] == ["ann", "ann"]
+            await client.aio.aclose()
+
+    play(story)
+
+
+def test_an_upload_address_is_shown_nowhere_else(tmp_path: Path) -> None:
+    """Where the rest of an upload could not come through us, its address is kept from the client."""
+
+    async def story() -> None:
+        url = "https://elsewhere.example/upload/v1beta/files?upload_id=1"
+        async with passing(tmp_path, always(told(b"", x_goog_upload_url=url))) as (stage, _):
+            assert "x-goog-upload-url" not in (await ask(stage, posted("/raw/google/files", b"{}"))).headers
+            got = await ask(stage, posted("/gemini/upload/v1beta/files", b"{}"))
+            assert got.headers["x-goog-upload-url"] == "http://gateway/gemini/upload/v1beta/files?upload_id=1"
+            tls = {"x-forwarded-proto": "https"}
+            got = await ask(stage, posted("/gemini/upload/v1beta/files", b"{}", tls))
+            assert got.headers["x-goog-upload-url"].startswith("https://gateway/gemini/")
+
+    play(story)
+
+
+def test_other_methods_of_a_model(tmp_path: Path) -> None:
+    """A method of a Gemini model that we do not serve is passed through; those at which it answers are not, however they are spelt."""
+
+    async def story() -> None:
+        async with passing(tmp_path, always(told())) as (stage, upstream):
+            assert (await ask(stage, posted("/gemini/v1beta/models/imagen-4:predict", b"{}"))).status == 200
+            assert upstream.seen[0].target == "/v1beta/models/imagen-4:predict"
+            for method in ("GenerateContent", "%67enerateAnswer", "batchembedcontents", "generateContent/x"):
+                assert (await ask(stage, posted(f"/gemini/v1beta/models/gemini-3:{method}", b"{}"))).status in {400, 403, 404}
+            assert len(upstream.seen) == 1
+
+    play(story)
+
+
+def test_a_ticket_is_good_for_one_address(tmp_path: Path) -> None:
+    """The rest of an upload comes in by the address that was given out, as it was given, and by nothing like it (INV-18)."""
+    (tmp_path / "ann.key").write_text("ann-says-0123456789abcdef")
+    keys = QUICK + f'[[keys]]\nname = "ann"\nkey = "file:{tmp_path / "ann.key"}"\n'
+    url = "https://elsewhere.example/upload/v1beta/files?upload_id=1"
+
+    async def story() -> None:
+        async with passing(tmp_path, always(told(b"", x_goog_upload_url=url)), keys) as (stage, upstream):
+            key = {"x-goog-api-key": "ann-says-0123456789abcdef"}
+            given = (await ask(stage, posted("/gemini/upload/v1beta/files", b"{}", key))).headers["x-goog-upload-url"]
+            path = given.removeprefix("http://gateway")
+            wrong = [
+                path.replace("upload_id=1", "upload_id=2"), path.replace("ann~", "bob~"), path[:-1], path + "0", path.replace("v1beta", "v1"),
+                path.replace("/files", "/files/x"), path.partition("&")[0], path.replace("/upload/", "/"), "/raw/google/files?" + path.partition("?")[2],
+                path + "&stormkeel_ticket=ann~", path.replace("~", "~\u00e9".encode().decode("latin-1")),
+            ]  # fmt: skip
+            statuses = {address: (await ask(stage, posted(address, b"x"))).status for address in wrong}
+            assert {address: status for address, status in statuses.items() if status not in {400, 401}} == {}
+            assert len(upstream.seen) == 1
+            assert (await ask(stage, posted(path, b"x"))).status == 200
+            assert upstream.seen[1].target == "/upload/v1beta/files?upload_id=1"
 
     play(story)

@@ -84,6 +84,10 @@ class KeyRing:
     def __len__(self) -> int:
         return len(self._by_id) + len(self._by_hash)
 
+    def has(self, name: str) -> bool:
+        """Is there a key of this name?"""
+        return any(key.name == name for kept in (self._by_id, self._by_hash) for key in kept.values())
+
     def is_same(self, other: KeyRing) -> bool:
         """Does it let in the very same keys, under the same names?"""
         return (self._by_id, self._by_hash) == (other._by_id, other._by_hash)

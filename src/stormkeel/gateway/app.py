@@ -1,7 +1,8 @@
 """The gateway as one ASGI app: a table of routes with who may call them, and nothing in front of it.
 
 Never decides by a path test: a route's row says who may call it, and what is not in the table does not exist (INV-18).
-Only the path and the headers that arrived are believed; `Host` is never looked at.
+Only the path and the headers that arrived are believed; `Host` is never looked at, but to tell a client where the rest of its own
+upload goes.
 
     scope -> row of the table -> key, as the row's access says -> endpoint
 """
@@ -26,10 +27,11 @@ from .door import Access, Door
 from .endpoints import Call, Endpoint, Generate, GenerateAt, Metrics, Models
 from .health import health_of, is_ready
 from .inbound import Inbound
-from .passing import RAW, Kept, Passing, PassingNamed
+from .passing import RAW, Kept, Passing, PassingNamed, address_of
 from .probing import Probes
 from .reply import JSON, TEXT, RawHeaders, Receive, Scope, Send, Teller, failed, send_whole
 from .routes import ANY, ID, Row, Table
+from .ticket import Tickets
 
 K = FailureKind
 PUBLIC, KEY, ADMIN = Access.PUBLIC, Access.KEY, Access.ADMIN
@@ -71,6 +73,7 @@ class Gateway:
         self._messages = house.dialect("anthropic_messages")
         self._gemini = house.dialect("gemini")
         self._responses = house.dialect("openai_responses")
+        self._tickets = Tickets()
         self.table = self._table()
 
     def _table(self) -> Table:
@@ -100,7 +103,8 @@ class Gateway:
         methods: dict[str, Endpoint] = {method: Generate(self.house.codec(name)) for method, name in METHODS.items()}
         methods[COUNT] = Count(self._gemini, COUNTING["gemini"])
         for base in GEMINI:
-            rows[f"{base}/models/{ID}"] = Row("POST", KEY, GenerateAt(base, methods, self._gemini), self._gemini)
+            others = self._gemini_paths(base) if base.startswith("/gemini") else None
+            rows[f"{base}/models/{ID}"] = Row("POST", KEY, GenerateAt(base, methods, self._gemini, others), self._gemini)
         return rows
 
     def _models(self) -> dict[str, Row]:
@@ -125,9 +129,16 @@ class Gateway:
             RAW: (PassingNamed(chat), chat),
         }
         for version in ("v1beta", "v1"):
-            base = f"/gemini/{version}/"
-            found[base] = Passing(base, (gemini.name,), gemini, version=version), gemini
-        return {f"{base}{ID}": Row(ANY, KEY, endpoint, teller) for base, (endpoint, teller) in found.items()}
+            found[f"/gemini/{version}/"] = self._gemini_paths(f"/gemini/{version}"), gemini
+        rows = {f"{base}{ID}": Row(ANY, KEY, endpoint, teller) for base, (endpoint, teller) in found.items()}
+        for base in ("/gemini/upload/v1beta", "/gemini/upload/v1"):
+            rows[f"{base}/{ID}"] = Row(ANY, Access.UPLOAD, self._gemini_paths(base), gemini)
+        return rows
+
+    def _gemini_paths(self, base: str) -> Passing:
+        """Return the endpoint of Google's other paths at one version, which stands in place of that in the base URL."""
+        version = base.removeprefix("/gemini/")
+        return Passing(f"{base}/", (self._gemini.name,), self._gemini, version=version, tickets=self._tickets)
 
     async def _listed(self, endpoint: Callable[[Call, Dialect], Awaitable[None]], shape: Dialect | None, call: Call) -> None:
         await endpoint(call, shape or self._asked(call.inbound))
@@ -147,13 +158,22 @@ class Gateway:
         elif row.access is PUBLIC:
             await row.endpoint(call)
         else:
-            api_key = inbound.api_key or (_key_in(scope) if row.dialect is self._gemini else "")
-            caller = self.door_of(call.setup.keys).check(api_key, inbound.bearer, row.access)
+            caller = self._caller(call, row)
             if isinstance(caller, Failure):
                 await call.refuse(row.dialect, caller)
                 return
-            call.key = caller.name
+            call.key = caller
             await row.endpoint(call)
+
+    def _caller(self, call: Call, row: Row) -> str | Failure:
+        """Return the name of the caller's key, or why they may not come in."""
+        scope, inbound, keys = call.scope, call.inbound, call.setup.keys
+        api_key = inbound.api_key or (_key_in(scope) if row.dialect is self._gemini else "")
+        caller = self.door_of(keys).check(api_key, inbound.bearer, row.access)
+        if not isinstance(caller, Failure):
+            return caller.name
+        owner = self._tickets.owner(keys, address_of(scope)) if row.access is Access.UPLOAD else None
+        return caller if owner is None else owner
 
     def door_of(self, keys: KeyRing) -> Door:
         """Return the door that opens to these keys; a key taken out is refused from the swap on."""

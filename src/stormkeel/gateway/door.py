@@ -31,6 +31,7 @@ class Access(Enum):
 
     PUBLIC = "public"  # anybody
     KEY = "key"  # who brings a key, where there are any
+    UPLOAD = "upload"  # who brings a key, or the ticket of an upload begun with one
     ADMIN = "admin"  # who brings an admin's
 
 

@@ -45,13 +45,15 @@ class Call:
 
     Attributes:
         asked: what its address says of the request, None where the body says it all.
+        uploads: says where the rest of an upload is to go, None where that is nowhere with us.
     """
 
-    __slots__ = ("asked", "inbound", "key", "receive", "request_id", "scope", "send", "setup", "turn")
+    __slots__ = ("asked", "inbound", "key", "receive", "request_id", "scope", "send", "setup", "turn", "uploads")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, setup: Setup) -> None:
         self.scope = scope
         self.asked: base.Call | None = None
+        self.uploads: Callable[[str], str] | None = None
         self.turn = turn_of(scope)
         self.setup = setup
         self.inbound = Inbound(scope["headers"])
@@ -173,9 +175,10 @@ class Generate:
 class GenerateAt:
     """The endpoints of the dialect whose addresses say which model is asked, and what of it: the method behind the colon."""
 
-    def __init__(self, base: str, methods: Mapping[str, Endpoint], dialect: Teller) -> None:
-        """Take the beginning of the path up to the API's version, what serves each method, and how errors are told."""
+    def __init__(self, base: str, methods: Mapping[str, Endpoint], dialect: Teller, otherwise: Endpoint | None = None) -> None:
+        """Take the beginning of the path up to the API's version, what serves each method and all others, how errors are told."""
         self._base = base
+        self._otherwise = otherwise
         self._methods = methods
         self._dialect = dialect
 
@@ -184,17 +187,17 @@ class GenerateAt:
         asked = call_of(call.scope["path"].removeprefix(self._base))
         endpoint = None if asked is None else self._methods.get(asked.method)
         if asked is None or endpoint is None:
-            await call.refuse(self._dialect, self._unknown(call.scope["path"]))
+            await (self._refuse if self._otherwise is None else self._otherwise)(call)
         elif asked.stream and b"alt=sse" not in call.scope.get("query_string", b""):
             await call.refuse(self._dialect, NO_ARRAY)
         else:
             call.asked = asked
             await endpoint(call)
 
-    def _unknown(self, path: str) -> Failure:
+    async def _refuse(self, call: Call) -> None:
         served = ", ".join(f"models/{{model}}:{method}" for method in self._methods)
-        message = f"{path[:200]} asks for nothing that is served; served are {served}"
-        return Failure(FailureKind.CALLER, message, 404, "not_found")
+        message = f"{call.scope['path'][:200]} asks for nothing that is served; served are {served}"
+        await call.refuse(self._dialect, Failure(FailureKind.CALLER, message, 404, "not_found"))
 
 
 NO_ARRAY = Failure(FailureKind.CALLER, "a stream is served as server-sent events only: add ?alt=sse to the address", 400)

@@ -9,7 +9,8 @@ Never chooses a host: that is the provider's base URL. Never passes a path of th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -17,13 +18,14 @@ from ..assemble import Setup
 from ..config.settings import ProviderSettings
 from ..engine.ports import ClientGone
 from ..engine.raw import Errand, Passed
-from ..providers.passage import ALLOWED, Passage, read_passage
+from ..providers.passage import ALLOWED, UPLOAD_URL, UPLOADS, Passage, read_passage, upload_path
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import Headers
 from .endpoints import SHUTDOWN, Call
 from .inbound import Gone, Incoming, refusal_by_head, too_large
 from .reply import RawHeaders, Scope, Send, Teller, failed, ours, raw
+from .ticket import Tickets
 from .watch import Watch
 
 RAW = "/raw/"
@@ -41,15 +43,19 @@ class Passing:
         teller: tells failures.
         path: what is put before a path under the provider's base URL.
         version: takes the place of the base URL's own.
+        tickets: writes leave to send the rest of an upload.
     """
 
-    def __init__(self, prefix: str, dialects: tuple[str, ...], teller: Teller, path: str = "", version: str = "") -> None:
+    def __init__(
+        self, prefix: str, dialects: tuple[str, ...], teller: Teller, *, path: str = "", version: str = "",
+        tickets: Tickets | None = None,
+    ) -> None:  # fmt: skip
+        self._tickets = tickets
         self._prefix = prefix
         self._dialects = dialects
         self._teller = teller
         self._path = path
         self._version = version
-
     async def __call__(self, call: Call) -> None:
         """Pass one request through."""
         rest = _rest(call.scope, self._prefix)
@@ -60,6 +66,8 @@ class Passing:
         passage = read_passage(call.scope["method"], self._path + rest, call.scope.get("query_string", b""), _headers(call))
         if isinstance(passage, Passage) and self._version:
             passage = Passage(passage.method, passage.path, passage.query, passage.headers, self._version)
+        if self._tickets is not None and UPLOADS in self._prefix:
+            call.uploads = partial(_rest_at, call, self._prefix[: self._prefix.find(UPLOADS)], self._tickets)
         await pass_on(call, self._teller, provider, passage)
 
 
@@ -165,7 +173,7 @@ async def _body(call: Call) -> bytes | Incoming | Failure:
 async def _serve(call: Call, teller: Teller, errand: Errand) -> None:
     task = asyncio.current_task()
     assert task is not None
-    output = RawAnswer(call.send, ours(call.request_id, ""))
+    output = RawAnswer(call.send, ours(call.request_id, ""), call.uploads)
     watch = Watch(call.scope, call.receive, task)
     try:
         done = await call.setup.pass_through(errand, output)
@@ -196,17 +204,22 @@ async def _end(call: Call, teller: Teller, done: Passed) -> None:
 
 
 class RawAnswer:
-    """An answer's way to one client (`engine.raw.RawOutput`)."""
+    """An answer's way to one client (`engine.raw.RawOutput`); `rest_at` says where the rest of an upload is to go."""
 
-    def __init__(self, send: Send, known: RawHeaders) -> None:
+    def __init__(self, send: Send, known: RawHeaders, rest_at: Callable[[str], str] | None = None) -> None:
         self.began = False
+        self._rest_at = rest_at
         self._send = send
         self._known = known
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send the head."""
         self.began = True
-        await self._try({"type": "http.response.start", "status": status, "headers": [*self._known, *raw(headers)]})
+        shown = [field for field in headers if field[0] != UPLOAD_URL]
+        rest = next((value for name, value in headers if name == UPLOAD_URL), "")
+        if rest and self._rest_at is not None and (address := self._rest_at(rest)):
+            shown.append((UPLOAD_URL, address))
+        await self._try({"type": "http.response.start", "status": status, "headers": [*self._known, *raw(tuple(shown))]})
 
     async def write(self, data: bytes) -> None:
         """Send a piece."""
@@ -237,6 +250,29 @@ def _rest(scope: Scope, prefix: str) -> str:
     path = scope.get("raw_path")
     told = path.decode("latin-1").partition("?")[0] if path else quote(scope["path"])
     return told[len(prefix) :] if told.startswith(prefix) else ""
+
+
+def address_of(scope: Scope) -> str:
+    """Return the path and the query that were asked for, as they came."""
+    path = scope.get("raw_path") or quote(scope["path"]).encode()
+    target: bytes = path + b"?" + scope.get("query_string", b"")
+    return target.decode("latin-1")
+
+
+def _rest_at(call: Call, prefix: str, tickets: Tickets, url: str) -> str:
+    """Return where a client is to send the rest of its upload, "" where that can't be said: an address of ours, with its ticket.
+
+    The host is that by which the client has found us, told to nobody but itself.
+    """
+    path = upload_path(url, prefix)
+    if not path:
+        return ""
+    scope = call.scope
+    fields = dict(scope["headers"])
+    forwarded = fields.get(b"x-forwarded-proto", b"").decode("latin-1")
+    scheme = forwarded if forwarded in ("http", "https") else scope.get("scheme", "http")
+    host = fields.get(b"host", b"").decode("latin-1")
+    return f"{scheme}://{host}{tickets.write(call.key, path) if call.key else path}"
 
 
 def _headers(call: Call) -> Headers:

@@ -16,7 +16,7 @@ import msgspec
 from ..types.failure import Failure, FailureKind
 from ..types.secret import HIDDEN, Secret
 from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
-from .passage import SHOWN, Passage, passed
+from .passage import SHOWN, UPLOAD_URL, Passage, passed
 from .signals import classify, is_nowhere
 
 ANTHROPIC_VERSION = "2023-06-01"
@@ -257,8 +257,12 @@ class Caller:
         ])
 
     def shown_headers(self, headers: Headers) -> Headers:
-        """Return the headers that go back with another path's answer, whose body goes back as it came."""
-        return (*(field for field in headers if field[0] in SHOWN), *self.response_headers(headers))
+        """Return the headers that go back with another path's answer, whose body goes back as it came.
+
+        `UPLOAD_URL` is among them, and is to be made a path of ours, or left out.
+        """
+        shown = (field for field in headers if field[0] in SHOWN or field[0] == UPLOAD_URL)
+        return (*shown, *self.response_headers(headers))
 
     def request_id(self, headers: Headers) -> str:
         """Return the provider's own id of an exchange, "" where it gave none."""

@@ -35,17 +35,27 @@ HANDING_OUT = frozenset({
 })  # fmt: skip
 """Parts of a path at which a provider hands out keys and tokens with which a caller could go on without us, or shows whose
 account it is."""
-UNSAID = frozenset({"key", "api_key", "apikey", "api-key", "access_token", "oauth_token", "quotauser"})
+UNSAID = frozenset({"key", "api_key", "apikey", "api-key", "access_token", "oauth_token", "quotauser", "stormkeel_ticket"})
 """Parameters that say whose account is used: that is not a client's to choose (INV-19). Those with a dollar sign put others, at
 Google's APIs, in the place of method or headers."""
 
-ALLOWED = frozenset({"content-type", "accept", "range", "if-range", "if-none-match", "idempotency-key"})
+ALLOWED = frozenset({
+    "content-type", "accept", "range", "if-range", "if-none-match", "idempotency-key",
+    "x-goog-upload-protocol", "x-goog-upload-command", "x-goog-upload-offset", "x-goog-upload-file-name",
+    "x-goog-upload-header-content-length", "x-goog-upload-header-content-type",
+})  # fmt: skip
 """A client's headers that pass with any path, beside those of its dialect (`base.WANTS`)."""
 SHOWN = frozenset({
     "content-type", "content-encoding", "content-length", "content-disposition", "content-range", "accept-ranges", "etag",
-    "last-modified",
+    "last-modified", "x-goog-upload-status", "x-goog-upload-size-received", "x-goog-upload-chunk-granularity",
 })  # fmt: skip
 """A provider's headers that come back, beside those that come with every answer (`base.RETURNED`)."""
+
+UPLOAD_URL = "x-goog-upload-url"
+"""Where Google's APIs say that the rest of an upload is to go. Shown as an address of ours alone: the rest goes the way of its
+beginning, and no client's key leaves for another host."""
+UPLOADS = "/upload/"
+"""How its path begins, under the provider's host."""
 
 _PIECE = re.compile(r"[A-Za-z0-9._~:-]*[A-Za-z0-9_~-]")  # no dot at its end, which some servers take off: and so no ".."
 _QUERY = re.compile(r"[!-~]*")
@@ -89,6 +99,15 @@ class Passage(msgspec.Struct, frozen=True):
         if self.version:
             base = _VERSION.sub("", base) + f"/{self.version}"
         return f"{base}/{self.path}" + (f"?{self.query}" if self.query else "")
+
+
+def upload_path(url: str, prefix: str) -> str:
+    """Return where the rest of an upload goes, as a path below a prefix of ours; "" where that can't be said."""
+    path, _, query = url.partition("?")
+    found = path.find(UPLOADS)
+    if not prefix or found < 0 or isinstance(read_parts(path[found + 1 :]), Failure) or not _QUERY.fullmatch(query):
+        return ""
+    return f"{prefix}{path[found:]}?{query}"
 
 
 def read_passage(method: str, raw_path: str, query: bytes, headers: Headers) -> Passage | Failure:
