@@ -39,7 +39,6 @@ _WHICH_STOP = "the provider tells no stop sequence from an ordinary end"
 _HIDDEN = "chat completions show no thoughts: they are counted, and that is all"
 _UNPROVED = "chat completions have no field for what proves a thought: the model goes on without it"
 _NOT_ASKED = "chat completions can't ask that thoughts be shown, and responses show none unasked"
-_UNASKED = "responses show thoughts only to who asks for a summary, and that is not asked for yet"
 
 _MOVED = msgspec.structs.replace(_limit(_TEXT_ONLY, "sent result_pictures"), instead={"pictures": (PNG,)})
 LIMITS: dict[tuple[str, str, str], Limit] = {
@@ -58,10 +57,11 @@ LIMITS: dict[tuple[str, str, str], Limit] = {
     ("gemini", "responses", "stop"): _limit(_NO_STOP, "text, sent stops", "generationConfig.stopSequences"),
     ("messages", "chat", "stop"): _limit(_WHICH_STOP, "finish"),
     ("messages", "gemini", "stop"): _limit(_WHICH_STOP, "finish"),
-    ("*", "chat", "thinking"): _limit(_HIDDEN, "thoughts"),
+    ("chat", "chat", "thinking"): _limit(_HIDDEN, "thoughts"),
+    ("responses", "chat", "thinking"): _limit(_HIDDEN, "thoughts", "reasoning.summary"),
+    ("messages", "chat", "thinking"): _limit(_HIDDEN, "thoughts", "thinking"),
+    ("gemini", "chat", "thinking"): _limit(_HIDDEN, "thoughts", "generationConfig.thinkingConfig.includeThoughts"),
     ("chat", "responses", "thinking"): _limit(_NOT_ASKED, "thoughts"),
-    ("messages", "responses", "thinking"): _limit(_UNASKED, "thoughts"),
-    ("gemini", "responses", "thinking"): _limit(_UNASKED, "thoughts"),
     ("*", "chat", "thinking back"): _limit(_UNPROVED, "sent thoughts"),
     ("chat", "*", "thinking back"): _limit(_UNPROVED, "sent thoughts"),
 }

@@ -195,7 +195,12 @@ def test_a_normal_prompt_comes_back_as_it_was(data: st.DataObject, model: str, s
     told = reading(written)
     assert isinstance(written, Written)
     check_accepted(written.body)
-    assert (told.prompt, written.lost, told.lost) == (prompt, (), ())
+    assert (unshown(told.prompt), written.lost, told.lost) == (prompt, (), ())
+
+
+def unshown(prompt: Prompt) -> Prompt:
+    """A prompt without the wish to see thoughts: whoever is asked to think is asked to show it, whether the client said so or not."""
+    return msgspec.structs.replace(prompt, shows_thoughts=False)
 
 
 # --- prompts as clients of other dialects send them
@@ -296,9 +301,9 @@ def test_any_prompt_is_accepted_or_given_up(prompt: Prompt, model: str, max_outp
     hint = [Message("system", JSON_ONLY)] if prompt.format == Format() else []
     assert words(told.prompt.messages) == words([*hint, *prompt.messages])
     again = DIALECT.write_prompt(told.prompt, target, stream=False)
-    assert reading(again).prompt == told.prompt
+    assert unshown(reading(again).prompt) == unshown(told.prompt)
     assert isinstance(again, Written)
-    assert again.lost == ()
+    assert again.lost == () or (again.lost, told.lost) == (("shows_thoughts",), ("thinking",)), "thinking of no told effort is no thinking"
 
 
 @given(any_prompts())

@@ -34,9 +34,11 @@ from stormkeel.types.response import Finish
 
 HEAD = Head("req_1", 1_700_000_000, "m", 7, wants_usage=True)
 SMALL = 1400  # bytes: up to here a stream is cut in two at every byte, above it comes byte by byte
-MEANT = {"system", "name", "prompt_cache_breakpoint", "generationConfig.responseJsonSchema"}
-"""Losses that are told by what is meant: a turn of the system's in the middle, the name of a file, a cache mark or a schema in any of
-its spellings."""
+MEANT = {
+    "system", "name", "prompt_cache_breakpoint", "generationConfig.responseJsonSchema", "generationConfig.thinkingConfig.includeThoughts",
+}  # fmt: skip
+"""Losses that are told by what is meant: a turn of the system's in the middle, the name of a file, a cache mark, a schema or the wish to
+see thoughts in any of its spellings."""
 TAKEN = {"openai_chat": 113, "openai_responses": 50, "anthropic_messages": 57, "gemini": 101}
 """Requests of a dialect that every other one can say, at least; the others lean on what their provider keeps or runs."""
 each_pair = pytest.mark.parametrize(("client", "upstream"), PAIRS)

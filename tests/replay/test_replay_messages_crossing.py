@@ -57,8 +57,10 @@ def test_recorded_requests_cross_or_say_why(recorded: list[dict[str, Any]]) -> N
         read(Inbound("POST", "/v1/messages", "", HEADERS, written.body), model_rules=True)
         again = DIALECT.read_prompt(written.body)
         assert isinstance(again, Reading)
-        assert again.prompt == msgspec.structs.replace(told.prompt, **dict.fromkeys(written.lost))
-        assert set(written.lost) <= {"thinking_budget"}, "the newer models take an effort only"
+        gone = {name: None for name in written.lost if name != "shows_thoughts"}
+        shown, asked = (msgspec.structs.replace(one, shows_thoughts=False) for one in (again.prompt, told.prompt))
+        assert shown == msgspec.structs.replace(asked, **gone)
+        assert set(written.lost) <= {"thinking_budget", "shows_thoughts"}, "the newer models take an effort only, and no thinking beside a forced tool"
         assert set(again.lost) <= {"thinking"}
     assert crossed > 40
 
@@ -75,7 +77,7 @@ def test_recorded_losses_are_fields_that_are_there(recorded: list[dict[str, Any]
                 value = value[int(step)] if isinstance(value, list) else value[step]
             assert value not in (None, [], {})
             lost.add(path)
-    assert lost == {"thinking", "thinking.display", "output_config.task_budget", "tools[1].defer_loading"}
+    assert lost == {"thinking", "output_config.task_budget", "tools[1].defer_loading"}
 
 
 def said(body: dict[str, Any]) -> tuple[str, list[tuple[str, str, Any]], list[str]]:

@@ -78,6 +78,7 @@ class Prompt(msgspec.Struct, frozen=True):
         user: an opaque id of the end user.
         tier: the service tier by OpenAI's words ("auto", "default", "flex", "priority"), "" where none was asked for.
         choices: how many answers.
+        shows_thoughts: did the client ask to be shown what the model thinks? Only some dialects must be told.
     """
 
     messages: tuple[Message, ...]
@@ -95,3 +96,4 @@ class Prompt(msgspec.Struct, frozen=True):
     user: str = ""
     tier: str = ""
     choices: int = 1
+    shows_thoughts: bool = False

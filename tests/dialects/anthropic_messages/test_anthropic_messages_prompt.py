@@ -139,7 +139,7 @@ def test_tools_and_settings() -> None:
     )  # fmt: skip
     assert told == Prompt(
         (Message("user", "Hi"),), 9, 0.5, 0.9, 3, ("END",), (Tool("f", "d", schema, True, cache="short"),),
-        ToolChoice("required", ("f",)), False, Format(schema), "xhigh", None, "u", "default",
+        ToolChoice("required", ("f",)), False, Format(schema), "xhigh", None, "u", "default", shows_thoughts=True,
     )  # fmt: skip
 
 

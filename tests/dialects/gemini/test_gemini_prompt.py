@@ -153,7 +153,8 @@ def test_settings_are_read_in_both_spellings() -> None:
         serviceTier="priority", store=False, labels={},
     )  # fmt: skip
     assert told == Prompt(
-        (Message("system", "Be brief"), Message("user", "Hi")), 99, 0.5, 1, 40, ("a",), format=Format({"type": "object"}), effort="high", tier="priority"
+        (Message("system", "Be brief"), Message("user", "Hi")), 99, 0.5, 1, 40, ("a",), format=Format({"type": "object"}), effort="high", tier="priority",
+        shows_thoughts=True,
     )
 
 
@@ -215,7 +216,6 @@ def test_googles_schema_is_json_schema_elsewhere() -> None:
         ({"safetySettings": [{"category": "X"}], "labels": {"a": "b"}, "store": True}, ("safetySettings", "labels", "store")),
         ({"generation_config": {"seed": 1, "presence_penalty": 0.5, "topK": 1.5, "responseLogprobs": True, "speechConfig": {"a": 1}}},
          ("generation_config.seed", "generation_config.presence_penalty", "generation_config.topK", "generation_config.responseLogprobs", "generation_config.speechConfig")),
-        ({"generationConfig": {"thinkingConfig": {"includeThoughts": True}}}, ("generationConfig.thinkingConfig.includeThoughts",)),
         ({"toolConfig": {"functionCallingConfig": {"mode": "VALIDATED"}, "retrievalConfig": {"a": 1}}}, ("toolConfig.functionCallingConfig.mode", "toolConfig.retrievalConfig")),
         ({"tools": [{"functionDeclarations": [{"name": "f", "behavior": "NON_BLOCKING", "response": {"type": "STRING"}}]}]},
          ("tools[0].functionDeclarations[0].behavior", "tools[0].functionDeclarations[0].response")),

@@ -167,7 +167,7 @@ def test_losses_are_told_by_their_paths() -> None:
             message([{"type": "output_text", "text": "c", "annotations": [{"type": "url_citation"}]}], "assistant"),
         ],
         include=["file_search_call.results"], metadata={"a": "b"}, store=True, truncation="auto", prompt_cache_key="k",
-        reasoning={"effort": "low", "summary": "auto"}, text={"verbosity": "low"}, max_tool_calls=3, service_tier="scale",
+        reasoning={"effort": "low", "summary": "detailed"}, text={"verbosity": "low"}, max_tool_calls=3, service_tier="scale",
         tools=[{"type": "function", "name": "f", "parameters": {}, "strict": None, "output_schema": {"a": 1}},
                {"type": "custom", "name": "g", "format": {"type": "grammar"}}],
     )  # fmt: skip

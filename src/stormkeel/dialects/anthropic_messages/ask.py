@@ -100,6 +100,8 @@ def _settings(prompt: Prompt, target: Target, limit: int, is_barred: bool, lost:
     told: Block = dict(write_sampling(prompt, target.abilities, reasoning.is_on, lost))
     if reasoning.thinking is not None:
         told["thinking"] = reasoning.thinking
+    elif prompt.shows_thoughts:
+        lost.add("shows_thoughts")
     output: Block = {"effort": reasoning.effort} if reasoning.effort else {}
     if prompt.format is not None and prompt.format.schema is not None:
         output["format"] = {"type": "json_schema", "schema": _form(prompt.format.schema, lost)}

@@ -88,6 +88,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "stop": "stop_sequences", "parallel_tools": "tool_choice.disable_parallel_tool_use", "format": "output_config.format",
         "effort": "output_config.effort", "thinking_budget": "thinking.budget_tokens", "user": "metadata.user_id",
         "tier": "service_tier", "cache": "cache_control", "name": "title",
+        "shows_thoughts": "thinking",
     }
 )  # fmt: skip
 """This dialect's names of a prompt's fields, where they differ."""

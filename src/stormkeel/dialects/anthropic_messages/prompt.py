@@ -47,12 +47,15 @@ def _read(body: Fields) -> Prompt:
             give_up(f'the field "{name}" can\'t cross to another dialect, for {why}: leave it out, or ask an Anthropic model')
     choice, parallel = _tool_choice(body)
     output = body.child("output_config")
-    effort, budget = _reasoning(body, output)
+    thinking = body.child("thinking")
+    shows = _shows(thinking)
+    effort, budget = _reasoning(body, thinking, output)
     stops = body.take("stop_sequences", TEXTS)
     prompt = Prompt(
         read_turns(body), _max_tokens(body), body.take("temperature", NUMBER), body.take("top_p", NUMBER),
         body.take("top_k", COUNT), tuple(stops or ()), tuple(map(_tool, body.children("tools"))),
         choice, parallel, _format(output), effort, budget, _user(body), _tier(body),
+        shows_thoughts=shows and effort != "none",
     )  # fmt: skip
     if body.take("speed", TEXT) == "fast":
         body.note("speed")
@@ -111,8 +114,18 @@ def _tool_choice(body: Fields) -> tuple[ToolChoice | None, bool | None]:
     return choice, parallel
 
 
-def _reasoning(body: Fields, output: Fields | None) -> tuple[Effort, int | None]:
-    told, effort = body.child("thinking"), _effort(output)
+def _shows(thinking: Fields | None) -> bool:
+    """Are thoughts to be shown? They are, unless the client says otherwise, and no other dialect hides them when told to."""
+    if thinking is None:
+        return False
+    display = thinking.take("display", TEXT)
+    if display not in (None, "summarized"):
+        thinking.note("display")
+    return display != "omitted"
+
+
+def _reasoning(body: Fields, told: Fields | None, output: Fields | None) -> tuple[Effort, int | None]:
+    effort = _effort(output)
     if told is None:
         return effort, None
     budget = None

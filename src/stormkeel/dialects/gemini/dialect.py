@@ -44,6 +44,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "effort": _CONFIG + "thinkingConfig.thinkingLevel", "thinking_budget": _CONFIG + "thinkingConfig.thinkingBudget",
         "tier": "serviceTier", "choices": _CONFIG + "candidateCount", "thinking": "thought", "system": "systemInstruction",
         "arguments": "functionCall.args", "name": "displayName",
+        "shows_thoughts": _CONFIG + "thinkingConfig.includeThoughts",
     }
 )  # fmt: skip
 """This dialect's names of a prompt's fields, where they differ."""

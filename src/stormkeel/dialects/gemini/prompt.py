@@ -46,6 +46,7 @@ def _read(body: Fields, lost: Lost) -> Prompt:
     config = body.child("generationConfig") or Fields({}, lost)
     _refuse_what_is_bound(config)
     thinking = config.child("thinkingConfig") or Fields({}, lost)
+    shows = thinking.take("includeThoughts", FLAG) is True
     prompt = Prompt(
         messages=read_turns(body),
         max_tokens=_max_tokens(config),
@@ -59,14 +60,13 @@ def _read(body: Fields, lost: Lost) -> Prompt:
         effort=_effort(thinking),
         thinking_budget=_budget(thinking),
         tier=_tier(body),
+        shows_thoughts=shows,
     )
-    _close(body, config, thinking, is_reasoning=bool(prompt.effort or prompt.thinking_budget))
+    _close(body, config, thinking)
     return prompt
 
 
-def _close(body: Fields, config: Fields, thinking: Fields, *, is_reasoning: bool) -> None:
-    if is_reasoning:
-        thinking.take("includeThoughts", FLAG)  # whoever is asked to reason shows it where he can
+def _close(body: Fields, config: Fields, thinking: Fields) -> None:
     for name in _PENALTIES:
         if config.has(name) and config.take(name, NUMBER) != 0:
             config.note(name)

@@ -36,7 +36,7 @@ def write_thinking(prompt: Prompt, target: Target, lost: Losses) -> Block:
     """Return what `thinkingConfig` says, nothing where nothing was asked."""
     asked = _asked(prompt)
     if not asked:
-        return {}
+        return _shown(prompt, target.abilities, lost)
     abilities, is_quiet = target.abilities, _is_quiet(prompt)
     if not abilities.thinking:
         lost.add(*(() if is_quiet else asked))
@@ -44,6 +44,13 @@ def write_thinking(prompt: Prompt, target: Target, lost: Losses) -> Block:
     if abilities.thinking == "budget":
         return _with_budget(prompt, abilities, is_quiet, lost)
     return _with_level(prompt, abilities, is_quiet, lost)
+
+
+def _shown(prompt: Prompt, abilities: Abilities, lost: Losses) -> Block:
+    """Show what a model thinks of itself, where that is wanted."""
+    if prompt.shows_thoughts and not abilities.thinking:
+        lost.add("shows_thoughts")
+    return {"includeThoughts": True} if prompt.shows_thoughts and abilities.thinking else {}
 
 
 def _asked(prompt: Prompt) -> tuple[str, ...]:

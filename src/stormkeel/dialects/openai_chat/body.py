@@ -58,6 +58,8 @@ class _Writing:
         body: Wire = {"model": self._target.model, "messages": messages}
         asks_for_effort = prompt.effort or prompt.thinking_budget is not None or prompt.tools
         effort = self._effort() if asks_for_effort else ""
+        if prompt.shows_thoughts and not self._target.takes_thoughts:
+            self._lose("shows_thoughts")  # OpenAI's own chats never show them
         if prompt.max_tokens is not None:
             body[self._target.limit] = self._limit(prompt.max_tokens)
         if prompt.temperature is not None or prompt.top_p is not None or prompt.top_k is not None:

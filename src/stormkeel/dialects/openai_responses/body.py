@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...catalog.abilities import Abilities
 from ...types.failure import Failure, FailureKind
-from ...types.prompt import Format, Prompt, Tool, ToolChoice
+from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
 from ..base import Target, Written
 from ..json import write_json
 from ..uncrossed import CrossingError
@@ -59,9 +60,17 @@ def _write(prompt: Prompt, target: Target, lost: dict[str, None]) -> Wire:
     body |= write_sampling(prompt, abilities, effort, lost)
     if prompt.stop:
         lost["stop"] = None  # this dialect has no word for it
-    if effort:
-        body["reasoning"] = {"effort": effort}
-    return body | _tools(prompt, lost) | _rest(prompt)
+    return body | _reasoning(prompt, effort, abilities, lost) | _tools(prompt, lost) | _rest(prompt)
+
+
+def _reasoning(prompt: Prompt, effort: Effort, abilities: Abilities, lost: dict[str, None]) -> Wire:
+    """Return how hard to reason, and that it is to be shown: unasked nothing is, and an account that may not ask is refused."""
+    told: Wire = {"effort": effort} if effort else {}
+    if prompt.shows_thoughts and may_reason(effort, abilities):
+        told["summary"] = "auto"
+    elif prompt.shows_thoughts:
+        lost["shows_thoughts"] = None
+    return {"reasoning": told} if told else {}
 
 
 def _says_json(items: list[Wire]) -> bool:

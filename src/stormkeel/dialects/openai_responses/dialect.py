@@ -43,7 +43,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "max_tokens": "max_output_tokens", "parallel_tools": "parallel_tool_calls", "format": "text.format",
         "effort": "reasoning.effort", "thinking": "reasoning", "tier": "service_tier", "cache": "prompt_cache_breakpoint",
-        "name": "filename",
+        "name": "filename", "shows_thoughts": "reasoning.summary",
     }
 )  # fmt: skip
 """This dialect's names of a prompt's fields, where they differ."""

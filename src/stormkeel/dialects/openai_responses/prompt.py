@@ -59,6 +59,7 @@ def _read(body: Fields) -> Prompt:
     _refuse_what_is_bound(body)
     body.skip(*_ROUTED)
     form = body.inner("text")
+    effort, shows = _reasoning(body)
     prompt = Prompt(
         messages=_turns(body),
         max_tokens=_limit(body),
@@ -68,9 +69,10 @@ def _read(body: Fields) -> Prompt:
         tool_choice=_tool_choice(body),
         parallel_tools=body.take("parallel_tool_calls", bool),
         format=_format(form) if form else None,
-        effort=_effort(body),
+        effort=effort,
         user=_user(body),
         tier=_tier(body),
+        shows_thoughts=shows,
     )
     if form:
         form.close({"verbosity": ("medium",)})
@@ -105,13 +107,16 @@ def _limit(body: Fields) -> int | None:
     return limit
 
 
-def _effort(body: Fields) -> Effort:
+def _reasoning(body: Fields) -> tuple[Effort, bool]:
+    """Return how hard to reason, and whether it is to be shown; how much of it is shown no other dialect is told."""
     told = body.inner("reasoning")
     if told is None:
-        return ""
-    effort = told.choose("effort", EFFORTS)
+        return "", False
+    effort, summary = told.choose("effort", EFFORTS), told.take("summary", str)
+    if summary not in (None, "auto"):
+        told.lose("summary")
     told.close({"context": ("auto",), "mode": ("standard",)})
-    return next((known for known in EFFORTS if known == effort), "")
+    return next((known for known in EFFORTS if known == effort), ""), summary is not None
 
 
 def _user(body: Fields) -> str:
