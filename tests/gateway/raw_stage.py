@@ -79,7 +79,7 @@ class Stage(NamedTuple):
 
 @asynccontextmanager
 async def staged(upstream: str) -> AsyncIterator[Stage]:
-    """Open a gateway before a provider that speaks one dialect."""
+    """Open a gateway before a provider that speaks one dialect; however often it fails, it is asked again."""
     provider = Provider()
     async with RawServer(provider.serve) as server:
         config = f"""
@@ -90,6 +90,9 @@ async def staged(upstream: str) -> AsyncIterator[Stage]:
             dialects = {{ {upstream} = "" }}
             [policies.retry]
             attempts = 1
+            [policies.breaker]
+            consecutive = 10000
+            least = 1000000
         """
         house = open_house(load(config.encode(), {}, KINDS), "memory", Opening())
         ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -15,8 +15,10 @@ from crossings import (
     EVENT,
     FILES,
     GEMINI,
+    MESSAGES,
     MODELS,
     PAIRS,
+    RESPONSES,
     WHOLE,
     Said,
     accept,
@@ -157,6 +159,48 @@ def test_every_exchange_across(client: str, upstream: str) -> None:
         assert served >= 50
 
     play(story)
+
+
+ENDS = {
+    CHAT: (b'"finish_reason":"',), RESPONSES: (b"response.completed", b"response.incomplete"),
+    MESSAGES: (b"message_stop",), GEMINI: (b'"finishReason"',),
+}  # fmt: skip
+"""What tells a client that a stream is whole. (A chat client's `[DONE]` comes behind an error too, which its SDK raises first.)"""
+
+
+@pytest.mark.parametrize(("client", "upstream"), [(client, upstream) for client in FILES for upstream in FILES])
+def test_a_stream_cut_short_is_told_across(client: str, upstream: str) -> None:
+    """A recorded stream that breaks off before its end is an error in the client's dialect, in the stream or instead of it, and never
+    looks whole (S-28); it is booked as truncated."""
+
+    async def story() -> None:
+        streams = [answer.body for row in usable(upstream) if (answer := answer_of(row)).streamed and answer.status == 200]
+        cuts = 0
+        async with staged(upstream) as stage:
+            path, body = asking_small(client, f"p/{MODELS[upstream][1]}")
+            for cut in (stream[: int(len(stream) * share)] for stream in dict.fromkeys(streams) for share in (0.3, 0.6)):
+                if any(end in cut.replace(b": ", b":") for end in ENDS[upstream]):
+                    continue
+                stage.provider.answer = Answer(200, cut, streamed=True)
+                got = await stage.ask(path, body)
+                assert (got.end, stage.settled.outcome) == ("whole", "truncated")
+                assert b'"error"' in got.body
+                assert [end for end in ENDS[client] if end in got.body] == []
+                assert got.status in (200, 502)
+                cuts += 1
+        assert cuts >= 5
+
+    play(story)
+
+
+def asking_small(client: str, model: str) -> tuple[str, bytes]:
+    """Path and body of a small request for a stream."""
+    if client == GEMINI:
+        return f"/v1beta/models/{model}:streamGenerateContent?alt=sse", b'{"contents":[{"parts":[{"text":"Hi"}]}]}'
+    body = {"model": model, "stream": True, "max_tokens": 9, "input" if client == RESPONSES else "messages": [{"role": "user", "content": "Hi"}]}
+    if client == RESPONSES:
+        del body["max_tokens"]
+    return PATHS[client], json.dumps(body).encode()
 
 
 def check(client: str, got: Got, answer: Answer) -> None:
