@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from fractions import Fraction
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stormkeel.catalog.match import Clause, dashed_date, is_match
 from stormkeel.catalog.quote import Quote, Sheet, Variant, When, holds, rates_at
-from stormkeel.catalog.rates import Rates, Tier, rates_of, tier_of
+from stormkeel.catalog.rates import DEAREST, Rates, Tier, rate_of, tier_of
 
 HOUR_NS = 3_600 * 10**9
 
@@ -29,19 +34,30 @@ def test_cliffs() -> None:
     assert [tier_of(rates, tokens).input for tokens in (0, 10, 11, 20, 21)] == [1, 1, 2, 2, 3]
 
 
-def test_dollars_as_people_write_them() -> None:
-    """Decimal text becomes exact nano-dollars per million tokens."""
-    rates = rates_of({"input": "2.5", "cache_read": "0.025", "output": "0"})
-    assert (rates.input, rates.cache_read, rates.output) == (2_500_000_000, 25_000_000, 0)
+@given(st.integers(0, DEAREST), st.integers(0, 9))
+def test_a_price_is_taken_exactly(rate: int, zeros: int) -> None:
+    """Whatever nano-dollars a person writes as decimal text come back, to the last one, however many zeros stand behind."""
+    whole, fraction = divmod(rate, 10**9)
+    digits = f"{fraction:09d}".rstrip("0")
+    text = f"{whole}.{digits.ljust(max(zeros, 1), '0')}" if digits or zeros else str(whole)
+    assert rate_of(text) == rate
+
+
+@given(st.text(max_size=12) | st.from_regex(r"[0-9.eE+-]{1,14}", fullmatch=True))
+def test_a_text_is_its_number_or_refused(text: str) -> None:
+    """Any text is the exact number it writes, or no price: never a near one."""
+    with suppress(ValueError):
+        assert Fraction(rate_of(text), 10**9) == Fraction(text)
 
 
 @pytest.mark.parametrize(
-    "price", [{"input": "-1"}, {"input": "x"}, {"input": "nan"}, {"input": "1e-10"}, {"inptu": "1"}, {"input": ""}]
+    "text",
+    ["-1", "x", "nan", "1e-10", "", "1e3", "1_000", " 1", "1.", ".5", "+1", "٣", "0.0000000001", "1000000.000000001", "9" * 400, "1\n"],
 )
-def test_prices_nobody_can_charge(price: dict[str, str]) -> None:
-    """A negative, senseless or too fine price, and a bucket that does not exist, are refused by name."""
-    with pytest.raises(ValueError, match="bucket" if "inptu" in price else '"input"'):
-        rates_of(price)
+def test_prices_nobody_can_charge(text: str) -> None:
+    """A negative, senseless, too fine or too high price is refused, and so is one that could be read in two ways."""
+    with pytest.raises(ValueError, match="at most 9 decimals"):
+        rate_of(text)
 
 
 def test_hours_over_midnight() -> None:

@@ -73,7 +73,7 @@ def test_what_would_run_and_what_is_doubtful(folder: Path):
         "add another target, or a credential",
         'warning: stormkeel.toml:10:12: the weight of "anthropic/claude-haiku-4-5" does nothing, for no other target is in its group; take it out',
         'warning: stormkeel.toml:8:40: the catalog does not know "openai/gpt-nonsense#file", so its price and its window are unknown; '
-        "mind the spelling",
+        "mind the spelling, or say them in [models]",
         "",
         'stormkeel.toml (profile "prod"): no mistakes',
         "",
@@ -103,6 +103,33 @@ def test_a_data_folder_that_profiles_share_is_doubtful(folder: Path):
     assert shared in run("--profile", "dev").output.splitlines()
     assert "data folder" not in run("--profile", "prod").output
     assert "data folder" not in run().output
+
+
+def test_prices_far_off_the_catalogs_are_doubtful(folder: Path):
+    """Dollars a thousand tokens instead of a million are told of, for the models in routes that a pattern stands for too; a contract
+    isn't, nor a model that only the configuration knows."""
+    own = """
+    [models."openai/gpt-5.4-mini"]
+    input_price = "0.00075"
+    output_price = "3"
+    [models."openai/gpt-n*"]
+    input_price = "0.1"
+    output_price = "0.1"
+    [models."anthropic/*"]
+    input_price = "1"
+    output_price = "51"
+    [models."openai/nobody-asks"]
+    input_price = "0"
+    output_price = "0"
+    """
+    (folder / "stormkeel.toml").write_text(FILE + own)
+    told = [line for line in run().output.splitlines() if line.startswith("warning") and "price" in line]
+    assert told == [
+        'warning: stormkeel.toml:23:5: "input_price" is $0.00075 a million tokens, and the catalog has $0.7500 for "openai/gpt-5.4-mini"; '
+        "mend it, unless that is your contract",
+        'warning: stormkeel.toml:30:5: "output_price" is $51.0000 a million tokens, and the catalog has $5.0000 for '
+        '"anthropic/claude-haiku-4-5"; mend it, unless that is your contract',
+    ]
 
 
 def test_every_mistake_with_its_place(folder: Path):

@@ -53,6 +53,9 @@ def test_a_request_of_a_configuration(tmp_path: Path) -> None:
     assert [one["standing"]["name"] for one in said["candidates"]] == ["openai/gpt-5.4-mini#main", "local/llama"]
     price = said["candidates"][0]["price"]
     assert price["most_usd"] == f"0.{price['most']:09d}"
+    (tmp_path / "s.toml").write_text(CONFIG + '[models."local/*"]\ninput_price = "1"\noutput_price = "2"\nmax_output = 200\n')
+    told = run(str(tmp_path / "r.json"), "--config", str(tmp_path / "s.toml"), **environ)
+    assert [line.endswith("would be held, by prices of your own") for line in told.stdout.splitlines() if "price  " in line] == [False, True]
 
 
 def test_a_profile_counts(tmp_path: Path) -> None:

@@ -45,3 +45,15 @@ def test_a_word_and_routes(configured: list[str]):
     assert all("5.4" in line for line in CliRunner().invoke(cli, [*configured, "5.4-"]).output.splitlines()[1:])
     assert len(CliRunner().invoke(cli, [*configured, "--routes"]).output.splitlines()) == 2
     assert '"nothing"' in CliRunner().invoke(cli, [*configured, "nothing"]).output
+
+
+def test_ones_own_models_and_prices(tmp_path: Path):
+    """A model that only the configuration knows is listed beside the catalog's, at its exact price."""
+    (tmp_path / "stormkeel.toml").write_text(
+        FILE + '[models."openai/gpt-house"]\ninput_price = "0.000000001"\noutput_price = "12"\nwindow = 8192\n'
+    )
+    configured = ["models", "--config", str(tmp_path / "stormkeel.toml")]
+    lines = CliRunner().invoke(cli, [*configured, "house"]).output.splitlines()
+    assert lines[1].split() == ["openai/gpt-house", "openai", "gpt-house", "8,192", "$0.000000001", "$12.00"]
+    row = json.loads(CliRunner().invoke(cli, [*configured, "house", "--json"]).output)[0]
+    assert [row["input_price"], row["output_price"]] == ["0.000000001", "12"]

@@ -63,6 +63,23 @@ SAID: dict[str, list[str]] = {
     "norway.yaml": [
         'norway.yaml:2:10: "no" without quotes is a truth in YAML 1.1 and a text in 1.2; write true or false, or put it in quotes',
     ],
+    "models.toml": [
+        'models.toml:5:1: "input_price" must be text in quotes, not a fraction',
+        'models.toml:6:1: "output_price" is "-1": give US dollars a million tokens, as in "0.25": from 0 to 1000000, with at most 9 decimals',
+        'models.toml:8:1: "input_price" is "0.0000000001": give US dollars a million tokens, as in "0.25": from 0 to 1000000, with at most 9 decimals',
+        'models.toml:9:1: "output_price" is "1e3": give US dollars a million tokens, as in "0.25": from 0 to 1000000, with at most 9 decimals',
+        'models.toml:10:1: "cached_price" is a text of 25 characters: give US dollars a million tokens, as in "0.25": from 0 to 1000000, with at most 9 decimals',
+        'models.toml:12:1: "output_price" of "gpu/c" needs "input_price" beside it; add that, "0" where nothing is charged',
+        'models.toml:14:1: "cached_price" of "gpu/d" needs "input_price" and "output_price" beside it; add that, "0" where nothing is charged',
+        'models.toml:17:1: "max_output" is 16384: give a number from 1 to 8192 tokens',
+        'models.toml:18:26: number 1 of "efforts" is "hihg"; give one of "none", "minimal", "low", "medium", "high", "xhigh", "max"',
+        'models.toml:18:35: unknown setting "stp" in [models.gpu/e.abilities]; did you mean "stop"?',
+        'models.toml:19:9: there is no provider "gup"; did you mean "gpu"? (or add [providers.NAME])',
+        'models.toml:20:9: "gpu" names no model; write it as "PROVIDER/MODEL", or with a single * at its end',
+        'models.toml:22:9: "gpu/*a*" names no model; write it as "PROVIDER/MODEL", or with a single * at its end',
+        'models.toml:24:1: unknown setting "widnow" in [models.gpu/*]; did you mean "window"?',
+        'models.toml:25:9: "gpu/A" stands here already, in other capitals; take one out',
+    ],
     "null.json": [
         'null.json:1:15: "host" must be text in quotes, not nothing',
     ],

@@ -20,9 +20,10 @@ NAMES = st.sampled_from([
     "server", "port", "providers", "openai", "credentials", "main", "routes", "fast", "groups", "keys", "name", "key", "policies", "retry",
     "attempts", "profiles", "dev", "profile", "include", "default_model", "fallback_route", "ledger", "data", "telemetry", "level", "strategy",
     "headers", "base_url", "kind", "ref", "x-a", "network", "no_proxy", "proxy", "hash", "id", "permits", "breaker",
+    "models", "openai/x", "openai/*", "input_price", "output_price", "cached_price", "window", "max_output", "abilities", "efforts", "stop",
 ])  # fmt: skip
 VALUES = (
-    st.sampled_from(["env:A", "openai/x", "dev", "compatible", "", "b.json", "*.json", "http://x/v1", "fast", f"sk-{CANARY}", "a\n", "\x00", "é"])
+    st.sampled_from(["env:A", "openai/x", "dev", "compatible", "", "b.json", "*.json", "http://x/v1", "fast", f"sk-{CANARY}", "a\n", "\x00", "é", "0.25", "0", "high"])
     | st.integers(-5, 10**25) | st.booleans() | st.none() | st.floats(allow_nan=False, allow_infinity=False)
 )  # fmt: skip
 TREES = st.dictionaries(

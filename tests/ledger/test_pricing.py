@@ -1,25 +1,10 @@
-"""Prices of usage, and who knows them."""
+"""Prices of usage."""
 
 from __future__ import annotations
 
-import json
-
-from stormkeel.catalog.load import load
 from stormkeel.catalog.rates import Rates, Tier
-from stormkeel.ledger.pricing import Prices, bound, price
+from stormkeel.ledger.pricing import bound, price
 from stormkeel.types.usage import Usage
-
-MINUTE_NS = 60 * 10**9
-
-
-def prices(own: dict[tuple[str, str], Rates] | None = None) -> Prices:
-    """Prices over a catalog of one model, whose input price rises from 1 to 2 dollars after one minute of 1970."""
-    sheet = {
-        "standard": [{"input": 10**9, "output": 3 * 10**9}, {"input": 2 * 10**9, "output": 3 * 10**9, "when": {"since": 60}}]
-    }
-    model = {"id": "m", "match": {"starts_with": "m"}, "sheet": sheet}
-    data = {"source": "s", "version": "1", "made": "d", "attribution": "a", "providers": [{"id": "p", "models": [model]}]}
-    return Prices(load(json.dumps(data).encode(), b"[]"), own)
 
 
 def test_sum_then_round_once() -> None:
@@ -74,32 +59,3 @@ def test_bound_knows_a_tier_that_is_cheaper() -> None:
     """Where a higher tier is cheaper, a request that may stay below it is bounded by the dearer one."""
     rates = Rates(input=9 * 10**6, tiers=(Tier(10, Rates(input=10**6)),))
     assert bound(20, 0, rates) == 180
-
-
-def test_own_prices_come_first() -> None:
-    """A user's own price wins over the catalog's and marks the snapshot; other models keep theirs."""
-    mine = prices({("p", "m1"): Rates(input=7)})
-    assert mine.rates("p", "m1", 0) == Rates(input=7)
-    assert mine.rates("p", "m2", 0) == Rates(input=10**9, output=3 * 10**9)
-    assert mine.snapshot == f"{prices().snapshot}+own"
-
-
-def test_remembered_for_a_minute_only() -> None:
-    """A price that changes is seen when the minute is over."""
-    asked = prices()
-    found = [asked.rates("p", "m", at) for at in (0, MINUTE_NS - 1, MINUTE_NS, 0)]
-    assert [rates.input for rates in found if rates] == [10**9, 10**9, 2 * 10**9, 10**9]
-
-
-def test_unknown_models_are_unknown() -> None:
-    """A model nobody knows has no facts and no rates, however often it is asked for."""
-    asked = prices()
-    assert [asked.rates("p", "x", 0), asked.rates("q", "m", 0), asked.facts("p", "x"), asked.facts("p", "x")] == [None] * 4
-
-
-def test_memory_does_not_follow_invented_names() -> None:
-    """Ten thousand invented names are not all remembered (INV-14)."""
-    asked = prices()
-    for number in range(10_000):
-        asked.rates("p", f"x{number}", 0)
-    assert max(len(asked._facts), len(asked._rates)) <= 4096

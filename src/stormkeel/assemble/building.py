@@ -22,14 +22,15 @@ from ..policies.breaker import Breaker
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
 from ..providers import KINDS
-from ..providers.base import COMPANIONS, Auth, Caller, Provider, Vendor
+from ..providers.base import COMPANIONS, Auth, Caller, Provider
 from ..routing.deployment import Deployment
 from ..types.content import Message
 from ..types.prompt import Prompt, Tool
 from ..types.request import Request
 from ..types.secret import Secret
+from .facts import abilities_of, facts_of
 from .house import Belongings, House, Parts
-from .known import CODECS, COUNTING, abilities, catalog
+from .known import CODECS, COUNTING, catalog
 from .setup import Blueprint, Secrets, Setup
 from .vendors import vendor_of
 
@@ -100,7 +101,7 @@ class _Builder:
             ConcurrencyGate(deployment.concurrency) if deployment.concurrency else None,
         )
         provider = self._providers[deployment.provider]
-        known = _know(provider.vendor, deployment.model)
+        known = _know(provider, deployment.model, self._settings)
         spoken = _spoken(provider, self._settings.providers[deployment.provider].dialects, known.target, credential.caller.secret)
         gates = succession.gates(deployment, fresh, self._settings.policies.breaker, transport)
         member = Member(deployment, spoken, known, gates)
@@ -147,10 +148,11 @@ def caller_of(provider: Provider, secret: Secret | None) -> Caller:
     return Caller(provider, CODECS[provider.dialect].path_for("-", False), secret)
 
 
-def _know(vendor: Vendor, model: str) -> Knowledge:
-    """Look a model up in the catalog: once for each deployment."""
-    facts = catalog().find(vendor.catalog, model) if vendor.catalog else None
-    accepts = abilities().find(vendor.catalog, model)
+def _know(provider: Provider, model: str, settings: Settings) -> Knowledge:
+    """Look a model up in the configuration and the catalog: once for each deployment."""
+    vendor = provider.vendor
+    facts = facts_of(settings, provider.name, model)
+    accepts = abilities_of(settings, provider.name, model)
     largest = facts.max_output if facts else None
     return Knowledge(Target(model, accepts, largest, vendor.limit, vendor.asks_usage, vendor.takes_thoughts), facts)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,9 +22,8 @@ from ..config.settings import Settings
 from ..errors import SettingsError
 from ..providers import KINDS
 from ..runtime.credentials.sources import resolve_credentials, resolve_keys
-from .known import catalog
+from .appraising import appraise
 from .reading import read_loaded
-from .vendors import vendor_of
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ def _doubts(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Fault]:
     settings = loaded.settings
     yield from _secrets(loaded, environ)
     yield from doubts_of(settings, loaded.origins, KINDS)
-    yield from _prices(loaded)
+    yield from appraise(loaded, time.time_ns())
 
 
 def _secrets(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Fault]:
@@ -104,18 +104,6 @@ def _fault_of_file(ref: str) -> str | None:
     if os.name != "posix" or not mode & (stat.S_IRGRP | stat.S_IROTH):
         return None
     return f"{ref} can be read by others on this machine; take that away with chmod 600"
-
-
-def _prices(loaded: Loaded) -> Iterator[Fault]:
-    """Targets whose price nobody knows: what they cost is not counted."""
-    for name, route in loaded.settings.routes.items():
-        for place, group in enumerate(route.groups):
-            for number, target in enumerate(group):
-                seller = vendor_of(loaded.settings.providers[target.provider]).catalog
-                if seller and catalog().find(seller, target.model) is None:
-                    what = f'the catalog does not know "{name_of(target)}"'
-                    text = f"{what}, so its price and its window are unknown; mind the spelling"
-                    yield Fault(origin_of(loaded.origins, ("routes", name, "groups", place, number)) or DEFAULT, text)
 
 
 def summary(report: Report) -> dict[str, object]:

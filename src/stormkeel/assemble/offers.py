@@ -1,4 +1,5 @@
-"""What can be asked for: the routes of a configuration, and the models its providers have by the catalog, with window and price.
+"""What can be asked for: the routes of a configuration, and the models its providers have by itself and by the catalog, with
+window and price.
 
 Never asks a provider: the catalog may know models that an account can't use, and not know the newest.
 """
@@ -11,8 +12,7 @@ import msgspec
 
 from ..config.settings import Settings
 from ..types.money import Rate, dollars
-from .known import catalog
-from .vendors import vendor_of
+from .facts import facts_of, models_of
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -50,15 +50,15 @@ def offers(settings: Settings, wall: int) -> list[ModelInfo]:
         routes.append(_offer(name, (first.provider, first.model), settings, wall, is_route=True))
     models = [
         _offer(f"{name}/{model}", (name, model), settings, wall)
-        for name, provider in settings.providers.items()
-        for model in catalog().models(vendor_of(provider).catalog)
+        for name in settings.providers
+        for model in models_of(settings, name)
     ]
     return routes + models
 
 
 def _offer(id: str, whom: tuple[str, str], settings: Settings, wall: int, is_route: bool = False) -> ModelInfo:
     provider, model = whom
-    facts = catalog().find(vendor_of(settings.providers[provider]).catalog, model)
+    facts = facts_of(settings, provider, model)
     if facts is None:
         return ModelInfo(id, provider, model, route=is_route)
     rates = facts.rates(wall)

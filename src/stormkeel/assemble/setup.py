@@ -34,8 +34,8 @@ from ..types.prompt import Prompt
 from ..types.request import Options, Request
 from ..types.secret import Secret
 from ..types.wire import NO_HEADERS
-from .known import CODECS, DIALECTS, EMBEDDERS, catalog
-from .vendors import vendor_of
+from .facts import models_of
+from .known import CODECS, DIALECTS, EMBEDDERS
 
 Secrets = dict[tuple[str, str], Secret]
 """Credentials by (provider, credential)."""
@@ -279,13 +279,13 @@ class Setup:
         return [members[deployment.index] for group in route.groups for deployment in group.deployments]
 
     def models(self) -> list[ModelCard]:
-        """Return what can be asked for: the routes, and without routes each provider's models by the catalog."""
+        """Return what can be asked for: the routes, and without routes each provider's models that are known."""
         if self._router.names:
             return [ModelCard(name, 0, "stormkeel") for name in self._router.names]
         return [
             ModelCard(f"{name}/{model}", 0, name)
-            for name, provider in self.settings.providers.items()
-            for model in catalog().models(vendor_of(provider).catalog)
+            for name in self.settings.providers
+            for model in models_of(self.settings, name)
         ]
 
     def routes(self) -> dict[str, tuple[int, ...]]:
@@ -297,7 +297,7 @@ class Setup:
         return found
 
     def model(self, name: str) -> ModelCard | Failure:
-        """Return what one name stands for: a route, or a model that can be asked for and that the catalog knows.
+        """Return what one name stands for: a route, or a model that can be asked for and of which something is known.
 
         Leaves no trace: callers choose the names, and asking for one is not asking it.
         """

@@ -32,6 +32,7 @@ class ModelFacts(msgspec.Struct, frozen=True):
         sheet: its quotes; ask `rates`.
         unpriced: what the provider bills beside tokens, or by a finer split of them, that no bucket of ours holds: searches,
             images, hours of sound.
+        own: the mark of prices that a configuration says itself, "" for the catalog's.
     """
 
     provider: str
@@ -40,6 +41,7 @@ class ModelFacts(msgspec.Struct, frozen=True):
     max_output: int | None
     sheet: Sheet
     unpriced: tuple[str, ...] = ()
+    own: str = ""
 
     def rates(self, at: int, context: Mapping[str, str] | None = None) -> Rates | None:
         """Return the rates at a moment, None where the price is unknown.

@@ -5,13 +5,12 @@ Never a float, never a guess: a rate nobody knows is None, and a free model has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+import re
 
 import msgspec
 from msgspec.structs import force_setattr
 
-from ..types.money import NANO, Rate
+from ..types.money import MILLION, NANO, Rate
 
 PARENT = {
     "cache_read": "input",
@@ -23,6 +22,10 @@ PARENT = {
 }
 """Whose rate a bucket without its own takes, in the order in which they are filled. The rule is genai-prices': tokens of a kind
 that has no price of its own stay in the wider kind."""
+
+DEAREST = MILLION * NANO
+"""The highest rate that anybody may state, a dollar a token: an amount then fits into 64 bits, however long the window."""
+_PRICE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 
 BUCKETS = ("input", "cache_read", "cache_write", "cache_write_long", "audio_input", "output", "reasoning", "audio_output")
 
@@ -74,29 +77,17 @@ def tier_of(rates: Rates, total_input: int) -> Rates:
     return rates
 
 
-def rates_of(dollars: Mapping[str, str]) -> Rates:
-    """Make rates from dollars per million tokens written as decimal text, as a person writes them in a configuration.
+def rate_of(text: str) -> Rate:
+    """Return the rate of a price that a person wrote: dollars per million tokens as decimal text, taken exactly.
 
-    >>> rates_of({"input": "2.5", "output": "10"}).output
-    10000000000
+    >>> rate_of("2.5"), rate_of("0.000000001"), rate_of("0")
+    (2500000000, 1, 0)
 
     Raises:
-        ValueError: an unknown bucket, a number that is no number, below zero or finer than a nano-dollar per million tokens.
+        ValueError: no plain decimal number, below zero, above a dollar a token, or finer than a nano-dollar; says the mend.
     """
-    return msgspec.convert({_bucket(name): _rate(name, text) for name, text in dollars.items()}, Rates)
-
-
-def _bucket(name: str) -> str:
-    if name not in BUCKETS:
-        raise ValueError(f'there is no token bucket "{name}": use one of {", ".join(BUCKETS)}')
-    return name
-
-
-def _rate(name: str, text: str) -> Rate:
-    try:
-        nano = Decimal(text) * NANO
-    except InvalidOperation:
-        nano = Decimal(-1)
-    if not nano.is_finite() or nano < 0 or nano != nano.to_integral_value():
-        raise ValueError(f'the price of "{name}" is "{text}": give dollars per million tokens, 0 or more, at most 9 decimals')
-    return int(nano)
+    found = _PRICE.fullmatch(text)
+    rate = int(found[1]) * NANO + int((found[2] or "").ljust(9, "0")) if found else DEAREST + 1
+    if rate > DEAREST:
+        raise ValueError('give US dollars a million tokens, as in "0.25": from 0 to 1000000, with at most 9 decimals')
+    return rate

@@ -205,4 +205,5 @@ def _price(one: Candidate) -> str:
     about = f"{price.input_tokens:,} tokens of input cost about {format_dollars(price.input)}"
     bounds = f"at most {price.most_input_tokens:,} tokens in and {price.most_output_tokens:,} out"
     exact = "" if price.most is None else f" ({price.most:,} nano-dollars)"
-    return f"{about}; for {bounds}, {format_dollars(price.most)}{exact} would be held"
+    source = ", by prices of your own" if price.own else ""
+    return f"{about}; for {bounds}, {format_dollars(price.most)}{exact} would be held{source}"

@@ -45,10 +45,10 @@ COLUMNS = [
 def command(
     word: str, only_routes: bool, as_json: bool, as_csv: bool, config: Path | None, profile: str
 ) -> None:
-    """List the routes, then each provider's models by the catalog, those with WORD in their name where it is given.
+    """List the routes, then the models known of each provider, those with WORD in their name where it is given.
 
-    Windows and outputs are in tokens, prices in dollars a million tokens on standard terms; "?" is a price nobody knows. A route
-    shows whom it asks first.
+    Windows and outputs are in tokens, prices in dollars a million tokens on standard terms; "?" is a price nobody knows:
+    [models] of the configuration can say it. A route shows whom it asks first.
     """
     from ..assemble import offers
     from ..assemble.reading import read_settings

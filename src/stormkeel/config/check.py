@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 import msgspec
 
+from .models import check_models
 from .network import check_network
 from .origins import Path
 from .references import fault_of_reference, fault_of_url
@@ -48,6 +49,7 @@ def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
     limits: dict[str, TargetSettings] = {}
     for name, route in settings.routes.items():
         _check_route(source, name, route, settings, limits)
+    check_models(source, settings.models, settings.providers)
     _check_keys(source, settings.keys)
     check_network(source, settings)
     fallback = settings.fallback_route

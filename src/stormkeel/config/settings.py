@@ -20,6 +20,7 @@ from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
 from ..policies.retry import BudgetSettings, RetrySettings
 from ..routing.strategies import StrategyName
+from .models import ModelSettings
 
 MIB = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -320,6 +321,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     Attributes:
         providers, routes: by name.
+        models: what is known here of models, before what the catalog knows.
         keys: the callers' keys; without any the gateway asks for none and listens on this machine only.
         default_model: the model or route where the library's caller names none, or a request the model "default".
         fallback_route: the route of requests for a model that nobody knows; "" refuses them.
@@ -328,6 +330,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     providers: dict[str, ProviderSettings] = {}
     routes: dict[str, RouteSettings] = {}
+    models: dict[str, ModelSettings] = {}
     keys: tuple[KeySettings, ...] = ()
     default_model: str = ""
     fallback_route: str = ""

@@ -116,7 +116,7 @@ def _named(part: str, below: Any) -> str:
         _Unknown: it could be two.
     """
     names = list(below) if isinstance(below, Mapping) else []
-    found = [name for name in names if re.sub(r"[-.]", "_", name).upper() == part.upper()]
+    found = [name for name in names if re.sub(r"[^A-Za-z0-9_]", "_", name).upper() == part.upper()]
     if len(found) > 1:
         raise _Unknown(f'this could be {" or ".join(map(quoted, found))}; set it in the file')
     if not part:

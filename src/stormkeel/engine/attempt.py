@@ -162,7 +162,7 @@ class Trial:
         return Reserved(
             self._id, request.id, self._wall, run.route, deployment.name, deployment.provider, deployment.model, request.dialect,
             options.key, options.task, options.user, options.tags, *extent.bounds, self._held,
-            run.world.prices, run.world.config,
+            run.world.prices + self.member.own_prices, run.world.config,
         )  # fmt: skip
 
     def _http(self) -> HttpRequest:

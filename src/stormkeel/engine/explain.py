@@ -53,6 +53,7 @@ class Price(msgspec.Struct, frozen=True):
     Attributes:
         input_tokens, input, input_usd: about what the input costs at the full rate: nano-dollars, and dollars as exact text.
         most_input_tokens, most_output_tokens, most, most_usd: the upper bounds, and what would be reserved for them.
+        own: are the prices the configuration's own, and not the catalog's?
     """
 
     input_tokens: int
@@ -62,6 +63,7 @@ class Price(msgspec.Struct, frozen=True):
     most_output_tokens: int
     most: NanoDollars | None
     most_usd: str | None
+    own: bool = False
 
 
 class Clocks(msgspec.Struct, frozen=True):
@@ -268,7 +270,7 @@ class _Explainer:
         tariff, about = member.tariff(self._wall), extent.expected - (carried.limit or 0)
         held = held_for(extent, carried.counted, member, self._wall, tariff)
         price = None if tariff is None else tariff.price(Usage(input=about))
-        return Price(about, price, _usd(price), *extent.bounds, held, _usd(held))
+        return Price(about, price, _usd(price), *extent.bounds, held, _usd(held), bool(member.own_prices))
 
     def _ask(self, name: str, member: Member, extent: Extent, is_last: bool) -> GateAnswer:
         gate = dict(member.gates)[name]

@@ -58,6 +58,7 @@ class Member:
 
     Attributes:
         spoken: the wire formats it speaks, by name, the one that others are translated to first.
+        own_prices: what is added to the id of the price snapshot where the configuration prices it, "" where the catalog does.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class Member:
         "in_flight",
         "index",
         "max_output",
+        "own_prices",
         "rate",
         "recent",
         "spoken",
@@ -95,6 +97,7 @@ class Member:
         self.target = known.target
         self.window = None if facts is None else facts.window
         self.max_output = None if facts is None else facts.max_output
+        self.own_prices = "" if facts is None else facts.own
         self.cooling = gates.cooling
         self.credential = gates.cooling[1]
         self.concurrency = gates.concurrency

@@ -45,7 +45,7 @@ class World:
         resolve: finds the route of a request's model, or says why there is none.
         clocks, retry, parking: the policies' settings.
         budgets: the retry budget of each provider, by name.
-        prices: the id of the price snapshot, kept with every ledger row.
+        prices: the id of the price snapshot, kept with every ledger row; a deployment's own prices add their mark.
         config: the version of the configuration, likewise (INV-30).
         kennel: the watchdogs of the attempts under way.
         makers: who made the answers that providers keep; the house's, over reloads.

@@ -22,7 +22,7 @@ class Reserved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="r"):
         key, task, user, tags: to whose name it is booked.
         input_bound, output_bound: tokens the attempt can not exceed.
         amount: nano-dollars held, None where the price is unknown.
-        prices: the id of the price snapshot.
+        prices: the id of the price snapshot, with "+own:" and a hash behind it where the configuration's own prices were applied.
         config: the version of the configuration the request ran on, "" where an older Stormkeel wrote the entry.
     """
 

@@ -5,19 +5,11 @@ Never a float, never a price out of nothing: where a rate is unknown the cost is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import chain
-from typing import Any
 
-from ..catalog.load import Catalog, ModelFacts
 from ..catalog.rates import Rates, tier_of
 from ..types.money import MILLION, NanoDollars, Rate, round_half_up
 from ..types.usage import NO_USAGE, Usage
-
-KEPT = 4096
-"""Names a `Prices` remembers; a client may invent names, and memory must not follow (INV-14)."""
-
-MINUTE_NS = 60_000_000_000
 
 
 def price(usage: Usage, rates: Rates) -> NanoDollars | None:
@@ -110,47 +102,3 @@ class Tariff:
 
 def _every(rates: Rates) -> tuple[Rate | None, ...]:
     return tuple(rate for _, rate in _buckets(NO_USAGE, rates))
-
-
-class Prices:
-    """Rates by provider and model: the user's own first, the catalog's else; quick to ask again within a minute.
-
-    Attributes:
-        snapshot: the id to note with every reservation; a user's own prices are marked by "+own".
-    """
-
-    def __init__(self, catalog: Catalog, own: Mapping[tuple[str, str], Rates] | None = None) -> None:
-        self._catalog = catalog
-        self._own = dict(own or {})
-        self._facts: dict[tuple[str, str], ModelFacts | None] = {}
-        self._rates: dict[tuple[str, str, frozenset[tuple[str, str]]], tuple[int, Rates | None]] = {}
-        self.snapshot = f"{catalog.snapshot}+own" if self._own else catalog.snapshot
-
-    def facts(self, provider: str, model: str) -> ModelFacts | None:
-        """Return what the catalog knows of a model, None where it does not know it."""
-        name = (provider, model)
-        if name not in self._facts:
-            _make_room(self._facts)
-            self._facts[name] = self._catalog.find(provider, model)
-        return self._facts[name]
-
-    def rates(self, provider: str, model: str, at: int, context: Mapping[str, str] | None = None) -> Rates | None:
-        """Return the rates of a model at a moment (nanoseconds since the epoch), None where the price is unknown.
-
-        Prices change at whole minutes in the data, so an answer holds until the minute is over.
-        """
-        own = self._own.get((provider, model))
-        if own is not None:
-            return own
-        name, minute = (provider, model, frozenset((context or {}).items())), at // MINUTE_NS
-        kept = self._rates.get(name)
-        if kept is None or kept[0] != minute:
-            facts = self.facts(provider, model)
-            _make_room(self._rates)
-            kept = self._rates[name] = (minute, facts.rates(at, context) if facts else None)
-        return kept[1]
-
-
-def _make_room(memory: dict[Any, Any]) -> None:
-    if len(memory) >= KEPT:
-        memory.clear()

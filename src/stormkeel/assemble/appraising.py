@@ -1,0 +1,78 @@
+"""What is doubtful about prices: models that nobody can price, and prices of one's own that are far off the catalog's.
+
+Never refuses anything, and never reads a clock: the moment is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..config.flat import name_of
+from ..config.loaded import Loaded
+from ..config.models import ANY, ModelSettings, nearest
+from ..config.origins import DEFAULT, Fault, origin_of
+from ..config.settings import Settings
+from ..types.money import Rate, format_dollars
+from .facts import catalog_facts, facts_of
+from .vendors import vendor_of
+
+FAR = 10
+"""How many times the catalog's price, or what part of it, is no contract but a slip: dollars a thousand tokens, or cents."""
+
+
+def appraise(loaded: Loaded, wall: int) -> Iterator[Fault]:
+    """Yield what is doubtful about the prices of a configuration, each with its place and what to do.
+
+    Args:
+        loaded: the configuration.
+        wall: the moment the catalog's prices are asked for, nanoseconds since the epoch.
+    """
+    yield from _unknown(loaded)
+    for name, given in loaded.settings.models.items():
+        for setting, text in _far_off(name, given, loaded.settings, wall):
+            yield Fault(origin_of(loaded.origins, ("models", name, setting)) or DEFAULT, text)
+
+
+def _unknown(loaded: Loaded) -> Iterator[Fault]:
+    """Targets whose price nobody knows: what they cost is not counted."""
+    settings = loaded.settings
+    for name, route in settings.routes.items():
+        for place, group in enumerate(route.groups):
+            for number, target in enumerate(group):
+                is_sold = bool(vendor_of(settings.providers[target.provider]).catalog)
+                if is_sold and facts_of(settings, target.provider, target.model) is None:
+                    what = f'the catalog does not know "{name_of(target)}"'
+                    text = f"{what}, so its price and its window are unknown; mind the spelling, or say them in [models]"
+                    yield Fault(origin_of(loaded.origins, ("routes", name, "groups", place, number)) or DEFAULT, text)
+
+
+def _far_off(name: str, given: ModelSettings, settings: Settings, wall: int) -> Iterator[tuple[str, str]]:
+    """Prices of one entry that are far off the catalog's for a model it stands for."""
+    said = given.rates()
+    told: set[str] = set()
+    for provider, model in _meant(name, settings):
+        facts = catalog_facts(settings, provider, model)
+        known = facts.rates(wall) if facts else None
+        pairs = () if known is None else (("input_price", said.input, known.input), ("output_price", said.output, known.output))
+        for setting, own, usual in pairs:
+            if setting not in told and own and usual and not usual <= own * FAR <= usual * FAR**2:
+                told.add(setting)
+                yield setting, _words(f"{provider}/{model}", setting, own, usual)
+
+
+def _words(model: str, setting: str, own: Rate, usual: Rate) -> str:
+    said = f'"{setting}" is {format_dollars(own)} a million tokens, and the catalog has {format_dollars(usual)} for "{model}"'
+    return f"{said}; mend it, unless that is your contract"
+
+
+def _meant(name: str, settings: Settings) -> Iterator[tuple[str, str]]:
+    """The model an entry names, or those models in routes whose prices it says."""
+    if not name.endswith(ANY):
+        provider, _, model = name.partition("/")
+        yield provider, model
+        return
+    for route in settings.routes.values():
+        for target in (target for group in route.groups for target in group):
+            found = nearest(settings.models, target.provider, target.model)
+            if found is not None and found[0] == name:
+                yield target.provider, target.model
