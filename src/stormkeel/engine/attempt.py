@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
-
-from ..dialects.across import Crossing, CrossReader
-from ..dialects.base import NO_TERMS, Codec, Head, StreamReader, Terms
+from ..dialects.across import CrossReader
+from ..dialects.base import NO_TERMS, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
 from ..ledger.losses import kept
 from ..policies.base import Verdict
@@ -24,11 +22,12 @@ from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars
 from ..types.response import Response
 from ..types.usage import Usage
-from ..types.wire import HttpRequest, HttpResponse, packing
+from ..types.wire import HttpResponse, packing
+from .carriage import Carriage
 from .charge import Charged, Evidence, charge
-from .crossing import expected_input, headers_for, is_direct, lossy_comment, not_all, pass_on, thoughts_lost
+from .crossing import expected_input, headers_for
 from .fitting import too_long
-from .fleet import Member, Spoken, Ticket
+from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
 from .keeping import note
 from .ports import ClientGone, Exchange, JournalFault, WireFault
@@ -62,13 +61,11 @@ class Trial:
         failure: why it failed, None where it did not.
         response: the whole answer, None for a stream and after a failure.
         read: the same in canonical form, where it is read already.
-        lost: what of the request this provider was not told, and what of its answer the client was not.
     """
 
     __slots__ = (
-        "_clocks", "_crossing", "_exchange", "_extent", "_held", "_id", "_provider_request", "_raw", "_reader", "_run",
-        "_settled", "_spoken", "_started",
-        "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "lost", "made", "member",
+        "_carriage", "_clocks", "_exchange", "_extent", "_held", "_id", "_provider_request", "_reader", "_run", "_settled",
+        "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member",
         "read", "response", "sent",
     )  # fmt: skip
 
@@ -80,7 +77,6 @@ class Trial:
         self.failure: Failure | None = None
         self.response: HttpResponse | None = None
         self.read: Response | None = None
-        self.lost: tuple[str, ...] = ()
         self.dog: Watchdog
         self._run = run
         self._id = f"{run.request.id}.{len(run.attempts) + 1}"
@@ -91,9 +87,7 @@ class Trial:
         self._ticket: Ticket
         self._extent: Extent
         self._held: NanoDollars | None = None
-        self._raw = run.request.raw
-        self._crossing: Crossing | None = None
-        self._spoken: Spoken
+        self._carriage = Carriage(run, member)
         self._settled = False
         self._status = 0
         self._provider_request = ""
@@ -107,16 +101,15 @@ class Trial:
 
     def open(self, probe: bool) -> Failure | None:
         """Pass the gates and write the reservation; a Failure means that nothing may be sent."""
-        run, member, request = self._run, self.member, self._run.request
-        refusal = self._choose_way() or (self._losses_refused() if request.options.strict else None)
+        run, member, carriage = self._run, self.member, self._carriage
+        refusal = carriage.choose()
         if refusal is not None:
             return refusal
+        request, raw = run.request, carriage.raw
         ports, window = run.world.ports, member.window
-        if window and len(self._raw) > window and (unfit := too_long(member, request, self._raw)):
+        if window and len(raw) > window and (unfit := too_long(member, request, raw)):
             return unfit
-        crossing = self._crossing
-        limit = request.max_output if crossing is None or crossing.limit is None else crossing.limit
-        self._extent = extent = extent_of(request, self._raw, member, limit)
+        self._extent = extent = extent_of(request, raw, member, carriage.limit)
         ticket = member.admit(self._started, extent.expected, probe)
         if isinstance(ticket, Failure):
             return ticket
@@ -129,81 +122,41 @@ class Trial:
         self.made = True
         return None
 
-    def _choose_way(self) -> Failure | None:
-        """Take the client's own dialect where the deployment speaks it and it will do; else write the request anew."""
-        run, member = self._run, self.member
-        own = member.spoken.get(run.request.dialect)
-        if is_direct(own, run.request):
-            self._spoken = own
-            return None
-        way = run.cross(member)
-        if isinstance(way, Failure):
-            return way
-        if way is None:
-            assert own is not None
-            self._spoken = own
-            return None
-        self._spoken, self._crossing = way.spoken, way.crossing
-        self._raw, self.lost = way.crossing.body, way.crossing.lost
-        return None
-
-    def _losses_refused(self) -> Failure | None:
-        """Refuse to leave anything of a strict request out."""
-        request, member = self._run.request, self.member
-        if self._crossing is None:
-            self.lost = pass_on(request, member, self._spoken)[1]
-        return not_all(member, self.lost) if self.lost else None
-
     def _reservation(self) -> Reserved:
         run, deployment = self._run, self.member.deployment
         request, options = run.request, run.request.options
         extent = self._extent
-        self._held = held_for(extent, self._raw, self.member, self._wall, self._tariff)
+        self._held = held_for(extent, self._carriage.raw, self.member, self._wall, self._tariff)
         return Reserved(
             self._id, request.id, self._wall, run.route, deployment.name, deployment.provider, deployment.model, request.dialect,
             options.key, options.task, options.user, options.tags, *extent.bounds, self._held,
             run.world.prices + self.member.own_prices, run.world.config,
         )  # fmt: skip
 
-    def _http(self) -> HttpRequest:
-        request, spoken = self._run.request, self._spoken
-        if self._crossing is None:
-            body, self.lost = pass_on(request, self.member, spoken)
-        else:
-            body = self._crossing.body
-        if self._run.is_thoughtless:
-            body, taken = spoken.dialect.without_thoughts(body)
-            self.lost += thoughts_lost(taken, self._client() if self._crossing else None)
-        return spoken.caller.request(body, request.headers, request.stream, self._id)
-
     # -- during ------------------------------------------------------------------------------------------------------
 
     async def whole(self) -> Failure | None:
         """Send, and read the whole answer."""
-        member, run, spoken = self.member, self._run, self._spoken
+        member, run, carriage = self.member, self._run, self._carriage
+        spoken = carriage.spoken
         self._watch(self._started + self._clocks.answer, K.SILENT)
         self.sent = True
-        response = await member.transport.send(self._http())
+        response = await member.transport.send(carriage.http(self._id))
         self._status = response.status
         self._provider_request = spoken.caller.request_id(response.headers)
         if response.status != 200:
-            return self._classified(response)
+            return carriage.classify(response)
         outcome = (spoken.dialect.read_answer if run.request.is_read else spoken.dialect.read_outcome)(response.body)
         if outcome is None:
-            return self._no_answer(response)
+            return carriage.no_answer(response)
         self._usage, self._terms = outcome.usage, outcome.terms
-        if self._crossing is not None:
-            crossed = self._crossing.whole(response.body, self._head())
-            if crossed is None:
-                return self._no_answer(response)
-            body, lost = crossed
-            self.lost += lost
-            response = HttpResponse(200, response.headers, body)
-        else:
+        self.response = carriage.whole(response)
+        if self.response is None:
+            return carriage.no_answer(response)
+        if carriage.crossing is None:
             self.read = outcome.response
             if run.request.is_kept:
                 note(run.request, outcome.id, run.world, member.deployment)
-        self.response = response
         now = run.world.ports.clock.now()
         self._ttft = now - self._started
         run.ttft = now - run.started
@@ -211,23 +164,18 @@ class Trial:
 
     async def stream(self) -> Failure | None:
         """Send, and relay the answer's frames to the caller as they come."""
-        member, run, spoken = self.member, self._run, self._spoken
+        member, carriage = self.member, self._carriage
         self._watch(self._started + self._clocks.first_content, K.SILENT)
         self.sent = True
-        exchange = await member.transport.open(self._http())
+        exchange = await member.transport.open(carriage.http(self._id))
         self._exchange = exchange
         self._status = exchange.status
-        self._provider_request = spoken.caller.request_id(exchange.headers)
+        self._provider_request = carriage.spoken.caller.request_id(exchange.headers)
         if exchange.status != 200:
-            return self._classified(HttpResponse(exchange.status, exchange.headers, await read_all(exchange)))
+            return carriage.classify(HttpResponse(exchange.status, exchange.headers, await read_all(exchange)))
         if packing(exchange.headers):
-            return self._no_answer(HttpResponse(200, exchange.headers, b""))
-        crossing, streams = self._crossing, spoken.dialect.streams
-        assert streams is not None, "only a service with streams is asked for one"
-        reader: StreamReader = (
-            streams.read_stream(run.request.wants_usage) if crossing is None else crossing.read_stream(self._head())
-        )
-        self._reader = reader
+            return carriage.no_answer(HttpResponse(200, exchange.headers, b""))
+        self._reader = reader = carriage.read_stream()
         return await self._relay(exchange, Relay(reader), reader)
 
     async def _relay(self, exchange: Exchange, relay: Relay, reader: StreamReader) -> Failure | None:
@@ -252,69 +200,32 @@ class Trial:
 
     async def _send(self, ready: bytes) -> None:
         """Write frames to the caller, who may take their time."""
-        run = self._run
+        run, lost = self._run, self._carriage.lost
         assert run.out is not None
         if not run.committed:
             assert self._exchange is not None
             self._ttft = run.world.ports.clock.now() - self._started
-            if self.lost and run.began:  # the head went out before anybody knew
-                ready = self._comment(self.lost) + ready
-            await run.commit(headers_for(self.member, self._exchange.headers, self.lost))
+            if lost and run.began:  # the head went out before anybody knew
+                ready = self._carriage.comment(lost) + ready
+            await run.commit(headers_for(self.member, self._exchange.headers, lost))
         self._watch(run.world.ports.clock.now() + SLOW_CLIENT, K.CANCELLED)
         await run.out.write(ready)
 
     async def _finish(self, ready: bytes) -> None:
         """The answer is whole: book it, and hand out the last frames; the provider's own end is waited for by nobody."""
-        reader = self._reader
+        reader, carriage = self._reader, self._carriage
         if isinstance(reader, CrossReader) and reader.lost:
-            self.lost += reader.lost
+            carriage.lost += reader.lost
             if self._run.committed:  # else the head tells it, or a comment behind it
-                ready = self._comment(reader.lost) + ready
+                ready = carriage.comment(reader.lost) + ready
         request = self._run.request
-        if request.is_kept and self._crossing is None and reader is not None:
+        if request.is_kept and carriage.crossing is None and reader is not None:
             note(request, reader.id, self._run.world, self.member.deployment)
         self.settle(None)
         assert self._exchange is not None
         self._exchange.linger()
         if ready:
             await self._send(ready)
-
-    def _comment(self, lost: tuple[str, ...]) -> bytes:
-        """Tell of losses inside the stream, where the client's dialect has room for that."""
-        streams = self._client().streams
-        return lossy_comment(lost) if streams is not None and streams.takes_comments else b""
-
-    def _no_answer(self, response: HttpResponse) -> Failure:
-        """A 200 that is no answer: an error in its body, as relays send it, nonsense, or packed, which nobody asked for."""
-        said, name = self._classified(response), self.member.deployment.name
-        if said.kind is not K.BAD_RESPONSE:
-            return said
-        if packed := packing(response.headers):
-            return Failure(K.BAD_RESPONSE, f'{name} answered with a body packed as "{packed[:40]}", asked for it plain', 200)
-        return Failure(K.BAD_RESPONSE, f"{name} answered 200 with something that is no answer", 200)
-
-    def _head(self) -> Head:
-        request, wall = self._run.request, self._run.wall
-        estimate = 0 if self._crossing is None else expected_input(self._crossing.prompt, self.member)
-        return Head(request.id, wall // 1_000_000_000, self.member.deployment.model, estimate, request.wants_usage)
-
-    def _classified(self, response: HttpResponse) -> Failure:
-        if packing(response.headers):
-            response = HttpResponse(response.status, response.headers, b"")  # nobody could read it
-        failure = self._spoken.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
-        if failure.kind is K.FOREIGN_THOUGHT and not self._may_forget():
-            return msgspec.structs.replace(failure, kind=K.CALLER)
-        return failure
-
-    def _may_forget(self) -> bool:
-        """May the request be told again without what proves a model's thoughts, and has it any?"""
-        run = self._run
-        is_first = not run.is_thoughtless and not run.request.options.strict
-        return is_first and bool(self._spoken.dialect.without_thoughts(self._raw)[1])
-
-    def _client(self) -> Codec:
-        """Return the client's dialect."""
-        return self._run.world.dialects[self._run.request.dialect]
 
     # -- clocks ------------------------------------------------------------------------------------------------------
 
@@ -349,7 +260,7 @@ class Trial:
         now = ports.clock.now()
         charged = self._charge(failure)
         member.settle(self._ticket, OK if failure is None else _verdict(failure), charged.usage.total, now, ports.rng)
-        latency, wall = now - self._started, ports.clock.wall()
+        latency, wall, lost = now - self._started, ports.clock.wall(), self._carriage.lost
         member.recent.add(now, failure, latency, self._ttft)
         if failure is None:
             member.credential.served(now, wall, self._ticket.is_probe)
@@ -357,7 +268,7 @@ class Trial:
             set_aside(member, failure, self._ticket.is_probe, ports, self._run.world.parking)
         ports.journal.settle(Settled(
             self._id, wall, "ok" if failure is None else failure.kind.value, self._status, latency, self._ttft,
-            charged.usage, charged.source, charged.amount, self._provider_request, kept(self.lost) if self.lost else (),
+            charged.usage, charged.source, charged.amount, self._provider_request, kept(lost) if lost else (),
         ))  # fmt: skip
         self._record(failure, latency, charged)
 
@@ -369,7 +280,7 @@ class Trial:
         if failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
             return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
         evidence = Evidence(
-            self._raw, self._extent.bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
+            self._carriage.raw, self._extent.bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
             0 if response is None else len(response.body), self._reader, self._counted(failure),
         )  # fmt: skip
         return charge(failure, evidence)
@@ -385,7 +296,7 @@ class Trial:
         deployment = self.member.deployment
         self._run.attempts.append(Attempt(
             self._id, deployment.name, deployment.provider, deployment.model, self._wall, latency, self._ttft, failure,
-            charged.usage, charged.source, charged.amount, self.sent, lost=self.lost,
+            charged.usage, charged.source, charged.amount, self.sent, lost=self._carriage.lost,
         ))  # fmt: skip
 
     def refuse(self, failure: Failure) -> None:
@@ -402,7 +313,7 @@ class Trial:
                 failure=failure,
                 sent=False,
                 made=False,
-                lost=self.lost,
+                lost=self._carriage.lost,
             )
         )
 
