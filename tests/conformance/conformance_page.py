@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import msgspec
 import uvloop
+import vectors
 from cases import CASES
 from judge import DIFFERS, RED, TELLS, WORKS, Verdict
 from matrix import CLIENTS, UPSTREAMS, WAYS, Cell, cells, run
@@ -77,10 +78,15 @@ def shown(verdict: Verdict, reasons: dict[str, int]) -> str:
     return f"yes: {told}" if verdict.state == TELLS else "yes"
 
 
-def page(verdicts: Sequence[Verdict]) -> str:
-    """Return the whole page."""
+def page(verdicts: Sequence[Verdict], embedded: Sequence[Verdict]) -> str:
+    """Return the whole page: the verdicts of answers, and those of vectors."""
     versions = ", ".join(f"{name} {version(name)}" for name in SDKS)
-    return "\n".join([HEAD.format(versions=versions), *(section(client, verdicts) for client in CLIENTS)])
+    return "\n".join([HEAD.format(versions=versions), *(section(client, verdicts) for client in CLIENTS), vectors_of(embedded)])
+
+
+def vectors_of(embedded: Sequence[Verdict]) -> str:
+    """Return the embeddings' part of the page."""
+    return vectors.section(list(embedded), lambda verdict: shown(verdict, {}))
 
 
 def sections(text: str) -> dict[str, str]:
@@ -94,7 +100,7 @@ def every_cell() -> list[Cell]:
     return [cell for client in CLIENTS for sync in (False, True) for cell in cells(client, sync=sync)]
 
 
-def _run(asked: list[Cell]) -> list[Verdict]:
+def _run(asked: list[Cell]) -> tuple[list[Verdict], list[Verdict]]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -104,22 +110,23 @@ def _run(asked: list[Cell]) -> list[Verdict]:
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        task = progress.add_task("asking", total=len(asked))
-        return runner.run(run(Path(folder), asked, lambda _: progress.advance(task)))
+        task = progress.add_task("asking", total=len(asked) + len(vectors.cells()))
+        found = runner.run(run(Path(folder), asked, lambda _: progress.advance(task)))
+        return found, runner.run(vectors.run(Path(folder), lambda _: progress.advance(task)))
 
 
-def _print(verdicts: Sequence[Verdict]) -> None:
+def _print(text: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    for title, text in sections(page(verdicts)).items():
-        rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
-        table = Table(*rows[0], title=f"client: {title}", title_justify="left")
+    for title, part in sections(text).items():
+        rows = [line.strip("| ").split(" | ") for line in part.splitlines() if line.startswith("| ")]
+        table = Table(*rows[0], title=title, title_justify="left")
         for row in rows[1:]:
             table.add_row(*row)
         console.print(table)
-        console.print("\n".join(line for line in text.splitlines() if re.match(r"\d+\. ", line)), highlight=False)
+        console.print("\n".join(line for line in part.splitlines() if re.match(r"\d+\. ", line)), highlight=False)
 
 
 def _json(verdicts: Sequence[Verdict]) -> str:
@@ -133,13 +140,14 @@ def _json(verdicts: Sequence[Verdict]) -> str:
 @click.option("--write", is_flag=True, help="Write docs/conformance.md.")
 def main(as_json: bool, write: bool) -> None:
     """Run every cell, and print the table; the exit code is 1 where a cell is red."""
-    verdicts = _run(every_cell())
+    answers, embedded = _run(every_cell())
+    text, verdicts = page(answers, embedded), [*answers, *embedded]
     if write:
-        PAGE.write_text(page(verdicts), encoding="utf-8")
+        PAGE.write_text(text, encoding="utf-8")
     if as_json:
         click.echo(_json(verdicts))
     else:
-        _print(verdicts)
+        _print(text)
     counts = Counter(one.state for one in verdicts)
     told = ", ".join(f"{counts[state]} {state}" for state in (WORKS, TELLS, DIFFERS, RED))
     click.echo(f"{len(verdicts)} runs: {told}", err=True)

@@ -57,11 +57,14 @@ credentials = {{ main = "file:{key}" }}
 kind = "gemini"
 base_url = "{url}/v1beta"
 credentials = {{ main = "file:{key}" }}
+[providers.openai]
+base_url = "{url}/v1"
+credentials = {{ main = "file:{key}" }}
 [policies.clocks]
 first_content = 20
 answer = 20
 """
-"""Four providers at one sandbox, each of which speaks one dialect only."""
+"""Four providers at one sandbox, each of which speaks one dialect only, and one more for OpenAI's vectors."""
 _heard: ContextVar[list[httpx2.Response]] = ContextVar("heard")
 _marks = count()
 
@@ -106,8 +109,7 @@ class Room:
 
     async def find(self, cell: Cell) -> Verdict:
         """Play one cell."""
-        case, heard = CASES[cell.case], []
-        _heard.set(heard)
+        case = CASES[cell.case]
         try:
             turns = await self._play(cell, case)
         except Exception as error:
@@ -142,23 +144,31 @@ class Room:
         ask = ask if ask.mark else _marked(ask)
         began = before or (self.dialect.pictured(ask) if ask.shown else self.dialect.turns(ask))
         given = self.dialect.body(f"{upstream}/{model}", ask, began)
-        heard = _heard.get()
-        heard.clear()
-        done = await self._send(cell, given)
+        done, heard = await self.call(self._method(cell), given, sync=cell.sync)
         *refused, record = [one for one in self.stage.sandbox.requests if ask.mark.encode() in one.body]
         switches = CASES[cell.case].abroad and cell.client == cell.upstream  # only of its own dialect's bodies nobody knows whose they are
         assert not refused or switches, f"asked again behind a refusal: {refused[0].violations}"
         assert not record.violations, record.violations
         row = next(one for one in reversed(self.stage.sandbox.bill()) if one.id == record.id)
-        lost = tuple(name for name in heard[-1].headers.get("x-stormkeel-lossy", "").split(", ") if name)
-        return Turn(done, self.dialect.said(done), sent_upstream.read(upstream, record.body), row.tokens, lost)
+        return Turn(done, self.dialect.said(done), sent_upstream.read(upstream, record.body), row.tokens, lost_of(heard))
 
-    async def _send(self, cell: Cell, given: dict[str, Any]) -> Any:
-        if cell.sync:
-            method = self.dialect.whole_sync if cell.way == "plain" else self.dialect.streamed_sync
-            return await asyncio.to_thread(method, self._sync, given)
-        method = self.dialect.whole if cell.way == "plain" else self.dialect.streamed
-        return await method(self._async, given)
+    def _method(self, cell: Cell) -> Callable[[Any], Callable[..., Any]]:
+        name = ("whole" if cell.way == "plain" else "streamed") + ("_sync" if cell.sync else "")
+        return lambda sdk: lambda **given: getattr(self.dialect, name)(sdk, given)
+
+    async def call(
+        self, method: Callable[[Any], Callable[..., Any]], given: dict[str, Any], *, sync: bool
+    ) -> tuple[Any, httpx2.Response]:
+        """Call a method of the SDK's client, a blocking one in a thread; return what it made, and the response that it came with."""
+        heard: list[httpx2.Response] = []
+        _heard.set(heard)
+        done = await (asyncio.to_thread(method(self._sync), **given) if sync else method(self._async)(**given))
+        return done, heard[-1]
+
+
+def lost_of(heard: httpx2.Response) -> tuple[str, ...]:
+    """Return what the gateway names as lost."""
+    return tuple(name for name in heard.headers.get("x-stormkeel-lossy", "").split(", ") if name)
 
 
 def _marked(ask: Ask) -> Ask:

@@ -8,9 +8,10 @@ from typing import Any
 import by_chat
 import msgspec
 import pytest
+import vectors
 from asked import Ask, Call, Said, Sent
 from cases import CASES, Case
-from conformance_page import PAGE, RED, section, sections
+from conformance_page import PAGE, RED, section, sections, vectors_of
 from gateway_stage import play
 from judge import DIFFERS, TELLS, WORKS, Verdict, judge
 from limits import LIMITS
@@ -37,6 +38,20 @@ def test_every_cell_is_what_the_page_says(client: str, tmp_path: Path) -> None:
     assert unlike == []
     written = sections(PAGE.read_text(encoding="utf-8"))[CLIENTS[client].TITLE]
     assert section(client, found) == written, "docs/conformance.md is not what was found: run `make conformance ARGS=--write`"
+
+
+def test_every_vector_is_what_the_page_says(tmp_path: Path) -> None:
+    """Either SDK of vectors, async and blocking, gets either provider's own, and the table is the committed one."""
+    found: list[Verdict] = []
+
+    async def story() -> None:
+        found.extend(await vectors.run(tmp_path))
+
+    play(story, PATIENCE)
+    assert [f"{one.cell}: {one.why}" for one in found if one.state == RED] == []
+    assert len({(one.cell.client, one.cell.upstream, one.cell.case, one.state, one.lost) for one in found}) == len(found) / 2
+    written = sections(PAGE.read_text(encoding="utf-8"))["Embeddings"]
+    assert vectors_of(found) == written, "docs/conformance.md is not what was found: run `make conformance ARGS=--write`"
 
 
 # -- the judge: it must be able to say no
