@@ -132,6 +132,18 @@ def test_prices_far_off_the_catalogs_are_doubtful(folder: Path):
     ]
 
 
+def test_a_model_the_catalog_does_not_know_wants_a_price(folder: Path):
+    """A window alone is told of, as the price stays unknown; with a price nothing is doubtful."""
+    own = '[models."openai/gpt-nonsense"]\nwindow = 8192\n'
+    (folder / "stormkeel.toml").write_text(FILE + own)
+    assert (
+        'warning: stormkeel.toml:8:40: neither the catalog nor [models] has a price of "openai/gpt-nonsense#file", so it is unknown; '
+        "say it in [models]"
+    ) in run().output.splitlines()
+    (folder / "stormkeel.toml").write_text(FILE + own + 'input_price = "1"\noutput_price = "1"\n')
+    assert "price" not in run().output
+
+
 def test_every_mistake_with_its_place(folder: Path):
     """Mistakes are all told, nothing else is, and the exit code is 1."""
     (folder / "stormkeel.toml").write_text("[server]\nprot = 1\nport = -1\n")

@@ -37,7 +37,6 @@ def test_one_and_several(tmp_path: Path) -> None:
         assert both.cost == Decimal(both.usage.input) * Decimal("0.02") / 1_000_000
         assert (both.usage.total_output, len(both.attempts)) == (0, 1)
         assert both.request_id.startswith("req_")
-        assert both.latency > 0
         with pytest.raises(InvalidRequestError, match=r"take \.vectors"):
             _ = both.vector
 

@@ -6,11 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from asking_stage import client_of
+from msgspec import structs
 from story_stage import Bench, play
 
 from stormkeel.assemble import CODECS
 from stormkeel.dialects.base import Call
 from stormkeel.engine.line import Answer
+from stormkeel.errors import UnsupportedError
 from stormkeel.testing import Reply
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Request
@@ -23,6 +27,10 @@ main = "env:OPENAI_API_KEY"
 [providers.local]
 kind = "compatible"
 base_url = "http://127.0.0.1:9/v1"
+[providers.anthropic.credentials]
+main = "env:ANTHROPIC_API_KEY"
+[routes.two]
+groups = [["openai/text-embedding-3-small"], ["gemini/gemini-embedding-001"]]
 [routes.r]
 groups = [["local/small"], ["gemini/gemini-embedding-001"]]
 """
@@ -193,5 +201,38 @@ def test_what_would_happen_is_shown() -> None:
         price = shown.candidates[1].price
         assert price is not None
         assert price.most_output_tokens == 0
+
+    told(replying(gemini_answer(1)), story)
+
+
+def test_latency_is_the_seconds_of_all_requests() -> None:
+    """Texts that need two requests, one after the other, take as long as both."""
+
+    async def story(bench: Bench) -> None:
+        client = client_of(bench, SMALL)
+        one = await client.embed("a")
+        many = await client.embed([f"text {number}" for number in range(2049)])
+        assert (len(one.attempts), one.latency) == (1, 2.0)
+        assert (len(many.attempts), many.latency) == (2, 4.0)
+
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    bodies = [openai_answer(count, usage) for count in (1, 2048, 1)]
+    told([structs.replace(reply, delay=2.0) for reply in replying(*bodies)], story)
+
+
+def test_strict_texts_go_to_who_can_be_told_all() -> None:
+    """A purpose that OpenAI has no word for is told to Gemini, which the route names second; for OpenAI nothing is sent (INV-2)."""
+
+    async def story(bench: Bench) -> None:
+        client = client_of(bench, "two")
+        vectors = await client.embed("a calm sea", purpose="retrieval_query", strict=True)
+        assert (vectors.provider, vectors.lossy) == ("gemini", ())
+        (sent,) = bench.transport.sent
+        assert b"RETRIEVAL_QUERY" in sent.request.body
+        assert [entry.provider for entry in bench.reserved] == ["gemini"]
+        with pytest.raises(UnsupportedError, match="purpose"):
+            await client.embed("a", model=SMALL, purpose="retrieval_query", strict=True)
+        with pytest.raises(UnsupportedError, match="no dialect in which texts are embedded"):
+            await client.embed("a", model="anthropic/claude-haiku-4-5", strict=True)
 
     told(replying(gemini_answer(1)), story)

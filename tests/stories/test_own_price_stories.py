@@ -42,10 +42,11 @@ IN, OUT = 123_456_789, 987_654_321
 """Nano-dollars a million tokens."""
 
 
-def used(cached: int, **usage: int) -> Reply:
-    """A whole answer with this usage."""
+def used(cached: int, tier: str | None = None, **usage: int) -> Reply:
+    """A whole answer with this usage, served on a tier."""
     reply = whole()
     body = json.loads(reply.body[0])
+    body["service_tier"] = tier
     body["usage"] = {**usage, "prompt_tokens_details": {"cached_tokens": cached}}
     return Reply(200, (json.dumps(body).encode(),), reply.headers)
 
@@ -100,7 +101,7 @@ def test_ones_own_window_refuses_what_can_not_fit() -> None:
 
 
 def test_free_is_said_and_is_zero() -> None:
-    """A price of "0" is known: the cost is 0, and not unknown."""
+    """A price of "0" is known: the cost is 0, and not unknown (INV-25)."""
 
     async def story() -> None:
         bench = Bench([whole()], GPU + b'[models."gpu/*"]\ninput_price = "0"\noutput_price = "0"\n')
@@ -114,7 +115,7 @@ def test_a_contract_counts_before_the_catalog() -> None:
     """A contract's price is taken for a model of the catalog, on all terms; window and largest output stay the catalog's."""
 
     async def story() -> None:
-        bench = Bench([used(4, prompt_tokens=10, completion_tokens=5, total_tokens=15)], CONTRACT)
+        bench = Bench([used(4, "priority", prompt_tokens=10, completion_tokens=5, total_tokens=15)], CONTRACT)
         await bench.ask(service_tier="priority")
         assert bench.settled[0].amount == 10 * 500 + 5 * 3000
         assert [member(bench).window, member(bench).max_output] == [400_000, 128_000]
@@ -165,6 +166,10 @@ def test_models_show_them() -> None:
         for name in ("fast", "gpu/llama-4"):
             told: Any = rows[name]
             assert [told.window, told.max_output, str(told.input_price), str(told.output_price)] == [2_000_000, 8192, "0.123456789", "0.987654321"]
+        house = Bench([], OWN.split(b"[routes.fast]")[0] + b"[models" + OWN.split(b"[models")[1]).house
+        assert [card.id for card in house.setup.models()] == ["gpu/llama-4"]
+        card: Any = house.setup.model("gpu/llama-4")
+        assert (card.max_input, card.max_output) == (2_000_000, 8192)
         named = CONTRACT.replace(b"gpt-5.4*", b"GPT-5.4-mini")
         names = [one.id.lower() for one in offers(Bench([], named).house.setup.settings, 0)]
         assert names.count("openai/gpt-5.4-mini") == 1

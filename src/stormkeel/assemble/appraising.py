@@ -11,7 +11,7 @@ from ..config.flat import name_of
 from ..config.loaded import Loaded
 from ..config.models import ANY, ModelSettings, nearest
 from ..config.origins import DEFAULT, Fault, origin_of
-from ..config.settings import Settings
+from ..config.settings import Settings, TargetSettings
 from ..types.money import Rate, format_dollars
 from .facts import catalog_facts, facts_of
 from .vendors import vendor_of
@@ -39,11 +39,20 @@ def _unknown(loaded: Loaded) -> Iterator[Fault]:
     for name, route in settings.routes.items():
         for place, group in enumerate(route.groups):
             for number, target in enumerate(group):
-                is_sold = bool(vendor_of(settings.providers[target.provider]).catalog)
-                if is_sold and facts_of(settings, target.provider, target.model) is None:
-                    what = f'the catalog does not know "{name_of(target)}"'
-                    text = f"{what}, so its price and its window are unknown; mind the spelling, or say them in [models]"
+                if text := _not_known(target, settings):
                     yield Fault(origin_of(loaded.origins, ("routes", name, "groups", place, number)) or DEFAULT, text)
+
+
+def _not_known(target: TargetSettings, settings: Settings) -> str:
+    """Say what nobody knows of a target's model at a provider whose prices the catalog has; "" where all is known."""
+    is_sold = bool(vendor_of(settings.providers[target.provider]).catalog)
+    if not is_sold or catalog_facts(settings, target.provider, target.model) is not None:
+        return ""
+    own, name = facts_of(settings, target.provider, target.model), name_of(target)
+    if own is None:
+        what = f'the catalog does not know "{name}", so its price and its window are unknown'
+        return f"{what}; mind the spelling, or say them in [models]"
+    return "" if own.own else f'neither the catalog nor [models] has a price of "{name}", so it is unknown; say it in [models]'
 
 
 def _far_off(name: str, given: ModelSettings, settings: Settings, wall: int) -> Iterator[tuple[str, str]]:

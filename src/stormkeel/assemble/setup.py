@@ -94,6 +94,8 @@ class _Lead(msgspec.Struct, frozen=True):
 
 _Found = tuple[Dialect, Written]
 """A dialect, and a prompt written in it."""
+_FoundAny = tuple[Codec, Written]
+"""A wire format of any service, and what was written in it."""
 
 
 def _not_whole(member: Member, written: Written | Failure) -> Failure:
@@ -106,6 +108,17 @@ def _not_whole(member: Member, written: Written | Failure) -> Failure:
 def _no_vectors(member: Member) -> Failure:
     name = member.deployment.name
     return Failure(FailureKind.UNSUPPORTED, f"{name} speaks no dialect in which texts are embedded: ask another provider's model")
+
+
+def _texts_for(lead: _Lead, texts: Texts, model: str) -> _FoundAny | Failure | None:
+    """Write texts for whom they lead to first; None where that one embeds none."""
+    spoken = next(iter(fitting(lead.member, texts, "embed")), None)
+    if spoken is None:
+        return None
+    written = spoken.dialect.write_prompt(texts, lead.target, False)
+    if isinstance(written, Failure):
+        return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
+    return spoken.dialect, written
 
 
 class Setup:
@@ -187,7 +200,7 @@ class Setup:
         if isinstance(lead, Failure):
             return lead
         is_strict = options.strict or lead.is_strict
-        found = self._written_whole(prompt, model, stream) if is_strict else self._written(prompt, lead, model, stream)
+        found = self._strict(prompt, model, stream) if is_strict else self._written(prompt, lead, model, stream)
         if isinstance(found, Failure):
             return found
         dialect, written = found
@@ -210,19 +223,27 @@ class Setup:
             return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
         return dialect, written
 
-    def _written_whole(self, prompt: Prompt, model: str, stream: bool) -> _Found | Failure:
-        """Write a strict prompt for the first deployment that can be told all of it, or say what each could not be told."""
+    def _strict(self, prompt: Prompt, model: str, stream: bool) -> _Found | Failure:
+        found = self._written_whole(prompt, model, "generate", stream)
+        if found is None:
+            return Failure(FailureKind.UNSUPPORTED, f'"{model}" answers no prompts')
+        return found if isinstance(found, Failure) else (DIALECTS[found[0].name], found[1])
+
+    def _written_whole(self, prompt: Prompt | Texts, model: str, service: str, stream: bool) -> _FoundAny | Failure | None:
+        """Write a strict prompt for the first deployment that can be told all of it, or say what each could not be told.
+
+        None where no deployment has the service.
+        """
         why: dict[str, Failure] = {}
         for member in self._members(model):
             target = msgspec.structs.replace(member.target, model=model)
-            for spoken in fitting(member, prompt, "generate"):
-                dialect = DIALECTS[spoken.dialect.name]
-                written = dialect.write_prompt(prompt, target, stream)
+            for spoken in fitting(member, prompt, service):
+                written = spoken.dialect.write_prompt(prompt, target, stream)
                 if isinstance(written, Written) and not written.lost:
-                    return dialect, written
+                    return spoken.dialect, written
                 why.setdefault(member.deployment.name, _not_whole(member, written))
         if not why:
-            return Failure(FailureKind.UNSUPPORTED, f'"{model}" answers no prompts')
+            return None
         told = "; ".join(failure.message for failure in why.values())
         return msgspec.structs.replace(next(iter(why.values())), message=f'"{model}": {told}')
 
@@ -231,16 +252,12 @@ class Setup:
         lead = self._leads.get(model) or self._lead(model)
         if isinstance(lead, Failure):
             return lead
-        spoken = next(iter(fitting(lead.member, texts, "embed")), None)
-        if spoken is None:
-            return _no_vectors(lead.member)
-        written = spoken.dialect.write_prompt(texts, lead.target, False)
-        if isinstance(written, Failure):
-            return msgspec.structs.replace(written, message=f'"{model}": {written.message}')
-        if written.lost and (options.strict or lead.is_strict):
-            return not_all(lead.member, written.lost)
-        asked = Call(lead.target.model)
-        request = spoken.dialect.read_request(written.body, self.new_id(), NO_HEADERS, options, asked)
+        is_strict = options.strict or lead.is_strict
+        found = self._written_whole(texts, model, "embed", False) if is_strict else _texts_for(lead, texts, model)
+        if not isinstance(found, tuple):
+            return found or _no_vectors(lead.member)
+        codec, written = found
+        request = codec.read_request(written.body, self.new_id(), NO_HEADERS, options, Call(lead.target.model))
         return request if isinstance(request, Failure) else (request, written.lost)
 
     def most_at_once(self, model: str) -> tuple[int, int | None] | Failure:
