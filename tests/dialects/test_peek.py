@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stormkeel.dialects.peek import Peek, peek, replace
+from stormkeel.ledger.estimate import is_plain
 from stormkeel.types.failure import Failure, FailureKind
 
 
@@ -189,3 +193,27 @@ def test_replace_touches_the_span_only() -> None:
     """A replaced span leaves the bytes on both sides as they were."""
     assert replace(b"abcdef", (2, 4), b"XYZ") == b"abXYZef"
     assert replace(b"abc", (3, 3), b"!") == b"abc!"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"m","messages":[{"role":"user","content":[{"type":"image_url"}]}]}', b'{"model":"m","tools":[]}',
+        b'{"model":"m","functions":[]}', b'{"model":"m","service_tier":"flex"}', b'{"model":"m","previous_response_id":"r"}',
+        b'{"model":"m","messages":[{"content":"\\u0041"}]}', b'{"model":"m","file_id":"f"}',
+    ],
+)
+def test_what_costs_more_than_its_bytes_is_seen_at_the_first_look(body: bytes) -> None:
+    """One look says whether a body is text alone: exactly what the estimate of its tokens says (INV-4)."""
+    assert not seen(body).is_text
+    assert not is_plain(body)
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"", b"image", b"tools", b"speed", b"video/", b"web_", b"\\u00e9", b"\\\\"]))
+def test_the_look_and_the_estimate_agree(noise: bytes, word: bytes) -> None:
+    """Whatever stands in a body, both say the same of it."""
+    text = msgspec.json.encode(noise.decode("utf-8", "replace"))
+    body = b'{"model":"m","x":' + text + b',"y":"' + word + b'","' + word + b'":1}'
+    found = peek(body)
+    if isinstance(found, Peek):
+        assert found.is_text is is_plain(body)

@@ -18,6 +18,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from ..catalog.costly import COSTLY
 from ..types.failure import Failure, FailureKind
 
 Span = tuple[int, int]
@@ -59,6 +60,7 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
         include_usage: does `stream_options` ask for the usage frame?
         model_span: where the value of `model` stands, quotes included.
         stream_options_span: where the value of `stream_options` stands, None where it is absent.
+        is_text: is there nothing in it that costs more than its bytes (`catalog/costly.py`)?
     """
 
     model: str
@@ -70,6 +72,7 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
     include_usage: bool
     model_span: Span
     stream_options_span: Span | None
+    is_text: bool = False
 
     @property
     def max_output(self) -> int | None:
@@ -80,7 +83,8 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Fields).decode
-_find_names = re.compile(b'"(?:' + b"|".join(name.encode() for name in NAMES) + b')"').findall
+_scan = re.compile(b'"(?:(' + b"|".join(name.encode() for name in NAMES) + b')"|' + COSTLY + b")").findall
+"""Finds our names, and an empty one for each that is costly: one look for both."""
 find_escape = re.compile(rb"\\u00[4567]").search
 """Finds \\u0041 to \\u007a: the only escapes that can stand for a letter of a field's name, or for its underscore."""
 
@@ -126,8 +130,7 @@ def _peek(raw: bytes) -> Peek | Failure:
         None if fields.max_output_tokens is UNSET else fields.max_output_tokens,
         fields.n or 1,
         bool(options and options.include_usage),
-        spans[0],
-        spans[1],
+        *spans,
     )
 
 
@@ -136,17 +139,22 @@ def replace(raw: bytes, span: Span, new: bytes) -> bytes:
     return b"".join((raw[: span[0]], new, raw[span[1] :]))
 
 
-def _find_spans(raw: bytes, fields: _Fields) -> tuple[Span, Span | None] | Failure:
-    names = _find_names(raw)
-    if len(names) != len(set(names)) or (b"\\" in raw and find_escape(raw)):
-        return _walk(raw, fields)
+def _find_spans(raw: bytes, fields: _Fields) -> tuple[Span, Span | None, bool] | Failure:
+    """Return where `model` and `stream_options` stand, and whether nothing in the body is costly."""
+    names, is_spelt = _scan(raw), b"\\" in raw and b"\\u00" in raw
+    is_text = b"" not in names
+    if not is_text:
+        names = [name for name in names if name]
+    is_text = is_text and not is_spelt
+    if len(names) != len(set(names)) or (is_spelt and find_escape(raw)):
+        return _walk(raw, fields, is_text)
     model, options = _find_model(raw), None
     if fields.stream_options is not UNSET:
         options = _find_stream_options(raw)
         if options is None:
-            return _walk(raw, fields)
+            return _walk(raw, fields, is_text)
     assert model is not None  # decoded, unescaped, and nowhere else in the bytes
-    return model.span(1), options.span(1) if options else None
+    return model.span(1), options.span(1) if options else None, is_text
 
 
 class _Head(msgspec.Struct, gc=False):
@@ -161,12 +169,12 @@ _match_comma = re.compile(_SPACE + b",").match
 _match_empty = re.compile(_SPACE + rb"\{" + _SPACE + rb"\}").match
 
 
-def _walk(raw: bytes, fields: _Fields) -> tuple[Span, Span | None] | Failure:
+def _walk(raw: bytes, fields: _Fields, is_text: bool) -> tuple[Span, Span | None, bool] | Failure:
     """Find our fields among the top-level ones of a body that is known to be a valid object and to have a `model`."""
     if fields.ours is not UNSET:
         return refuse_ours()
     spans = find_fields(raw, NAMES)
-    return spans if isinstance(spans, Failure) else (spans["model"], spans.get("stream_options"))
+    return spans if isinstance(spans, Failure) else (spans["model"], spans.get("stream_options"), is_text)
 
 
 def find_fields(raw: bytes, names: Collection[str]) -> dict[str, Span] | Failure:

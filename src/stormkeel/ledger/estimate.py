@@ -10,6 +10,7 @@ import re
 
 import msgspec
 
+from ..catalog.costly import COSTLY, REFERENCES
 from ..types.usage import Usage
 from .count import encoding_of
 
@@ -17,14 +18,8 @@ IMAGE_TOKENS = 8_192  # more than any published tile or patch rule asks for one 
 UNKNOWN_WINDOW = 10_000_000  # the largest there is (docs/wire.md, Context windows)
 UNKNOWN_OUTPUT = 131_072
 TOOLS_TOKENS = 4_096  # more than the hidden instructions that providers put before a request with tools
-_REFERENCES = (
-    rb'file|document"|url"|web_|code_execution|mcp_|computer_|shell|'  # OpenAI, Anthropic
-    rb'previous_response_id"|conversation"|prompt"|item_reference"|compaction"|'  # OpenAI responses
-    rb'cached_?[cC]ontent"|google|url_?[cC]ontext"|codeExecution"|application/pdf"|video/'  # Gemini
-)
-_SPECIAL = re.compile(rb'"(?:image|tools"|inline_?[dD]ata"|service_?[tT]ier"|speed"|' + _REFERENCES + b")").search
-# a document by reference, what a provider kept, or a tool that runs there and reads for itself: only the window bounds it
-_BY_REFERENCE = re.compile(b'"(?:' + _REFERENCES + b")").search
+_SPECIAL = re.compile(b'"(?:' + COSTLY + b")").search
+_BY_REFERENCE = re.compile(b'"(?:' + REFERENCES + b")").search
 _INLINE = re.compile(rb'"inline_?[dD]ata"').findall
 _TERMS = re.compile(rb'"(?:service_?[tT]ier|speed)"').search
 _SPELT_OUT = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])").search  # a letter or `_` as an escape

@@ -123,7 +123,7 @@ class AnthropicMessages:
             return seen
         return Request(
             id, self.name, seen.model, raw, seen.stream, seen.max_tokens,
-            model_span=seen.model_span, headers=headers, options=options,
+            model_span=seen.model_span, headers=headers, options=options, is_text=seen.is_text,
         )  # fmt: skip
 
     def read_prompt(self, raw: bytes) -> Reading | Failure:

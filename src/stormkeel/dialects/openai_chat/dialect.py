@@ -190,6 +190,7 @@ def _request(seen: Peek, raw: bytes, id: str, headers: Headers, options: Options
         seen.stream_options_span,
         headers,
         options,
+        seen.is_text,
     )
 
 

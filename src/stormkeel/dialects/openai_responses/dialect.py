@@ -113,7 +113,7 @@ class OpenAIResponses:
             return IN_BACKGROUND
         return Request(
             id, self.name, seen.model, raw, seen.stream, seen.max_output_tokens,
-            model_span=seen.model_span, headers=headers, options=options,
+            model_span=seen.model_span, headers=headers, options=options, is_text=seen.is_text,
             follows=_followed(leans), is_kept=leans.store is not False,
         )  # fmt: skip
 
