@@ -141,10 +141,10 @@ def test_own_bodies_need_no_peek(dialect: Dialect, prompt: Prompt, model: str, s
     peeked = dialect.read_request(written.body, "r")
     if isinstance(peeked, Request):
         assert peeked.wants_usage
-        peeked = replace(peeked, stream_options_span=None)
+        peeked = replace(peeked, stream_options_span=None, is_text=False)
     own = own_request(dialect, written.body, (prompt, model, stream), "r", NO_OPTIONS)
     if isinstance(own, Request):
-        own = replace(own, is_text=False, is_read=False)  # what no peek can know
+        own = replace(own, is_text=False, is_read=False)  # a peek may take a text for more, and knows no reader
     assert own == peeked
 
 
