@@ -58,6 +58,28 @@ def test_a_request_of_a_configuration(tmp_path: Path) -> None:
     assert [line.endswith("would be held, by prices of your own") for line in told.stdout.splitlines() if "price  " in line] == [False, True]
 
 
+def test_a_sticky_route_is_explained_with_what_the_request_would_say(tmp_path: Path) -> None:
+    """`--session` and `--user` stand for the headers: the same name leads to the same deployment, whatever is asked."""
+    groups = 'groups = [["openai/gpt-5.4", "openai/gpt-5.4-nano", "local/llama"]]'
+    routes = (f'[routes.{name}]\n{groups}\nsticky = "{sticky}"\n' for name, sticky in (("kept", "conversation"), ("owned", "user")))
+    (tmp_path / "s.toml").write_text(CONFIG + "".join(routes))
+
+    def chosen(model: str, text: str, *words: str) -> str:
+        body = {"model": model, "messages": [{"role": "user", "content": text}]}
+        told = run(
+            "-", "--config", str(tmp_path / "s.toml"), "--json", *words, stdin=json.dumps(body).encode(),
+            OPENAI_API_KEY="sk-proj-0123456789abcdef",
+        )  # fmt: skip
+        assert told.exit_code == 0, told.output
+        first = json.loads(told.stdout)["candidates"][0]
+        assert first["choice"].startswith("sticky by ")
+        return str(first["standing"]["name"])
+
+    for model, option in (("kept", "--session"), ("owned", "--user")):
+        assert len({chosen(model, str(number), option, "mine") for number in range(6)}) == 1
+        assert len({chosen(model, "the same", option, str(number)) for number in range(12)}) > 1
+
+
 def test_a_profile_counts(tmp_path: Path) -> None:
     """`--profile` explains by that profile of the configuration."""
     other = '[profiles.prod.routes.fast]\ngroups = [["local/llama"]]\n[profiles.dev]\n'

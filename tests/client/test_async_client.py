@@ -59,6 +59,24 @@ def test_a_completion_tells_everything(model: str, tmp_path: Path) -> None:
         run(story)
 
 
+def test_a_session_keeps_a_conversation_together(tmp_path: Path) -> None:
+    """`session` reaches a sticky route: eight prompts of one meet one model, eight sessions with one prompt more."""
+    groups = '[["openai/gpt-5.4-mini", "openai/gpt-5.4", "openai/gpt-5.4-nano"]]'
+    sticky = f'[routes.kept]\ngroups = {groups}\nsticky = "conversation"\n'
+    with provided() as provider:
+
+        async def story() -> None:
+            async with AsyncClient(configured(provider.url, tmp_path, sticky), data="memory") as client:
+                one = [await client.complete(f"question {number}", model="kept", session="mine") for number in range(8)]
+                more = [await client.complete("the same", model="kept", session=f"s{number}") for number in range(8)]
+                stream = client.stream("another", model="kept", session="mine")
+                _ = [piece async for piece in stream]
+                assert len({got.model for got in (*one, stream.completion)}) == 1
+                assert len({got.model for got in more}) > 1
+
+        run(story)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_stream_and_its_tokens(model: str, tmp_path: Path) -> None:
     """A stream's pieces add up to the text, `on_token` sees each once, and the completion equals the whole answer."""

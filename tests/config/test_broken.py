@@ -159,7 +159,7 @@ SAID: dict[str, list[str]] = {
     ],
     "types.json": [
         'types.json:2:25: "groups" must be a list, not text',
-        'types.json:2:53: "strategy" is 7; give one of "weighted", "round_robin", "two_choices"',
+        'types.json:2:53: "strategy" is 7; give one of "weighted", "round_robin", "two_choices", "random", "priority", "least_latency", "cheapest"',
         'types.json:3:17: "retry" must be a table, not a list',
     ],
     "types.toml": [

@@ -97,7 +97,7 @@ BROKEN = [
     (ROUTE + 'groups = [["openai/gpt-5.4#main"], ["openai/gpt-5.4"]]\n',
      '5:37: "openai/gpt-5.4" stands in this route already; take one out'),
     (ROUTE + 'groups = [["openai/a"]]\nstrategy = "fastest"\n',
-     '6:1: "strategy" is "fastest"; give one of "weighted", "round_robin", "two_choices"'),
+     '6:1: "strategy" is "fastest"; give one of "weighted", "round_robin", "two_choices", "random", "priority", "least_latency", "cheapest"'),
     (ROUTE + 'groups = [[\n{ provider = "openai", model = "a", weight = 0 }]]\n',
      '6:37: "weight" is 0: give a number from 0.0001 to 1e+06'),
     (ROUTE + 'groups = [[{ provider = "openai", model = "a", rpm = 60 }]]\n[routes.slow]\ngroups = [["openai/a#main"]]\n',

@@ -4,6 +4,7 @@ import pytest
 
 from stormkeel.config.load import load
 from stormkeel.config.routes import LONGEST, MOST_FOUND, Router
+from stormkeel.errors import SettingsError
 from stormkeel.policies.rate import RateSettings
 from stormkeel.providers import KINDS
 from stormkeel.routing.deployment import Deployment
@@ -178,3 +179,15 @@ def test_an_unknown_model_takes_the_fallback_route():
     for number in range(MOST_FOUND + 1):
         assert isinstance(fleet.ask(f"made-up-{number}"), Route)
     assert len(fleet.told) == before
+
+
+def test_what_requests_stick_by_reaches_the_route():
+    """A route without the setting is plain; a word that is none is refused by its place, with those there are."""
+    text = b'[providers.openai.credentials]\nmain = "env:A"\n[routes.fast]\ngroups = [["openai/a"]]\nsticky = "%s"\n'
+    route = Router(load(text % b"prefix", {}, KINDS), KINDS, lambda _: None).resolve(Request("r", "openai_chat", "fast", b""))
+    assert isinstance(route, Route)
+    assert (route.sticky, route.is_plain) == ("prefix", False)
+    plain = Fleet().ask("fast")
+    assert isinstance(plain, Route) and plain.is_plain
+    with pytest.raises(SettingsError, match='5:1: "sticky" is "cache"; give one of "off", "conversation", "prefix", "user"'):
+        load(text % b"cache", {}, KINDS)

@@ -273,6 +273,24 @@ def test_latency_goes_on():
     play(story)
 
 
+def test_the_quickness_of_a_deployment_goes_on():
+    """What least_latency compares is kept over reloads; a route that comes to it keeps the counts it had, and begins to time."""
+
+    async def story():
+        quick = ALONE + b'strategy = "least_latency"\n'
+        bench = Bench([Reply(200, whole().body, delay=2.0)], ALONE)
+        await bench.ask()
+        assert member(bench).pace is None
+        renew(bench, quick)
+        assert (member(bench).pace.estimate(2.0, True), member(bench).recent.latency) == (None, pytest.approx(2.0))
+        await bench.ask()
+        renew(bench, quick + b"\n[policies.retry]\nattempts = 2\n")
+        assert member(bench).pace.estimate(4.0, True) == pytest.approx(2.0)
+        assert member(bench).recent.look(4.0).attempts == 2
+
+    play(story)
+
+
 def test_a_model_found_later_has_its_state_too():
     """A deployment that no route names, asked for again after a reload, has the breaker it had."""
 

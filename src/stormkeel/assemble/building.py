@@ -17,6 +17,7 @@ from ..engine.explain import Preview
 from ..engine.fleet import Fleet, Knowledge, Member, Spoken
 from ..engine.gates import Gates
 from ..engine.heritage import Succession
+from ..engine.pace import Paced
 from ..engine.world import Known, Policies, Ports, World
 from ..policies.breaker import Breaker
 from ..policies.concurrency import ConcurrencyGate
@@ -78,6 +79,11 @@ class _Builder:
         self._births = blueprint.births
         self._transports = {name: blueprint.transports.get(name, house.parts.transport) for name in settings.providers}
         self._providers = {name: provider_of(name, settings) for name in settings.providers}
+        self._paced = {
+            (target.provider, target.model)
+            for route in settings.routes.values() if route.strategy == "least_latency"
+            for group in route.groups for target in group
+        }  # fmt: skip
         for name, given in settings.providers.items():
             for label in given.credentials or ("",):
                 self.fleet.credentials[name, label] = self._credential(name, label)
@@ -106,7 +112,11 @@ class _Builder:
         gates = succession.gates(deployment, fresh, self._settings.policies.breaker, transport)
         member = Member(deployment, spoken, known, gates)
         member.transport = transport
+        if (deployment.provider, deployment.model) in self._paced:
+            member.recent = Paced()
         succession.enter(member)
+        if isinstance(member.recent, Paced):
+            member.pace = member.recent.pace
         return member
 
     def _credential(self, name: str, label: str) -> Credential:

@@ -114,7 +114,12 @@ def summary(report: Report) -> dict[str, object]:
         "profile": settings.profile,
         "providers": [_provider(name, settings) for name in settings.providers],
         "routes": [
-            {"route": name, "strategy": route.strategy, "groups": [[*map(name_of, group)] for group in route.groups]}
+            {
+                "route": name,
+                "strategy": route.strategy,
+                "sticky": route.sticky,
+                "groups": [[*map(name_of, group)] for group in route.groups],
+            }
             for name, route in settings.routes.items()
         ],
         "default_model": settings.default_model,

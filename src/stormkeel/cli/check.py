@@ -93,6 +93,8 @@ def _runs(report: Report) -> Iterator[str]:
     yield from ("", *aligned(providers, [text("provider"), text("address"), text("credentials")]))
     if runs["routes"]:
         routes = [{**one, "groups": " > ".join(" | ".join(group) for group in one["groups"])} for one in runs["routes"]]
+        for one in routes:
+            one["strategy"] += "" if one["sticky"] == "off" else f", sticky by {one['sticky']}"
         columns = [text("route"), text("strategy"), text("groups", "targets (> when those before are down)")]
         yield from ("", *aligned(routes, columns))
     facts = [

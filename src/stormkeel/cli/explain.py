@@ -39,6 +39,7 @@ class Asked(msgspec.Struct, frozen=True):
         dialect: its wire format.
         model, stream: what its address says, in a dialect of `IN_ADDRESS`.
         strict: was it sent with `x-stormkeel-strict: 1`?
+        session, user: what it was sent in `x-stormkeel-session` and `x-stormkeel-user`.
     """
 
     body: bytes
@@ -46,6 +47,14 @@ class Asked(msgspec.Struct, frozen=True):
     model: str = ""
     stream: bool = False
     strict: bool = False
+    session: str = ""
+    user: str = ""
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """What it was sent with."""
+        said = (("strict", "1" if self.strict else ""), ("session", self.session), ("user", self.user))
+        return tuple((f"x-stormkeel-{name}", value) for name, value in said if value)
 
 
 @click.command("explain", short_help="what would happen to a request, without sending it")
@@ -54,6 +63,8 @@ class Asked(msgspec.Struct, frozen=True):
 @click.option("--model", default="", help="The model in the address, where the bodies of a dialect name none (Gemini's).")
 @click.option("--stream", is_flag=True, help="The address asks for a stream (gemini).")
 @click.option("--strict", is_flag=True, help="The request has the header x-stormkeel-strict: 1.")
+@click.option("--session", default="", help="The request has this header x-stormkeel-session.")
+@click.option("--user", default="", help="The request has this header x-stormkeel-user.")
 @config_options
 @click.option("--url", default="", envvar=URL, help=f"Ask a running gateway, whose state of now counts; {URL} as well.")
 @key_option
@@ -64,6 +75,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     model: str,
     stream: bool,
     strict: bool,
+    session: str,
+    user: str,
     config: Path | None,
     profile: str,
     url: str,
@@ -81,15 +94,14 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         raise click.UsageError(f"--model is for {', '.join(IN_ADDRESS)}: a body of {dialect} says it itself")
     if stream and dialect != IN_ADDRESS[0]:
         raise click.UsageError(f"--stream is for {IN_ADDRESS[0]}: no other address asks for a stream")
-    asked = Asked(_read(file), dialect, model, stream, strict)
+    asked = Asked(_read(file), dialect, model, stream, strict, session, user)
     if url and (config or profile):
         raise click.UsageError("--url and --config or --profile exclude each other: a running gateway has its own configuration")
     if url:
         from ..engine.explain import Explanation
 
         said = {"dialect": dialect, **({"model": model} if model else {}), **({"stream": "1"} if stream else {})}
-        headers = (("x-stormkeel-strict", "1"),) if strict else ()
-        raw = ask(place_of(url, key), "POST", f"/admin/explain?{urlencode(said)}", asked.body, headers)
+        raw = ask(place_of(url, key), "POST", f"/admin/explain?{urlencode(said)}", asked.body, asked.headers)
         told = msgspec.json.decode(raw, type=Explanation)
     else:
         told = asyncio.run(_explain(asked, _draft(config, profile)))
@@ -125,7 +137,8 @@ async def _explain(asked: Asked, draft: Draft) -> Explanation:
 
     house = open_house(draft, MEMORY)
     try:
-        call, options = (Call(asked.model, asked.stream) if asked.model else None), Options(strict=asked.strict)
+        call = Call(asked.model, asked.stream) if asked.model else None
+        options = Options(strict=asked.strict, session=asked.session, user=asked.user)
         request = house.codec(asked.dialect).read_request(asked.body, house.new_id(), options=options, call=call)
         if isinstance(request, Failure):
             raise click.ClickException(f"the request can't be read as {asked.dialect}: {request.message}")

@@ -53,6 +53,7 @@ class Ask(msgspec.Struct, frozen=True):
     repair: int = 0
     fallback: Fallback | None = None
     strict: bool = False
+    session: str = ""
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):

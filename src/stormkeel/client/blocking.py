@@ -75,11 +75,12 @@ class Client:
         repair: int = 0,
         fallback: Fallback | None = None,
         strict: bool = False,
+        session: str = "",
     ) -> Completion:
         """Ask a model and wait for the whole answer; arguments and errors as for `AsyncClient.complete`."""
         return self._thread.run(self._client._ask(Ask(
             prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
-            tools, tool_choice, parallel_tools, output, repair, fallback, strict,
+            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session,
         )))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
@@ -103,6 +104,7 @@ class Client:
         parallel_tools: bool | None = None,
         output: Any = None,
         strict: bool = False,
+        session: str = "",
         on_token: Callable[[str], object] | None = None,
     ) -> BlockingStream:
         """Ask a model and take the answer as it comes; arguments as for `AsyncClient.stream`.
@@ -112,7 +114,7 @@ class Client:
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict, session=session,
         )  # fmt: skip
         return BlockingStream(self, self._thread, Stream(self._client, ask), on_token)
 
@@ -139,6 +141,7 @@ class Client:
         output: Any = None,
         repair: int = 0,
         strict: bool = False,
+        session: str = "",
     ) -> Completion:
         """Ask a model and call the functions it asks for until it has answered; as `AsyncClient.run_tools`.
 
@@ -147,7 +150,7 @@ class Client:
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict, session=session,
         )  # fmt: skip
         return self._thread.run(self._client._run_tools(ask, max_rounds))
 
@@ -176,6 +179,7 @@ class Client:
         repair: int = 0,
         fallback: Fallback | None = None,
         strict: bool = False,
+        session: str = "",
     ) -> list[Completion | StormkeelError]:
         """Ask many prompts, a bounded number at once; arguments and results as for `AsyncClient.complete_many`.
 
@@ -184,7 +188,7 @@ class Client:
         common = Ask(
             model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
             task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
-            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict,
+            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict, session=session,
         )  # fmt: skip
         many = self._thread.run(self._client._many(common, concurrency, on_error))
         return complete_all(self._thread, many, prompts, progress)

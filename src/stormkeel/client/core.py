@@ -127,7 +127,7 @@ class Core:
         """
         setup = self._open().setup
         prompt = ask.whole()
-        options = Options(ask.timeout, ask.task, ask.user, tuple(ask.tags), strict=ask.strict)
+        options = Options(ask.timeout, ask.task, ask.user, tuple(ask.tags), strict=ask.strict, session=ask.session)
         made = setup.write(prompt, self._model(ask.model, setup), stream, options)
         if isinstance(made, Failure):
             raise error_of(made)

@@ -62,6 +62,7 @@ class AsyncClient(Core):
         repair: int = 0,
         fallback: Fallback | None = None,
         strict: bool = False,
+        session: str = "",
     ) -> Completion:
         """Ask a model and wait for the whole answer.
 
@@ -86,13 +87,15 @@ class AsyncClient(Core):
             fallback: what to ask once where the prompt failed in a way that another can mend: a prompt, messages, or a function
                 of the error.
             strict: is nobody to be asked who can't be told all of it? Where nobody can, `UnsupportedError` says what each can't.
+            session: which conversation this is, for routes that are sticky by conversation; where it is left out, its
+                beginning says so.
 
         Raises:
             StormkeelError: one of the tree in `stormkeel.errors`, with `.attempts` and `.request_id`.
         """
         return await self._ask(Ask(
             prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
-            tools, tool_choice, parallel_tools, output, repair, fallback, strict,
+            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session,
         ))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
@@ -116,6 +119,7 @@ class AsyncClient(Core):
         parallel_tools: bool | None = None,
         output: Any = None,
         strict: bool = False,
+        session: str = "",
         on_token: Callable[[str], object] | None = None,
     ) -> Stream:
         """Ask a model and take the answer as it comes: iterate the result for its text, then read `.completion`.
@@ -126,7 +130,7 @@ class AsyncClient(Core):
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict, session=session,
         )  # fmt: skip
         return Stream(self, ask, on_token)
 
@@ -153,6 +157,7 @@ class AsyncClient(Core):
         output: Any = None,
         repair: int = 0,
         strict: bool = False,
+        session: str = "",
     ) -> Completion:
         """Ask a model, call the functions among `tools` that it asks for, tell it what they say, until it has answered.
 
@@ -172,7 +177,7 @@ class AsyncClient(Core):
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict, session=session,
         )  # fmt: skip
         return await self._run_tools(ask, max_rounds)
 
@@ -201,6 +206,7 @@ class AsyncClient(Core):
         repair: int = 0,
         fallback: Fallback | None = None,
         strict: bool = False,
+        session: str = "",
     ) -> list[Completion | StormkeelError]:
         """Ask many prompts, a bounded number at once, and return what came of each, in their order.
 
@@ -219,7 +225,7 @@ class AsyncClient(Core):
         common = Ask(
             model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
             task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
-            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict,
+            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict, session=session,
         )  # fmt: skip
         return await complete_all(await self._many(common, concurrency, on_error), prompts, progress)
 

@@ -55,13 +55,21 @@ def _route(name: str, route: RouteSettings, settings: Settings) -> Iterator[tupl
         yield path, f'route "{name}" has a single deployment, and nothing answers while that is down; {mend}'
     for place, group in enumerate(route.groups):
         for number, target in enumerate(group):
-            reason = _why_idle(len(group), route.strategy)
+            reason = _why_idle(len(group), route)
             if target.weight != 1.0 and reason:
                 said = f'the weight of "{name_of(target)}" does nothing, for {reason}; take it out'
                 yield (*path, "groups", place, number), said
 
 
-def _why_idle(targets: int, strategy: str) -> str:
+IDLE = {
+    "round_robin": "round_robin takes each in turn",
+    "random": "random takes each alike",
+    "priority": "priority takes the first that is ready",
+}
+"""Why a weight does nothing, by the strategies that know none."""
+
+
+def _why_idle(targets: int, route: RouteSettings) -> str:
     if targets == 1:
         return "no other target is in its group"
-    return "round_robin takes each in turn" if strategy == "round_robin" else ""
+    return IDLE.get(route.strategy, "") if route.sticky == "off" else ""

@@ -19,6 +19,7 @@ from ..policies.breaker import BreakerSettings
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
 from ..policies.retry import BudgetSettings, RetrySettings
+from ..routing.sticky import StickyName
 from ..routing.strategies import StrategyName
 from .models import ModelSettings
 
@@ -167,11 +168,13 @@ class RouteSettings(msgspec.Struct, frozen=True):
         groups: groups of equally good targets, in the order of preference.
         strategy: how traffic is spread over a group.
         strict: is a target passed over that can't be told everything a request says? Where none can, the request is refused.
+        sticky: by what requests keep to one deployment of a group, so that its provider's prompt cache goes on serving them.
     """
 
     groups: tuple[tuple[TargetSettings, ...], ...]
     strategy: StrategyName = "weighted"
     strict: bool = False
+    sticky: StickyName = "off"
 
 
 class KeySettings(msgspec.Struct, frozen=True):

@@ -204,7 +204,10 @@ class Trial:
         assert run.out is not None
         if not run.committed:
             assert self._exchange is not None
-            self._ttft = run.world.ports.clock.now() - self._started
+            now, pace = run.world.ports.clock.now(), self.member.pace
+            self._ttft = now - self._started
+            if pace is not None:
+                pace.observe(now, self._ttft)
             if lost and run.began:  # the head went out before anybody knew
                 ready = self._carriage.comment(lost) + ready
             await run.commit(headers_for(self.member, self._exchange.headers, lost))

@@ -21,7 +21,6 @@ from ..dialects.base import Target, Told
 from ..dialects.counting import Counting
 from ..ledger.count import BY_PROVIDER
 from ..providers.base import Caller
-from ..routing.plan import Walk
 from ..types.failure import Failure, FailureKind
 from ..types.prompt import Prompt
 from ..types.request import Request
@@ -30,6 +29,7 @@ from .crossing import headers_for, lossy_header, pass_on
 from .explain import Preview
 from .fleet import Member, Spoken
 from .keeping import narrow
+from .outlook import Sight
 from .ports import WireFault
 from .world import World
 
@@ -105,14 +105,14 @@ def _member_for(request: Request, world: World, found: Preview) -> Member | Fail
     if isinstance(found.route, Failure):
         return found.route
     world.fleet.now = world.ports.clock.now()
-    view, dice, route = _View(found, world), copy(world.ports.rng), found.route
+    sight, route = Sight(_View(found, world), found.members, (world.turn, copy(world.ports.rng)), world.ports.clock), found.route
     if request.follows:
         maker = world.makers.look(request.follows)
-        kept = narrow(request, route, found.members, maker, lambda some: Walk(some, view, world.turn, dice).first())
+        kept = narrow(request, route, found.members, maker, lambda some: sight.walk(some, request).first())
         if isinstance(kept, Failure):
             return kept
         route = kept
-    return found.members[Walk(route, view, world.turn, dice).first().index]
+    return found.members[sight.walk(route, request).first().index]
 
 
 class _View:

@@ -17,18 +17,19 @@ from ..dialects.base import Codec
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..routing.deployment import Deployment
-from ..routing.plan import Walk
 from ..routing.route import Group, Route
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars, dollars
 from ..types.request import Request
 from ..types.usage import Usage
+from .choice import Scene, words_of
 from .crossing import cross_to, is_direct, not_all, pass_on, request_on
 from .fitting import too_long
 from .fleet import Member
 from .gates import GATES
 from .hold import Extent, extent_of, held_for
 from .keeping import narrow
+from .outlook import Sight
 from .standing import Room, Standing, room, standing
 from .world import World
 
@@ -219,6 +220,7 @@ class _Explainer:
         self._wall = world.ports.clock.wall()
         self._view = _View(found.members, now)
         self._dice, self._turn = _Dice(world.ports.rng), world.turn + 1
+        self._sight = Sight(self._view, found.members, (self._turn, self._dice), world.ports.clock)
 
     def narrow(self, route: Route) -> Route | Failure:
         """Return what of a route may be asked by one who leans on what a provider keeps: its account alone."""
@@ -226,17 +228,15 @@ class _Explainer:
         if not request.follows:
             return route
         maker = self._world.makers.look(request.follows)
-        return narrow(
-            request, route, self._members, maker, lambda some: Walk(some, self._view, self._turn, self._dice).first()
-        )
+        return narrow(request, route, self._members, maker, lambda some: self._sight.walk(some, request).first())
 
     def candidates(self, route: Route) -> list[Candidate]:
         """Walk the route to its end, as a request would whose every attempt fails."""
-        dice, turn = self._dice, self._turn
+        dice = self._dice
         dice.drawn.clear()
-        walk, spent, told = Walk(route, self._view, turn, dice), set[int](), list[Candidate]()
+        walk, spent, told = self._sight.walk(route, self._request), set[int](), list[Candidate]()
         while (deployment := walk.next(spent)) is not None:
-            choice = self._choice(route, deployment, spent, dice.drawn, turn)
+            choice = self._choice(route, deployment, spent)
             dice.drawn.clear()
             is_last = not walk.has_other(spent | {deployment.index})
             told.append(self._candidate(route, deployment, choice, is_last))
@@ -287,7 +287,7 @@ class _Explainer:
         now = room(member, self._now)
         return Room(_less(now.requests, 1), _less(now.tokens, extent.expected), _less(now.places, 1))
 
-    def _choice(self, route: Route, chosen: Deployment, spent: set[int], drawn: list[float], turn: int) -> str:
+    def _choice(self, route: Route, chosen: Deployment, spent: set[int]) -> str:
         """Say how a candidate came to its place."""
         place, group = _place(route, chosen)
         is_ready = self._view.is_ready(chosen.index)
@@ -295,13 +295,9 @@ class _Explainer:
         which = "ready" if is_ready else "left, none of them ready"
         if len(left) == 1:
             return f"the only one {which} of group {place}"
-        if group.strategy == "round_robin":
-            return f"round_robin: number {turn % len(left) + 1} of {len(left)} {which} in turn {turn}"
-        numbers = " and ".join(f"{number:.4f}" for number in drawn)
-        if group.strategy == "weighted":
-            share = chosen.weight / sum(one.weight for one in left)
-            return f"weighted: {numbers} drawn, its share is {100 * share:.3g}% of {len(left)} {which}"
-        return f"{group.strategy}: {numbers} drawn of {len(left)} {which}, {self._members[chosen.index].in_flight} in flight"
+        outlook = self._sight.outlook(route, self._request)
+        scene = Scene(left, which, self._dice.drawn, self._turn, self._view, outlook)
+        return words_of(group, chosen, scene, route.sticky)
 
 
 def _place(route: Route, deployment: Deployment) -> tuple[int, Group]:

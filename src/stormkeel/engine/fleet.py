@@ -15,6 +15,7 @@ from ..catalog.load import ModelFacts
 from ..dialects.base import NO_TERMS, Codec, Target, Terms
 from ..ledger.pricing import Tariff
 from ..policies.base import Dice, Verdict
+from ..policies.latency import PeakLatency
 from ..providers.base import Caller
 from ..routing.deployment import Deployment
 from ..types.failure import Failure
@@ -80,6 +81,7 @@ class Member:
         "index",
         "max_output",
         "own_prices",
+        "pace",
         "rate",
         "recent",
         "spoken",
@@ -108,6 +110,7 @@ class Member:
         self.transport: Transport  # how it is reached
         self.in_flight = 0
         self.recent = Recent()
+        self.pace: PeakLatency | None = None  # the estimate that its attempts feed, where anybody asks for it
         there = [gate for _, gate in self.gates if gate is not None]
         self._asked = tuple(there)
         self._asks = tuple(gate.ask for gate in there)

@@ -135,7 +135,7 @@ class Succession:
         name = member.deployment.name
         old = self._heritage.members.get(name)
         if old is not None and old.breaker is member.breaker:
-            member.recent = old.recent
+            member.recent = member.recent.following(old.recent)
         self._do(lambda: self._heritage.members.update({name: member}))
 
     def commit(self) -> None:

@@ -23,6 +23,7 @@ from .attempt import Trial, attempt
 from .crossing import headers_for
 from .fleet import Member
 from .keeping import kept_alone, narrow
+from .outlook import sight_of
 from .ports import Output
 from .run import Run
 from .story import last_word
@@ -101,7 +102,8 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
     route = _find(run)
     if isinstance(route, Failure):
         return None, route
-    walk = Walk(route, world.fleet, world.turn, world.ports.rng)
+    is_plain = route.is_plain  # the usual case, and it pays for nothing more
+    walk = Walk(route, world.fleet, world.turn, world.ports.rng) if is_plain else sight_of(world).walk(route, run.request)
     spent: set[int] = set()  # deployments that this request will not ask again
     deployment = walk.next(spent)
     while deployment is not None:
@@ -133,9 +135,7 @@ def _find(run: Run) -> Route | Failure:
     if not request.follows:
         return route
     maker = world.makers.of(request.follows)
-    return narrow(
-        request, route, world.fleet.members, maker, lambda some: Walk(some, world.fleet, world.turn, world.ports.rng).first()
-    )
+    return narrow(request, route, world.fleet.members, maker, lambda some: sight_of(world).walk(some, request).first())
 
 
 async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: Trial) -> tuple[Trial, Decision]:

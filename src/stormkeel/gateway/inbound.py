@@ -69,6 +69,7 @@ class Inbound:
             tuple(tag.strip() for tag in tags.split(",") if tag.strip()),
             key,
             self.strict,
+            said.get(b"x-stormkeel-session", ""),
         )
 
     def _goog(self, name: bytes, value: bytes) -> None:
@@ -129,6 +130,7 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"x-stormkeel-task": Inbound._label,
     b"x-stormkeel-user": Inbound._label,
     b"x-stormkeel-tags": Inbound._label,
+    b"x-stormkeel-session": Inbound._label,
 }
 
 

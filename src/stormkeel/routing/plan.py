@@ -15,7 +15,9 @@ from collections.abc import Collection
 
 from ..policies.base import Dice
 from .deployment import Deployment
+from .informed import INFORMED, Outlook
 from .route import Group, Route
+from .sticky import stick
 from .strategies import STRATEGIES, FleetView
 
 NOTHING: tuple[int, ...] = ()
@@ -76,3 +78,23 @@ class Walk:
         if len(left) == 1:
             return left[0]
         return STRATEGIES[group.strategy](left, self._view, self._turn, self._rng)
+
+
+class InformedWalk(Walk):
+    """A walk that looks at the request: where the route is sticky, or a strategy must know more than the fleet."""
+
+    __slots__ = ("_outlook",)
+
+    def __init__(self, route: Route, view: FleetView, turn: int, rng: Dice, outlook: Outlook) -> None:
+        super().__init__(route, view, turn, rng)
+        self._outlook = outlook
+
+    def _choose(self, group: Group, left: list[Deployment]) -> Deployment:
+        if len(left) == 1:
+            return left[0]
+        if key := self._outlook.key:
+            return stick(left, self._view, key)
+        informed = INFORMED.get(group.strategy)
+        if informed is None:
+            return super()._choose(group, left)
+        return informed(left, self._view, self._outlook, self._rng)

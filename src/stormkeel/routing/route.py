@@ -10,6 +10,8 @@ from collections.abc import Callable
 import msgspec
 
 from .deployment import Deployment
+from .informed import INFORMED
+from .sticky import StickyName
 from .strategies import STRATEGIES, StrategyName
 
 
@@ -22,8 +24,8 @@ class Group(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if not self.deployments:
             raise ValueError("a group has no deployment: name at least one, or leave the group out")
-        if self.strategy not in STRATEGIES:
-            raise ValueError(f'`strategy` is "{self.strategy}": give one of {", ".join(STRATEGIES)}')
+        if self.strategy not in STRATEGIES and self.strategy not in INFORMED:
+            raise ValueError(f'`strategy` is "{self.strategy}": give one of {", ".join((*STRATEGIES, *INFORMED))}')
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -33,15 +35,21 @@ class Route(msgspec.Struct, frozen=True):
         name: how it is asked for.
         groups: in the order of preference.
         strict: is a deployment passed over that can't be told everything a request says?
+        sticky: by what requests keep to one deployment of a group.
+        is_plain: is a deployment chosen without a look at the request? Found, not given.
     """
 
     name: str
     groups: tuple[Group, ...]
     strict: bool = False
+    sticky: StickyName = "off"
+    is_plain: bool = True
 
     def __post_init__(self) -> None:
         if not self.groups:
             raise ValueError(f'route "{self.name}" has no group: give it at least one deployment')
+        plain = self.sticky == "off" and all(group.strategy in STRATEGIES for group in self.groups)
+        msgspec.structs.force_setattr(self, "is_plain", plain)
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:

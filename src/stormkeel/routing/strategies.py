@@ -11,7 +11,8 @@ from typing import Literal, Protocol
 from ..policies.base import Dice
 from .deployment import Deployment
 
-StrategyName = Literal["weighted", "round_robin", "two_choices"]
+StrategyName = Literal["weighted", "round_robin", "two_choices", "random", "priority", "least_latency", "cheapest"]
+"""All there are; those that must know more than the fleet are in `informed.py`."""
 
 
 class FleetView(Protocol):
@@ -64,4 +65,20 @@ def two_choices(candidates: Sequence[Deployment], view: FleetView, turn: int, rn
     return other if (view.load(other.index) + 1.0) / other.weight < (view.load(one.index) + 1.0) / one.weight else one
 
 
-STRATEGIES: dict[StrategyName, Strategy] = {"weighted": weighted, "round_robin": round_robin, "two_choices": two_choices}
+def at_random(candidates: Sequence[Deployment], view: FleetView, turn: int, rng: Dice) -> Deployment:
+    """Draw one, each with the same chance; weights say nothing here."""
+    return candidates[int(rng.random() * len(candidates))]
+
+
+def priority(candidates: Sequence[Deployment], view: FleetView, turn: int, rng: Dice) -> Deployment:
+    """Take the first, as they are written; weights say nothing here."""
+    return candidates[0]
+
+
+STRATEGIES: dict[StrategyName, Strategy] = {
+    "weighted": weighted,
+    "round_robin": round_robin,
+    "two_choices": two_choices,
+    "random": at_random,
+    "priority": priority,
+}

@@ -18,6 +18,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
         task, user, tags: free labels for the ledger.
         key: the name of the caller's key, "" in the library.
         strict: is nobody to be asked who can't be told all of it?
+        session: which conversation it belongs to, for routes that are sticky by conversation; "" where its beginning says so.
     """
 
     timeout: float | None = None
@@ -26,6 +27,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     key: str = ""
     strict: bool = False
+    session: str = ""
 
 
 NO_OPTIONS = Options()

@@ -1,0 +1,57 @@
+"""How quick somebody has been of late."""
+
+from math import e
+
+import pytest
+
+from stormkeel.policies.latency import DECAY, FADE, PENALTY, PeakLatency
+
+
+def test_nothing_is_known_before_the_first_news():
+    """No estimate is None, and no small number."""
+    assert PeakLatency().estimate(100.0, False) is None
+
+
+def test_bad_news_count_at_once_and_good_ones_slowly():
+    """A slower answer is the estimate; a quicker one at the same moment changes nothing, after ten seconds most of it."""
+    pace = PeakLatency()
+    pace.observe(0.0, 1.0)
+    pace.observe(0.0, 5.0)
+    assert pace.estimate(0.0, True) == 5.0
+    pace.observe(0.0, 1.0)
+    assert pace.estimate(0.0, True) == 5.0
+    pace.observe(DECAY, 1.0)
+    assert pace.estimate(DECAY, True) == pytest.approx(1.0 + 4.0 / e)
+
+
+def test_an_idle_ones_estimate_fades_and_an_asked_ones_stands():
+    """Who was slow becomes worth a try again, and a single one: while it is out the old news hold."""
+    pace = PeakLatency()
+    pace.observe(0.0, 5.0)
+    assert pace.estimate(FADE, False) == pytest.approx(5.0 / e)
+    assert pace.estimate(FADE, True) == 5.0
+
+
+def test_a_quick_failure_is_slow():
+    """Who refuses within a millisecond counts as if it had taken ten seconds; a longer one as long as it took."""
+    pace = PeakLatency()
+    pace.fail(0.0, 0.001)
+    assert pace.estimate(0.0, True) == PENALTY
+    pace.fail(0.0, 30.0)
+    assert pace.estimate(0.0, True) == 30.0
+
+
+def test_a_wait_that_was_given_up_can_only_make_it_slower():
+    """It is known to be at least so slow: that says nothing where it is thought slower already."""
+    pace = PeakLatency()
+    pace.endure(0.0, 3.0)
+    assert pace.estimate(0.0, True) == 3.0
+    pace.endure(1.0, 2.0)
+    assert pace.estimate(1.0, True) == 3.0
+
+
+def test_a_clock_that_stands_makes_nothing_grow():
+    """News that seem to come from the future leave the estimate as it is."""
+    pace = PeakLatency()
+    pace.observe(10.0, 2.0)
+    assert pace.estimate(9.0, False) == 2.0
