@@ -32,6 +32,30 @@ def test_an_idle_ones_estimate_fades_and_an_asked_ones_stands():
     assert pace.estimate(FADE, True) == 5.0
 
 
+def test_who_is_waited_for_is_at_least_so_slow():
+    """From the first attempt since the last news; any news, or an end that says nothing else, puts an end to it."""
+    pace = PeakLatency()
+    pace.observe(0.0, 1.0)
+    pace.ask(5.0, False)
+    pace.ask(8.0, True)
+    assert [pace.estimate(now, True) for now in (5.5, 9.0)] == [1.0, 4.0]
+    pace.hear()
+    assert pace.estimate(9.0, True) == 1.0
+    pace.ask(10.0, True)
+    pace.observe(12.0, 1.0)
+    assert pace.estimate(30.0, True) == 1.0
+
+
+def test_an_attempt_of_which_nothing_was_heard_is_forgotten_once_nobody_is_there():
+    """One that was refused on the way leaves nothing behind: the next one, where no other is under way, is waited for anew."""
+    pace = PeakLatency()
+    pace.observe(0.0, 1.0)
+    pace.ask(5.0, False)
+    pace.ask(100.0, False)
+    assert pace.estimate(101.5, True) == 1.5
+    assert PeakLatency().estimate(9.0, True) is None
+
+
 def test_a_quick_failure_is_slow():
     """Who refuses within a millisecond counts as if it had taken ten seconds; a longer one as long as it took."""
     pace = PeakLatency()

@@ -95,6 +95,22 @@ def test_one_that_recovers_is_asked_again() -> None:
     play(story)
 
 
+def test_one_that_falls_silent_is_left_alone_before_anything_ends() -> None:
+    """Quick for half a minute, it then lets everybody wait for 20 s: some are caught in the first second or two, hardly any after."""
+
+    async def story() -> None:
+        def choose(request: Any) -> Reply:
+            return after(20.0 if whom(request) == "openai#c0" and now() >= 30.0 else 0.5, 30.0)
+
+        met = await storm(Bench(choose, three("least_latency")), 90.0, 10.0)
+        caught = [asked for asked, took in met if took is not None and took > 1.0]
+        assert len([asked for asked in caught if asked < 32.0]) < 10
+        late = sorted(took for asked, took in met if asked >= 32.0 and took is not None)
+        assert late[int(len(late) * 0.99)] == pytest.approx(0.5)
+
+    play(story)
+
+
 def test_who_fails_at_once_is_not_the_quickest() -> None:
     """One that answers every request with an error, and in no time, is avoided like a slow one."""
 

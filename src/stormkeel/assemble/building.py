@@ -17,7 +17,7 @@ from ..engine.explain import Preview
 from ..engine.fleet import Fleet, Knowledge, Member, Spoken
 from ..engine.gates import Gates
 from ..engine.heritage import Succession
-from ..engine.pace import Paced
+from ..engine.pace import Paced, PacedMember
 from ..engine.world import Known, Policies, Ports, World
 from ..policies.breaker import Breaker
 from ..policies.concurrency import ConcurrencyGate
@@ -110,9 +110,10 @@ class _Builder:
         known = _know(provider, deployment.model, self._settings)
         spoken = _spoken(provider, self._settings.providers[deployment.provider].dialects, known.target, credential.caller.secret)
         gates = succession.gates(deployment, fresh, self._settings.policies.breaker, transport)
-        member = Member(deployment, spoken, known, gates)
+        is_paced = (deployment.provider, deployment.model) in self._paced
+        member = (PacedMember if is_paced else Member)(deployment, spoken, known, gates)
         member.transport = transport
-        if (deployment.provider, deployment.model) in self._paced:
+        if is_paced:
             member.recent = Paced()
         succession.enter(member)
         if isinstance(member.recent, Paced):

@@ -2,6 +2,7 @@
 
 Only for deployments of routes with `least_latency`; the others keep the plain one, and pay nothing for this.
 
+    an attempt goes out        from then on it is waited for
     a stream's first content   news at that moment, which `attempt.py` tells (a stream may go on for minutes)
     an attempt's end           news where the content came only then, or never
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from ..policies.latency import PeakLatency
 from ..types.failure import Failure, FailureKind
+from .fleet import Member, Ticket
 from .recent import NOT_ITS_FAULT, Recent
 
 K = FailureKind
@@ -38,7 +40,9 @@ class Paced(Recent):
         elif failure.kind in WAITED:
             if ttft is None:
                 self.pace.endure(now, latency)
-        elif failure.kind not in SAY_NOTHING:
+        elif failure.kind in SAY_NOTHING:
+            self.pace.hear()
+        else:
             self.pace.fail(now, latency)
 
     def following(self, old: Recent) -> Recent:
@@ -48,3 +52,16 @@ class Paced(Recent):
         for name in Recent.__slots__:
             setattr(self, name, getattr(old, name))
         return self
+
+
+class PacedMember(Member):
+    """A deployment whose quickness counts."""
+
+    __slots__ = ()
+
+    def admit(self, now: float, tokens: int, probe: bool = False) -> Ticket | Failure:
+        """Ask each gate in order, and note from when on an answer is waited for."""
+        ticket = super().admit(now, tokens, probe)
+        if self.pace is not None and isinstance(ticket, Ticket):
+            self.pace.ask(now, self.in_flight > 1)
+        return ticket

@@ -5,7 +5,8 @@ Never decides who is asked: it is compared in `routing/informed.py`. Never reads
     slower than thought   that is the estimate now
     quicker               towards it, the further the longer the last news is ago: e-fold in 10 s
     no news, and idle     towards 0, e-fold in 20 s, so that whoever was slow is tried again after a while, by one attempt
-    no news, but asked    as at the last news: while that one attempt is out, nobody follows it
+    no news, but asked    as at the last news, or as long as it has been waited for since: while that one attempt is out, nobody
+                          follows it, and who falls silent looks slow before its first attempt has ended
 """
 
 from __future__ import annotations
@@ -24,21 +25,32 @@ PENALTY = 10.0
 class PeakLatency:
     """The estimate for one deployment. Moments and latencies are seconds."""
 
-    __slots__ = ("_at", "_latency")
+    __slots__ = ("_asked", "_at", "_latency")
 
     def __init__(self) -> None:
         self._latency: float | None = None
         self._at = 0.0
+        self._asked: float | None = None  # when the first attempt since the last news went out
+
+    def ask(self, now: float, is_asked: bool) -> None:
+        """Note that an attempt goes out; `is_asked`: is another one under way?"""
+        if self._asked is None or not is_asked:
+            self._asked = now
+
+    def hear(self) -> None:
+        """Note an end that says nothing of quickness, but that it is there."""
+        self._asked = None
 
     def observe(self, now: float, latency: float) -> None:
         """Take news: an attempt's first content came after so long."""
         known = self._latency
         if known is not None and latency < known:
             latency += (known - latency) * self._left(now, DECAY)
-        self._latency, self._at = latency, now
+        self._latency, self._at, self._asked = latency, now, None
 
     def endure(self, now: float, latency: float) -> None:
         """Take half a news: nothing had come after so long, when somebody gave up waiting."""
+        self.hear()
         if latency > (self._latency or 0.0):
             self.observe(now, latency)
 
@@ -53,8 +65,12 @@ class PeakLatency:
             now: monotonic seconds.
             is_asked: is an attempt under way there?
         """
-        known = self._latency
-        return known if known is None or is_asked else known * self._left(now, FADE)
+        known, asked = self._latency, self._asked
+        if known is None:
+            return None
+        if not is_asked:
+            return known * self._left(now, FADE)
+        return known if asked is None else max(known, now - asked)
 
     def _left(self, now: float, span: float) -> float:
         return exp(min(0.0, self._at - now) / span)
