@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from story_stage import DONE, END, HEAD, USAGE, Bench, by, now, play, refused, streamed, text, whole, whom
 
+from stormkeel.engine.counting import Counted
 from stormkeel.engine.pace import Paced
 from stormkeel.testing import Reply
 from stormkeel.types.request import NO_OPTIONS, Options, Request
@@ -65,13 +66,13 @@ async def storm(bench: Bench, seconds: float, rate: float) -> list[tuple[float, 
     return met
 
 
-@pytest.mark.parametrize(("rate", "slow"), [(10.0, 2.0), (10.0, 5.0), (50.0, 5.0), (10.0, 20.0)])
-def test_one_of_three_slow_is_hardly_asked(rate: float, slow: float) -> None:
+@pytest.mark.parametrize(("rate", "slow", "tail"), [(10.0, 2.0, 1.0), (10.0, 5.0, 30.0), (50.0, 5.0, 1.0), (10.0, 20.0, 30.0)])
+def test_one_of_three_slow_is_hardly_asked(rate: float, slow: float, tail: float) -> None:
     """Ten seconds after the start less than one request in a hundred meets the slow one, and the 99th percentile of the first
-    content is within twice a healthy deployment's; though the streams go on for half a minute."""
+    content is that of a healthy deployment; also where the streams go on for half a minute."""
 
     async def story() -> None:
-        replies = {f"openai#c{number}": [after(slow if number == 0 else 0.5, 30.0)] for number in range(3)}
+        replies = {f"openai#c{number}": [after(slow if number == 0 else 0.5, tail)] for number in range(3)}
         met = await storm(Bench(by(replies), three("least_latency")), 90.0, rate)
         late = sorted(took for asked, took in met if asked >= 10.0 and took is not None)
         assert late[int(len(late) * 0.99)] == pytest.approx(0.5)
@@ -186,7 +187,7 @@ def test_the_session_counts_before_the_beginning_and_the_user_by_name() -> None:
     async def story() -> None:
         for sticky, one, other in (
             ("conversation", [Options(session="s")], [Options(session=f"s{n}") for n in range(20)]),
-            ("user", [Options(user="u", key=k) for k in "ab"], [Options(user=f"u{n}") for n in range(20)]),
+            ("user", [Options(user="u", key=k) for k in "abcdefghij"], [Options(user=f"u{n}") for n in range(20)]),
             ("user", [Options(key="k")], [Options(key=f"k{n}") for n in range(20)]),
         ):
             bench = Bench([whole()], three("weighted", sticky))
@@ -255,6 +256,40 @@ def test_a_failing_home_is_left_for_the_next_in_order_and_returned_to() -> None:
         await asyncio.sleep(101)
         await bench.house.answer(said(bench, "hello"))
         assert bench.whom[-1] == home
+
+    play(story)
+
+
+def test_explain_tells_where_there_was_no_room() -> None:
+    """With one attempt at home the second of the same beginning goes to the next in order, and why is told with the numbers."""
+
+    async def story() -> None:
+        bench = Bench([Reply(200, whole().body, delay=10.0)], three("weighted", "conversation"))
+        home = bench.house.explain(said(bench, "hello")).first
+        first = asyncio.ensure_future(bench.house.answer(said(bench, "hello")))
+        await asyncio.sleep(1.0)
+        told = bench.house.explain(said(bench, "hello")).candidates[0]
+        assert told.choice == f"sticky by conversation: number 2 in its order of 3 ready, no room at {home} (1 of at most 1)"
+        await asyncio.gather(first, bench.house.answer(said(bench, "hello")))
+        assert len(set(bench.whom)) == 2
+
+    play(story)
+
+
+def test_a_count_goes_where_its_request_would() -> None:
+    """Each conversation is counted for the deployment that it sticks to."""
+
+    async def story() -> None:
+        there = b'[providers.openai]\nkind = "compatible"\nbase_url = "http://127.0.0.1:9/v1"\n'  # one without a count endpoint
+        bench = Bench([whole()], there + three("weighted", "conversation"))
+        met = set()
+        for number in range(12):
+            request = said(bench, f"question {number}")
+            told = await bench.house.setup.count(request)
+            assert isinstance(told, Counted)
+            assert told.member.deployment.name == bench.house.explain(request).first
+            met.add(told.member.index)
+        assert met == {0, 1, 2}
 
     play(story)
 
