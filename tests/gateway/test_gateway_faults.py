@@ -36,6 +36,15 @@ STATUSES = {
 """What a client is told where the only deployment fails so before content."""
 
 
+TIMED = ("silence", "slow_first_token", "stall")
+"""Faults that only a clock ends; with any other a busy machine must not look like a silent provider."""
+
+
+def clocks_for(fault: str) -> str:
+    """The policies for a fault: quick clocks where one has to run out."""
+    return QUICK if fault.startswith(TIMED) else QUICK.replace("0.4", "15").replace("total = 5", "total = 25")
+
+
 def request_for(dialect: str, *, stream: bool) -> bytes:
     """Ask route "r" for the text."""
     more: dict[str, Any] = {"stream": True} if stream else {}
@@ -84,7 +93,7 @@ def test_a_fallback_saves_what_fails_before_content(fault: str, dialect: str, st
     """A healthy second deployment answers whole, and the client sees nothing of the first."""
 
     async def story() -> None:
-        async with staged(tmp_path, QUICK + route(dialect, f"fault={fault}", "")) as stage:
+        async with staged(tmp_path, clocks_for(fault) + route(dialect, f"fault={fault}", "")) as stage:
             got = await asked(stage, dialect, stream=stream)
             assert text_of(dialect, got, stream=stream) == TEXT
             assert len(stage.settled) == 2
@@ -99,7 +108,7 @@ def test_alone_a_failure_is_told_in_the_clients_dialect(fault: str, dialect: str
     """With nobody else to ask, the client gets a status and a typed error, once, and is told not to try at once again."""
 
     async def story() -> None:
-        async with staged(tmp_path, QUICK + route(dialect, f"fault={fault}")) as stage:
+        async with staged(tmp_path, clocks_for(fault) + route(dialect, f"fault={fault}")) as stage:
             got = await asked(stage, dialect, stream=stream)
             assert got.end == "whole"
             assert got.status in STATUSES[fault.partition(":")[0]], got
@@ -119,7 +128,7 @@ def test_a_broken_stream_is_told_and_never_repeated(fault: str, dialect: str, tm
     """After the first content nobody else is asked: the client gets a beginning of the text and a typed error, no fake end."""
 
     async def story() -> None:
-        async with staged(tmp_path, QUICK + route(dialect, f"fault={fault}", "")) as stage:
+        async with staged(tmp_path, clocks_for(fault) + route(dialect, f"fault={fault}", "")) as stage:
             got = await asked(stage, dialect, stream=True)
             told = heard(dialect, got.body)
             assert got.end == "whole"
@@ -142,7 +151,7 @@ def test_a_broken_whole_answer_is_asked_for_elsewhere(fault: str, dialect: str, 
     """A whole answer that breaks in the middle was never shown to the client, so the next deployment may give it."""
 
     async def story() -> None:
-        async with staged(tmp_path, QUICK + route(dialect, f"fault={fault}", "")) as stage:
+        async with staged(tmp_path, clocks_for(fault) + route(dialect, f"fault={fault}", "")) as stage:
             got = await asked(stage, dialect, stream=False)
             assert text_of(dialect, got, stream=False) == TEXT
             assert [entry.outcome for entry in stage.settled][-1] == "ok"
@@ -192,7 +201,7 @@ def test_what_is_no_failure_passes(fault: str, dialect: str, stream: bool, tmp_p
     """A filtered answer and one without usage are the provider's word: they pass as they came, and are never free."""
 
     async def story() -> None:
-        async with staged(tmp_path, QUICK + route(dialect, f"fault={fault}")) as stage:
+        async with staged(tmp_path, clocks_for(fault) + route(dialect, f"fault={fault}")) as stage:
             got = await asked(stage, dialect, stream=stream)
             assert got.status == 200
             assert TEXT.startswith(text_of(dialect, got, stream=stream))

@@ -373,7 +373,10 @@ def test_own_bodies_need_no_peek(prompt: Prompt, stream: bool) -> None:
     assert isinstance(written, Written)
     own = own_request(DIALECT, written.body, (prompt, "m", stream), "r", NO_OPTIONS)
     assert isinstance(own, Request)
-    assert msgspec.structs.replace(own, is_text=False, is_read=False) == DIALECT.read_request(written.body, "r")
+    peeked = DIALECT.read_request(written.body, "r")
+    assert isinstance(peeked, Request)
+    # a peek may take a text for more, and knows no reader
+    assert msgspec.structs.replace(own, is_text=False, is_read=False) == msgspec.structs.replace(peeked, is_text=False)
 
 
 # --- answers

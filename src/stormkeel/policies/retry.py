@@ -146,7 +146,7 @@ def _rather_elsewhere(situation: Situation, settings: RetrySettings) -> bool:
 
 
 def _wait(situation: Situation, settings: RetrySettings, rng: Dice) -> Decision:
-    if situation.failure.rule.again is May.MENDED:
+    if situation.failure.rule.again is May.MENDED and not situation.failure.retry_after:
         return Again(0.0)  # it was no question of time
     hint, left = situation.failure.retry_after or 0.0, situation.remaining
     if hint > settings.max_hint:
