@@ -83,8 +83,10 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Fields).decode
-_scan = re.compile(b'"(?:(' + b"|".join(name.encode() for name in NAMES) + b')"|' + COSTLY + b")").findall
-"""Finds our names, and an empty one for each that is costly: one look for both."""
+_NAMES = b"|".join(name.encode() for name in NAMES)
+_FIRST = b"".join(sorted({word[:1] for word in (_NAMES + b"|" + COSTLY).split(b"|")}))
+_scan = re.compile(b'"(?=[' + _FIRST + b"])(?:(" + _NAMES + b')"|' + COSTLY + b")").findall
+"""Finds our names, and an empty one for each that is costly: one look for both, past most quotes by the letter behind them."""
 find_escape = re.compile(rb"\\u00[4567]").search
 """Finds \\u0041 to \\u007a: the only escapes that can stand for a letter of a field's name, or for its underscore."""
 
