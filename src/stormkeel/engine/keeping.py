@@ -69,8 +69,8 @@ def narrow(request: Request, route: Route, members: Sequence[Member], maker: Acc
 
 
 def kept_alone(failure: Failure, request: Request) -> Failure:
-    """Say why nobody else was asked, where a request leant on what one account keeps."""
-    if not request.follows or not failure.rule.elsewhere:
+    """Say why nobody else was asked, where a request leant on what one account keeps; a refusal to cross said it itself."""
+    if not request.follows or not failure.rule.elsewhere or failure.kind is FailureKind.UNSUPPORTED:
         return failure
     why = f'"{request.follows}" is kept at that account alone, so nobody else was asked; send the whole conversation as input'
     return msgspec.structs.replace(failure, message=f"{failure.message}; {why}")
