@@ -14,6 +14,8 @@ WEIGHT = 0.2
 """Of the newest answer in the running mean."""
 FIRST = 8  # answers that are all looked at
 EACH = 16  # one in so many afterwards: counting is cheap, but not free
+SETTLED = 512  # answers after which the ratios stand, and one in `SELDOM` keeps them fresh
+SELDOM = 256
 BOUNDS = (0.25, 4.0)
 """Ratios outside are a sign that something else was counted: a cache, a tool of the provider's, another model."""
 
@@ -30,6 +32,8 @@ class Calibration:
     def is_due(self) -> bool:
         """Tell whether this answer is one to be looked at; asked once for each."""
         self._answers += 1
+        if self._answers > SETTLED:
+            return not self._answers % SELDOM
         return self._answers <= FIRST or not self._answers % EACH
 
     def note(self, prompt: Prompt, last: Attempt) -> None:
