@@ -25,11 +25,13 @@ NUMBER: msgspec.json.Decoder[int | float] = msgspec.json.Decoder(int | float)
 COUNT: msgspec.json.Decoder[int | str] = msgspec.json.Decoder(int | str)
 TEXTS: msgspec.json.Decoder[list[str] | str] = msgspec.json.Decoder(list[str] | str)
 SCHEMA = msgspec.json.Decoder(dict[str, Any])
-RAW = msgspec.json.Decoder(Raw)
 _OBJECT = msgspec.json.Decoder(Object)
 _OBJECTS: msgspec.json.Decoder[list[Object] | Object] = msgspec.json.Decoder(list[Object] | Object)
 
 NULL = Raw(b"null")
+_USUAL_WORDS = {b'"user"': "USER", b'"model"': "MODEL"}
+"""Words that stand in every body, as they come."""
+LONGEST_USUAL = 16
 _NOTHING = frozenset({b"null", b"[]", b"{}", b'""', b"false"})
 
 
@@ -95,15 +97,27 @@ class Fields:
         return (*self._order, self._places.get(name, -1))
 
     def take(self, name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
-        """Return a field's value, None where it is absent or null; a Failure is raised where it has another type."""
+        """Return a field's value, None where it is absent or null; a Failure is raised where it has another type.
+
+        Args:
+            name: in the usual spelling.
+            decoder: of a type to which null does not belong.
+        """
         raw = self._left.pop(name, None)
-        if raw is None or raw == NULL:
+        if raw is None:
             return None
         try:
             return decoder.decode(raw)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            if raw == NULL:
+                return None
             problem, inside = explain(error)
             refuse(f'the field "{self.at(name)}{inside}" of the body is wrong: {problem}', "invalid_type")
+
+    def take_raw(self, name: str) -> Raw | None:
+        """Return a field's value as it came, None where it is absent or null."""
+        raw = self._left.pop(name, None)
+        return None if raw is None or raw == NULL else raw
 
     def need(self, name: str, decoder: msgspec.json.Decoder[T]) -> T:
         """Return a field's value; a Failure is raised where there is none."""
@@ -114,6 +128,13 @@ class Fields:
 
     def word(self, name: str) -> str:
         """Return an enumeration's word in upper case, "" where it is absent."""
+        raw = self._left.get(name)
+        if raw is None:
+            return ""
+        usual = _USUAL_WORDS.get(bytes(raw)) if len(raw) < LONGEST_USUAL else None
+        if usual is not None:
+            del self._left[name]
+            return usual
         return (self.take(name, TEXT) or "").upper()
 
     def count(self, name: str) -> int | None:
@@ -167,8 +188,9 @@ class Fields:
 
     def close(self) -> None:
         """Note all that was not taken."""
-        for name in list(self._left):
-            self.lose(name)
+        if self._left:
+            for name in list(self._left):
+                self.lose(name)
 
     def at(self, name: str) -> str:
         """Return a field's path, as the client spells it."""

@@ -13,7 +13,7 @@ from ...types.prompt import Effort, Format, Prompt
 from ..base import Reading
 from ..lost import Lost
 from ..uncrossed import CrossingError, give_up, refuse
-from .fields import FLAG, NUMBER, RAW, TEXT, Fields, read_body_fields
+from .fields import FLAG, NUMBER, TEXT, Fields, read_body_fields
 from .tools import read_json_schema, read_tool_choice, read_tools
 from .turns import read_turns
 
@@ -71,7 +71,7 @@ def _close(body: Fields, config: Fields, thinking: Fields) -> None:
         if config.has(name) and config.take(name, NUMBER) != 0:
             config.note(name)
     for name in ("model", "stream"):
-        body.take(name, RAW)
+        body.take_raw(name)
     for fields in (thinking, config, body):
         fields.close()
 

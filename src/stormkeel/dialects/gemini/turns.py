@@ -18,7 +18,7 @@ import msgspec
 from ...types.content import Audio, File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from ..encoded import BROKEN, base64_of
 from ..uncrossed import give_up, refuse
-from .fields import FLAG, RAW, TEXT, Fields
+from .fields import FLAG, TEXT, Fields
 from .signatures import SKIP, standard, unwrapped
 
 ROLES: Mapping[str, Role] = {"": "user", "USER": "user", "MODEL": "assistant", "FUNCTION": "user", "TOOL": "user"}
@@ -37,7 +37,7 @@ def read_turns(body: Fields) -> tuple[Message, ...]:
     turns: list[tuple[Role, list[Part]]] = []
     system = body.child("systemInstruction")
     if system is not None:
-        system.take("role", RAW)  # the SDK says "user"
+        system.take_raw("role")  # the SDK says "user"
         turns.append(("system", [_instruction(part) for part in system.children("parts")]))
         system.close()
     contents = body.children("contents")
@@ -155,7 +155,7 @@ class _Turn:
 
     def _call(self, call: Fields, spot: int) -> ToolCall:
         id_, name = call.take("id", TEXT) or f"call_{self._place}_{spot}", call.need("name", TEXT)
-        raw = call.take("args", RAW)
+        raw = call.take_raw("args")
         if raw is not None and not bytes(raw).startswith(b"{"):
             refuse(f'the field "{call.at("args")}" of the body is wrong: expected object', "invalid_type")
         call.close()
@@ -178,7 +178,7 @@ _NOTHING = (Text(""), Thinking(""))
 
 def _response(told: Fields) -> tuple[list[Text], bool]:
     """Return what a tool answered: the text of {"output"} or {"error"}, any other object as JSON."""
-    raw = told.take("response", RAW)
+    raw = told.take_raw("response")
     if raw is None or bytes(raw).strip() == b"{}":
         return [], False
     try:
