@@ -1,6 +1,7 @@
-"""The stream reader's skeleton, shared by the dialects: frames in, frames that may pass out.
+"""The stream readers' skeletons, shared by the dialects: frames in, and frames that may pass or events out.
 
-Never knows a dialect: `_read` judges one frame, `_is_whole` says whether an end without the terminal marker will do.
+Never knows a dialect: `_take` reads one frame, `_read` judges one, and `_is_whole` says whether an end without the terminal
+marker will do.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from ..types.events import Event
 from ..types.failure import Failure, FailureKind
 from ..types.usage import Usage
 from .base import NO_TERMS
@@ -18,6 +20,32 @@ from .sse import Framer, data_of
 from .stream_errors import kind_of_stream_error
 
 T = TypeVar("T")
+
+
+class FrameEvents(ABC):
+    """Reads one upstream stream as events; see `base.EventReader`."""
+
+    __slots__ = ("_framer", "_lost")
+
+    def __init__(self) -> None:
+        self._framer = Framer()
+        self._lost: dict[str, None] = {}
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What was said that is no event."""
+        return tuple(self._lost)
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take bytes as they come; return the events they complete."""
+        events: list[Event] = []
+        for frame in self._framer.feed(data):
+            self._take(frame, events)
+        return events
+
+    @abstractmethod
+    def _take(self, frame: bytes, events: list[Event]) -> None:
+        """Add the events of one whole frame."""
 
 
 class FrameReader(ABC):

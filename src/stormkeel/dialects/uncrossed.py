@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import msgspec
+
 from ..types.failure import Failure, FailureKind
 
 
@@ -26,3 +28,13 @@ def refuse(message: str, code: str) -> NoReturn:
 def give_up(message: str) -> NoReturn:
     """Say that what is asked is right and can't be had here."""
     raise CrossingError(Failure(FailureKind.UNSUPPORTED, message, code="unsupported"))
+
+
+def explain(error: Exception) -> tuple[str, str]:
+    """Return what is wrong with a value, without the value, and where inside it."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply", ""
+    if isinstance(error, msgspec.ValidationError):
+        reason, _, inside = str(error).replace("`", "").partition(" - at $")
+        return reason[0].lower() + reason[1:], inside
+    return "it is malformed", ""

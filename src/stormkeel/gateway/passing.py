@@ -9,9 +9,8 @@ Never chooses a host: that is the provider's base URL. Never passes a path of th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 from ..assemble import Setup
@@ -24,7 +23,7 @@ from ..types.request import Request
 from ..types.wire import Headers
 from .endpoints import SHUTDOWN, Call
 from .inbound import Gone, Incoming, refusal_by_head, too_large
-from .reply import RawHeaders, Scope, Send, Teller, failed, ours, raw
+from .reply import Output, RawHeaders, Scope, Send, Teller, failed, ours, raw
 from .ticket import Tickets
 from .watch import Watch
 
@@ -203,37 +202,22 @@ async def _end(call: Call, teller: Teller, done: Passed) -> None:
         return
 
 
-class RawAnswer:
+class RawAnswer(Output):
     """An answer's way to one client (`engine.raw.RawOutput`); `rest_at` says where the rest of an upload is to go."""
 
+    __slots__ = ("_rest_at",)
+
     def __init__(self, send: Send, known: RawHeaders, rest_at: Callable[[str], str] | None = None) -> None:
-        self.began = False
+        super().__init__(send, known)
         self._rest_at = rest_at
-        self._send = send
-        self._known = known
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send the head."""
-        self.began = True
         shown = [field for field in headers if field[0] != UPLOAD_URL]
         rest = next((value for name, value in headers if name == UPLOAD_URL), "")
         if rest and self._rest_at is not None and (address := self._rest_at(rest)):
             shown.append((UPLOAD_URL, address))
-        await self._try({"type": "http.response.start", "status": status, "headers": [*self._known, *raw(tuple(shown))]})
-
-    async def write(self, data: bytes) -> None:
-        """Send a piece."""
-        await self._try({"type": "http.response.body", "body": data, "more_body": True})
-
-    async def end(self, data: bytes = b"") -> None:
-        """Send the last piece."""
-        await self._try({"type": "http.response.body", "body": data})
-
-    async def _try(self, message: MutableMapping[str, Any]) -> None:
-        try:
-            await self._send(message)
-        except OSError as error:
-            raise ClientGone from error
+        await self._begin(status, [*self._ours, *raw(tuple(shown))])
 
 
 def opened(providers: dict[str, ProviderSettings], dialects: tuple[str, ...]) -> str:

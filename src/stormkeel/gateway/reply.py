@@ -131,8 +131,8 @@ def ours(request_id: str, stands_for: str) -> RawHeaders:
     return [named, (ROUTE, quote(stands_for, safe="/:#+ ").encode())] if stands_for else [named]
 
 
-class StreamOutput:
-    """A stream's way to one client (`engine.ports.Output`); `send` returns when the server has room again."""
+class Output:
+    """An answer's way to one client; `send` returns when the server has room again."""
 
     __slots__ = ("_ours", "_send", "began")
 
@@ -141,22 +141,30 @@ class StreamOutput:
         self._send = send
         self._ours = ours
 
-    async def start(self, headers: Headers) -> None:
-        """Send the head."""
-        self.began = True
-        fields = [*STREAM, *self._ours, *raw(headers)]
-        await self._try({"type": "http.response.start", "status": 200, "headers": fields})
-
     async def write(self, data: bytes) -> None:
-        """Send frames."""
+        """Send a piece of the body."""
         await self._try({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, data: bytes = b"") -> None:
         """Send the last bytes and end the response."""
         await self._try({"type": "http.response.body", "body": data})
 
+    async def _begin(self, status: int, headers: RawHeaders) -> None:
+        self.began = True
+        await self._try({"type": "http.response.start", "status": status, "headers": headers})
+
     async def _try(self, message: MutableMapping[str, Any]) -> None:
         try:
             await self._send(message)
         except OSError as error:
             raise ClientGone from error
+
+
+class StreamOutput(Output):
+    """A stream's way to one client (`engine.ports.Output`)."""
+
+    __slots__ = ()
+
+    async def start(self, headers: Headers) -> None:
+        """Send the head."""
+        await self._begin(200, [*STREAM, *self._ours, *raw(headers)])

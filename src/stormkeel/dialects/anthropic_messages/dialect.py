@@ -22,9 +22,10 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import NO_TERMS, OWN_CODES, Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written
-from ..peek import peek, replace
+from ..base import NO_TERMS, OWN_CODES, Call, Head, ModelCard, Outcome, Reading, Target, Written
+from ..peek import peek
 from ..reader import BodyDecoder, convert
+from ..usual import UsualDialect
 from .answer import read_finish, read_response, write_response
 from .ask import write_prompt
 from .events import MessageEvents
@@ -94,21 +95,13 @@ FIELDS: Mapping[str, str] = MappingProxyType(
 """This dialect's names of a prompt's fields, where they differ."""
 
 
-class AnthropicMessages:
+class AnthropicMessages(UsualDialect):
     """`POST /v1/messages`; see `base.Dialect`."""
 
     name = "anthropic_messages"
     title = "Anthropic messages"
     fields: Mapping[str, str] = FIELDS
-    service: Service = "generate"
-    names_model = True
-    takes_comments = True
     keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
-
-    @property
-    def streams(self) -> Streams:
-        """Its streamed half: itself."""
-        return self
 
     def path_for(self, model: str, stream: bool) -> str:
         """Return the one path."""
@@ -134,12 +127,6 @@ class AnthropicMessages:
         """Write a prompt as a body that the model takes."""
         return write_prompt(prompt, target, stream)
 
-    def write_request(self, request: Request, model: str, bills: bool) -> bytes:
-        """Write the body for the provider: `request.raw` itself where the model keeps its name."""
-        if model == request.model:
-            return request.raw
-        return replace(request.raw, request.model_span, _encode(model))
-
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out thoughts that nobody signed."""
         return without_others(body)
@@ -147,10 +134,6 @@ class AnthropicMessages:
     def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
         """Take out every block of thinking."""
         return without_all(body)
-
-    def suits(self, prompt: Prompt, target: Target) -> bool:
-        """Say that a model may be asked so: nothing else is wider."""
-        return True
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer; blocks of tools that ran at Anthropic are passed over."""

@@ -23,8 +23,7 @@ from ...types.events import (
     UsageReported,
 )  # fmt: skip
 from ...types.response import Finish
-from ..reader import convert, read_loosely
-from ..sse import Framer
+from ..reader import FrameEvents, convert, read_loosely
 from .answer import CITATIONS, FINISHES, is_read, read_explanation
 from .stream import Message, payload_of, read_head
 from .usage import MessageUsage, merge, read_usage
@@ -100,32 +99,22 @@ class _Call:
         self.has_arguments = False
 
 
-class MessageEvents:
+class MessageEvents(FrameEvents):
     """Reads one stream as events; see `base.EventReader`."""
 
-    __slots__ = ("_calls", "_count", "_framer", "_lost", "_thinking", "_told")
+    __slots__ = ("_calls", "_count", "_thinking", "_told")
 
     def __init__(self) -> None:
-        self._framer = Framer()
+        super().__init__()
         self._told: MessageUsage | None = None
-        self._lost: dict[str, None] = {}
         self._calls: dict[int, _Call] = {}  # those that are open, by their block's index
         self._count = 0
         self._thinking = False  # was thinking said that no signature has ended yet?
 
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """What was said that is no event: citations, and blocks that are passed over."""
-        return tuple(self._lost)
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Take bytes as they come; return the events they complete."""
-        events: list[Event] = []
-        for frame in self._framer.feed(data):
-            event = _read_event(frame)
-            if event is not None:
-                self._read(event, events)
-        return events
+    def _take(self, frame: bytes, events: list[Event]) -> None:
+        event = _read_event(frame)
+        if event is not None:
+            self._read(event, events)
 
     def _read(self, event: StreamEvent, events: list[Event]) -> None:
         match event.type:

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from ..lost import Lost, Order
 from ..reader import read_loosely
-from ..uncrossed import refuse
+from ..uncrossed import explain, refuse
 
 T = TypeVar("T")
 Object = dict[str, Raw]
@@ -51,7 +51,7 @@ class Fields:
         try:
             return decoder.decode(raw)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            problem, inside = _explain(error)
+            problem, inside = explain(error)
             refuse(f'the field "{self.at(name)}{inside}" of the body is wrong: {problem}', "invalid_type")
 
     def need(self, name: str, decoder: msgspec.json.Decoder[T]) -> T:
@@ -123,14 +123,4 @@ def read_body_fields(raw: bytes, lost: Lost) -> Fields:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         if read_loosely(raw) is not None:  # some write what is nearly JSON
             refuse('a text of the body has half of a surrogate pair, or a number is "NaN" or infinite: send JSON', "invalid_json")
-        refuse(f"the body is not a JSON object: {_explain(error)[0]}; send one JSON object", "invalid_json")
-
-
-def _explain(error: Exception) -> tuple[str, str]:
-    """Return what is wrong with a value, without the value, and where inside it."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply", ""
-    if isinstance(error, msgspec.ValidationError):
-        reason, _, inside = str(error).replace("`", "").partition(" - at $")
-        return reason[0].lower() + reason[1:], inside
-    return "it is malformed", ""
+        refuse(f"the body is not a JSON object: {explain(error)[0]}; send one JSON object", "invalid_json")

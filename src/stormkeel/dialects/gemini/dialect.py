@@ -21,7 +21,8 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written
+from ..base import Call, Head, ModelCard, Outcome, Reading, Target, Written
+from ..usual import UsualDialect
 from .answer import read_outcome, read_response, write_response
 from .ask import write_prompt
 from .call import COLLECTION, COUNT, STREAM, WHOLE, path_for
@@ -50,7 +51,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
 """This dialect's names of a prompt's fields, where they differ."""
 
 
-class Gemini:
+class Gemini(UsualDialect):
     """`POST /models/{model}:generateContent` and `:streamGenerateContent`; see `base.Dialect`.
 
     Attributes:
@@ -61,18 +62,12 @@ class Gemini:
     name = "gemini"
     title = "Gemini generateContent"
     fields: Mapping[str, str] = FIELDS
-    service: Service = "generate"
     names_model = False
     takes_comments = False
     keep_alive = b"\n\n"  # blank lines alone: this dialect's SDK skips them, and takes a comment for the beginning of an error
 
     def __init__(self, *, fetches: bool = False) -> None:
         self.fetches = fetches
-
-    @property
-    def streams(self) -> Streams:
-        """Its streamed half: itself."""
-        return self
 
     def path_for(self, model: str, stream: bool) -> str:
         """Return where to ask a model, relative to a provider's base URL, which ends with the API's version."""
@@ -111,10 +106,6 @@ class Gemini:
     def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
         """Take out every signature; a call says that it has none."""
         return without_signatures(body)
-
-    def suits(self, prompt: Prompt, target: Target) -> bool:
-        """Say that a model may be asked so: nothing else is wider."""
-        return True
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer; what ran at Google is passed over."""

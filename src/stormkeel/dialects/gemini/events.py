@@ -24,8 +24,8 @@ from ...types.events import (
     UsageReported,
 )
 from ...types.response import Finish
-from ..reader import convert, read_loosely
-from ..sse import Framer, data_of
+from ..reader import FrameEvents, convert, read_loosely
+from ..sse import data_of
 from .signatures import SKIP, sealed, unwrapped
 from .usage import GeminiUsage, read_usage
 from .wire import FAILED, FINISHES, encode, minted
@@ -137,32 +137,22 @@ def is_blocked(answer: Answer) -> bool:
     return not answer.candidates and answer.promptFeedback is not None and bool(answer.promptFeedback.blockReason)
 
 
-class GeminiEvents:
+class GeminiEvents(FrameEvents):
     """Reads one stream as events of its first candidate; see `base.EventReader`."""
 
-    __slots__ = ("_calls", "_framer", "_id", "_lost", "_model", "_started")
+    __slots__ = ("_calls", "_id", "_model", "_started")
 
     def __init__(self) -> None:
-        self._framer = Framer()
+        super().__init__()
         self._started = False
         self._id = self._model = ""
         self._calls = 0
-        self._lost: dict[str, None] = {}
 
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """What was said that is no event."""
-        return tuple(self._lost)
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Take bytes as they come; return the events they complete."""
-        events: list[Event] = []
-        for frame in self._framer.feed(data):
-            payload = data_of(frame)
-            answer = read_answer(payload) if payload else None
-            if answer is not None:
-                self.read(answer, events)
-        return events
+    def _take(self, frame: bytes, events: list[Event]) -> None:
+        payload = data_of(frame)
+        answer = read_answer(payload) if payload else None
+        if answer is not None:
+            self.read(answer, events)
 
     def read(self, answer: Answer, events: list[Event]) -> None:
         """Take one decoded event, or a whole answer."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from ..lost import Lost, Order
-from ..uncrossed import refuse
+from ..uncrossed import explain, refuse
 
 T = TypeVar("T")
 Object = dict[str, Raw]
@@ -208,13 +208,3 @@ def read_body_fields(raw: bytes, lost: Lost) -> Fields:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         refuse(f"the body is not a JSON object: {explain(error)[0]}; send one JSON object", "invalid_json")
     return Fields(told, lost)
-
-
-def explain(error: Exception) -> tuple[str, str]:
-    """Return what is wrong with a value, without the value, and where inside it."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply", ""
-    if isinstance(error, msgspec.ValidationError):
-        reason, _, inside = str(error).replace("`", "").partition(" - at $")
-        return reason[0].lower() + reason[1:], inside
-    return "it is malformed", ""

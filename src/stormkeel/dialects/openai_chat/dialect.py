@@ -17,10 +17,11 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Finish, Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written
+from ..base import Call, Head, ModelCard, Outcome, Reading, Target, Written
 from ..openai_answers import error_of, model_of
 from ..peek import Peek, Span, peek, replace
 from ..reader import BodyDecoder, convert
+from ..usual import UsualDialect
 from .answer import FINISHES, read_response, read_texts, tier_terms, write_response
 from .body import reasons_with_functions, write_prompt
 from .events import ChatEvents
@@ -69,21 +70,13 @@ class _Body(msgspec.Struct, Generic[U], gc=False):
 _bodies = BodyDecoder(_Body[ChatUsage], _Body[Any])
 
 
-class OpenAIChat:
+class OpenAIChat(UsualDialect):
     """`POST /v1/chat/completions`; see `base.Dialect`."""
 
     name = "openai_chat"
     title = "OpenAI chat completions"
     fields: Mapping[str, str] = FIELDS
-    service: Service = "generate"
-    names_model = True
-    takes_comments = True
     keep_alive = b": keep-alive\n\n"
-
-    @property
-    def streams(self) -> Streams:
-        """Its streamed half: itself."""
-        return self
 
     def path_for(self, model: str, stream: bool) -> str:
         """Return the one path."""

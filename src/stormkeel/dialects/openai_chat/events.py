@@ -23,8 +23,8 @@ from ...types.events import (
 )
 from ...types.response import Answered
 from ..json import is_json
-from ..reader import convert, read_loosely
-from ..sse import Framer, data_of
+from ..reader import FrameEvents, convert, read_loosely
+from ..sse import data_of
 from .answer import beyond, finish_of, is_custom, minted, name_and_arguments, steps_of, string, text_of, thought_of
 from .usage import ChatUsage, read_usage
 
@@ -44,33 +44,23 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 _LEGACY = -1  # the index that stands for `function_call`
 
 
-class ChatEvents:
+class ChatEvents(FrameEvents):
     """Reads one stream as events of its first choice."""
 
-    __slots__ = ("_answer_id", "_calls", "_framer", "_kinds", "_lost", "_started")
+    __slots__ = ("_answer_id", "_calls", "_kinds", "_started")
 
     def __init__(self) -> None:
-        self._framer = Framer()
+        super().__init__()
         self._started = False
         self._answer_id = ""
         self._calls = _Calls()
         self._kinds: set[type[Answered]] = set()
-        self._lost: dict[str, None] = {}
 
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """What was said that is no event."""
-        return tuple(self._lost)
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Take bytes as they come; return the events they complete."""
-        events: list[Event] = []
-        for frame in self._framer.feed(data):
-            payload = data_of(frame)
-            chunk = _read_chunk(payload) if payload and payload != b"[DONE]" else None
-            if chunk is not None and not chunk.error:
-                self._read(chunk, events)
-        return events
+    def _take(self, frame: bytes, events: list[Event]) -> None:
+        payload = data_of(frame)
+        chunk = _read_chunk(payload) if payload and payload != b"[DONE]" else None
+        if chunk is not None and not chunk.error:
+            self._read(chunk, events)
 
     def _read(self, chunk: _Chunk, events: list[Event]) -> None:
         choices = steps_of(chunk.choices)

@@ -16,21 +16,20 @@ from ...types.request import NO_OPTIONS, Options, Request
 from ...types.wire import NO_HEADERS, Headers
 from ..base import Call, Head, Outcome, Service, Target, TextsReading, Written
 from ..openai_answers import error_of
-from ..peek import replace
+from ..usual import Usual
 from .answer import read_outcome, read_vectors, write_vectors
 from .body import MOST_INPUTS, MOST_TOKENS, look, read_texts, write_texts
 
 _encode = msgspec.json.encode
 
 
-class OpenAIEmbeddings:
+class OpenAIEmbeddings(Usual):
     """`POST /v1/embeddings`; see `base.Codec`."""
 
     name = "openai_embeddings"
     title = "OpenAI embeddings"
     fields: Mapping[str, str] = {"inputs": "input"}
     service: Service = "embed"
-    names_model = True
     streams = None
     most_inputs = MOST_INPUTS
     most_tokens: int | None = MOST_TOKENS
@@ -59,22 +58,6 @@ class OpenAIEmbeddings:
     def write_prompt(self, prompt: Texts, target: Target, stream: bool) -> Written | Failure:
         """Write texts for one model."""
         return write_texts(prompt, target)
-
-    def write_request(self, request: Request, model: str, bills: bool) -> bytes:
-        """Write the body for the provider: `request.raw` itself unless the model is renamed."""
-        return request.raw if model == request.model else replace(request.raw, request.model_span, _encode(model))
-
-    def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
-        """Return the body: there is nothing of others in it."""
-        return body, ()
-
-    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """Return the body: nobody thinks here."""
-        return body, ()
-
-    def suits(self, prompt: Texts, target: Target) -> bool:
-        """Say that a model may be asked so."""
-        return True
 
     def read_response(self, body: bytes) -> Vectors | None:
         """Read a whole answer."""

@@ -24,10 +24,11 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Answered, Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Call, Head, ModelCard, Outcome, Reading, Service, Streams, Target, Written, terms_of
+from ..base import Call, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
 from ..openai_answers import error_of, model_of
-from ..peek import peek, replace
+from ..peek import peek
 from ..reader import BodyDecoder, convert
+from ..usual import UsualDialect
 from .answer import CALLS, finish_of, read_response, string, write_response
 from .body import write_prompt
 from .events import ResponseEvents
@@ -81,21 +82,13 @@ class _Body(msgspec.Struct, Generic[U], gc=False):
 _bodies = BodyDecoder(_Body[ResponseUsage], _Body[Any])
 
 
-class OpenAIResponses:
+class OpenAIResponses(UsualDialect):
     """`POST /v1/responses`; see `base.Dialect`."""
 
     name = "openai_responses"
     title = "OpenAI responses"
     fields: Mapping[str, str] = FIELDS
-    service: Service = "generate"
-    names_model = True
-    takes_comments = True
     keep_alive = b": keep-alive\n\n"
-
-    @property
-    def streams(self) -> Streams:
-        """Its streamed half: itself."""
-        return self
 
     def path_for(self, model: str, stream: bool) -> str:
         """Return the one path."""
@@ -125,12 +118,6 @@ class OpenAIResponses:
         """Write a prompt for one model, which keeps nothing of it."""
         return write_prompt(prompt, target, stream)
 
-    def write_request(self, request: Request, model: str, bills: bool) -> bytes:
-        """Write the body for the provider: `request.raw` itself where the model keeps its name."""
-        if model == request.model:
-            return request.raw
-        return replace(request.raw, request.model_span, _encode(model))
-
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
         """Take out reasoning that another provider's model signed or hid."""
         return without_sealed(body)
@@ -138,10 +125,6 @@ class OpenAIResponses:
     def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
         """Take out every item of reasoning, and the ids of calls that hang on one."""
         return without_reasoning(body)
-
-    def suits(self, prompt: Prompt, target: Target) -> bool:
-        """Say that a model may be asked so: nothing else is wider."""
-        return True
 
     def read_response(self, body: bytes) -> Response | None:
         """Read a whole answer; items of tools that ran at the provider are passed over."""

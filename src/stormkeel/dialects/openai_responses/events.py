@@ -24,8 +24,7 @@ from ...types.events import (
     UsageReported,
 )  # fmt: skip
 from ...types.response import Answered
-from ..reader import convert, read_loosely
-from ..sse import Framer
+from ..reader import FrameEvents, convert, read_loosely
 from .answer import CALLS, SEPARATOR, Wire, beyond, call_id_of, finish_of, minted, objects, read_item, sealed, string, thought_of
 from .stream import payload_of
 from .usage import ResponseUsage, read_usage
@@ -76,34 +75,24 @@ class _Item:
         self.part: tuple[str, Any] | None = None
 
 
-class ResponseEvents:
+class ResponseEvents(FrameEvents):
     """Reads one stream as events; see `base.EventReader`."""
 
-    __slots__ = ("_answer_id", "_calls", "_framer", "_items", "_kinds", "_lost", "_model", "_open", "_started")
+    __slots__ = ("_answer_id", "_calls", "_items", "_kinds", "_model", "_open", "_started")
 
     def __init__(self) -> None:
-        self._framer = Framer()
+        super().__init__()
         self._items: dict[int, _Item] = {}
         self._kinds: set[type[Answered]] = set()
         self._answer_id = self._model = ""
         self._calls = 0
         self._open: _Item | None = None  # whose reasoning was said last, and nothing since
         self._started = False
-        self._lost: dict[str, None] = {}
 
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """What was said that is no event: annotations, and items that are passed over."""
-        return tuple(self._lost)
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Take bytes as they come; return the events they complete."""
-        events: list[Event] = []
-        for frame in self._framer.feed(data):
-            step = _read_step(frame)
-            if step is not None:
-                self._read(step, events)
-        return events
+    def _take(self, frame: bytes, events: list[Event]) -> None:
+        step = _read_step(frame)
+        if step is not None:
+            self._read(step, events)
 
     def _read(self, step: _Step, events: list[Event]) -> None:
         index = step.output_index if isinstance(step.output_index, int) else 0

@@ -13,6 +13,7 @@ from ....types.failure import Failure, FailureKind
 from ....types.request import NO_OPTIONS, Options, Request
 from ....types.wire import NO_HEADERS, Headers
 from ...base import Call, Head, Outcome, Service, Target, TextsReading, Written
+from ...usual import Usual
 from ..call import EMBED, EMBED_MANY, path_of
 from ..errors import write_error
 from .answer import read_outcome, read_vectors, write_vectors
@@ -20,7 +21,7 @@ from .body import FIELDS, read_texts, write_texts
 from .peek import MOST_REQUESTS, look, renamed
 
 
-class GeminiEmbeddings:
+class GeminiEmbeddings(Usual):
     """`POST /models/{model}:batchEmbedContents`; see `base.Codec`."""
 
     name = "gemini_embeddings"
@@ -66,14 +67,6 @@ class GeminiEmbeddings:
     def write_request(self, request: Request, model: str, bills: bool) -> bytes:
         """Write the body for the provider: `request.raw` itself unless the model is renamed."""
         return request.raw if model == request.model else renamed(request.raw, model, self.is_batch)
-
-    def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
-        """Return the body: there is nothing of others in it."""
-        return body, ()
-
-    def without_thoughts(self, body: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """Return the body: nobody thinks here."""
-        return body, ()
 
     def suits(self, prompt: Texts, target: Target) -> bool:
         """Say whether so many inputs can be asked for at once."""
