@@ -6,7 +6,7 @@ ARGS ?=
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance serve sandbox bench lock catalog clean
+.PHONY: help setup demo test check conformance faults serve sandbox bench lock catalog clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test: $(VENV)/ready ## lint, types, layers, every test
 
 conformance: $(VENV)/ready ## every SDK against every dialect, as a table (ARGS=--json, ARGS=--write for the page)
 	@PYTHONPATH=tests/gateway $(BIN)/python tests/conformance/conformance_page.py $(ARGS)
+
+faults: $(VENV)/ready ## every scenario of failure at its full size, a line each (ARGS=-m 'not nightly' for the short ones)
+	@$(BIN)/pytest -q -n 0 -m '' tests/faults $(ARGS)
 
 serve: $(VENV)/ready ## the gateway on 127.0.0.1:8787
 	@$(BIN)/stormkeel serve $(ARGS)
