@@ -102,6 +102,10 @@ BROKEN = [
      '6:37: "weight" is 0: give a number from 0.0001 to 1e+06'),
     (ROUTE + 'groups = [[{ provider = "openai", model = "a", rpm = 60 }]]\n[routes.slow]\ngroups = [["openai/a#main"]]\n',
      '7:12: "openai/a" has other limits in another route; give it the same rpm, tpm and concurrency everywhere'),
+    ('[providers.openai]\nregion = "eu west"\n' + "credentials.main = 'env:A'\n",
+     '2:1: "region" is "eu west"; use letters, digits, dots, dashes and underscores'),
+    (ROUTE + 'groups = [[{ provider = "openai", model = "a", region = "eu" }]]\n[routes.slow]\ngroups = [["openai/a#main"]]\n',
+     '7:12: "openai/a" is in another region in another route; give it the same region everywhere'),
     # keys and the door
     ('[[keys]]\nkey = "env:A"\n', '1:3: "name" is missing in [keys]; add it'),
     ('[[keys]]\nname = "a"\nkey = "env:A"\n[[keys]]\nname = "a"\nkey = "env:B"\n',

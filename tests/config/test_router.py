@@ -65,6 +65,22 @@ def test_a_route_is_its_groups_with_a_deployment_for_each_credential():
     assert {group.strategy for group in route.groups} == {"round_robin"}
 
 
+def test_a_deployment_is_in_its_targets_region_or_its_providers():
+    """A target says where it is served; one that doesn't is where its provider is, and so is a model asked for by its name."""
+    file = b'''
+[providers.openai]
+region = "us"
+credentials = { main = "env:A" }
+[routes.fast]
+groups = [["openai/gpt-5.4", { provider = "openai", model = "gpt-5.4-mini", region = "eu" }]]
+'''
+    told: list[Deployment] = []
+    router = Router(load(file, {}, KINDS), KINDS, told.append)
+    for name in ("fast", "openai/gpt-5.4-nano", "openai/gpt-5.4-mini"):
+        router.resolve(Request("r", "openai_chat", name, b""))
+    assert {one.model: one.region for one in told} == {"gpt-5.4": "us", "gpt-5.4-mini": "eu", "gpt-5.4-nano": "us"}
+
+
 def test_deployments_are_numbered_once_and_densely():
     """Whichever routes a deployment serves, the fleet hears of it once, in the order of the indexes."""
     fleet = Fleet()

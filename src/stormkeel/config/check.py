@@ -25,6 +25,7 @@ from .settings import (
     Settings,
     TargetSettings,
     credentials_of,
+    region_of,
 )
 from .shape import sound
 from .source import Source, quoted, suggestion
@@ -96,6 +97,7 @@ def _provider(source: Source, name: str, given: ProviderSettings, kinds: Kinds) 
     auth = given.auth or ("none" if not given.credentials else known.auth)
     _check_dialects(source, path, given)
     _check_models(source, path, given)
+    _check_region(source, path, given.region)
     dialects = given.dialects or known.speaks(moved=base_url != known.base_url.rstrip("/"))
     return msgspec.structs.replace(given, kind=kind, base_url=base_url, auth=auth, dialects=dialects)
 
@@ -115,6 +117,11 @@ def _check_models(source: Source, path: Path, given: ProviderSettings) -> None:
             source.add((*path, "models", place), f'{quoted(prefix)} is no beginning of a model name; give one, as in "llama-"')
     if given.models_path and not _PATH.fullmatch(given.models_path):
         source.add((*path, "models_path"), f'"models_path" is {quoted(given.models_path)}; give a path, as in "/models"')
+
+
+def _check_region(source: Source, path: Path, region: str) -> None:
+    if region and not NAME.fullmatch(region):
+        source.add((*path, "region"), f'"region" is {quoted(region)}; use letters, digits, dots, dashes and underscores')
 
 
 def _check_url(source: Source, path: Path, base_url: str, has_credential: bool) -> None:
@@ -169,6 +176,7 @@ def _check_route(
             if _names_something(source, at, target, settings):
                 _check_twins(source, at, target, seen)
                 _check_limits(source, at, target, settings, limits)
+                _check_region(source, at, target.region)
 
 
 def _names_something(source: Source, path: Path, target: TargetSettings, settings: Settings) -> bool:
@@ -203,9 +211,13 @@ def _check_twins(source: Source, path: Path, target: TargetSettings, seen: set[t
 def _check_limits(
     source: Source, path: Path, target: TargetSettings, settings: Settings, limits: dict[str, TargetSettings]
 ) -> None:
-    """Limits belong to a deployment, which all its routes share."""
-    for credential in credentials_of(target, settings.providers[target.provider]):
+    """Limits and region belong to a deployment, which all its routes share."""
+    provider = settings.providers[target.provider]
+    for credential in credentials_of(target, provider):
         first = limits.setdefault(f"{target.provider}/{target.model}#{credential}", target)
+        if region_of(first, provider) != region_of(target, provider):
+            what = f'"{target.provider}/{target.model}" is in another region in another route'
+            source.add(path, f"{what}; give it the same region everywhere")
         if (first.rpm, first.tpm, first.concurrency) != (target.rpm, target.tpm, target.concurrency):
             what = f'"{target.provider}/{target.model}" has other limits in another route'
             source.add(path, f"{what}; give it the same rpm, tpm and concurrency everywhere")

@@ -20,7 +20,7 @@ from ..routing.deployment import Deployment
 from ..routing.route import Group, Route
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
-from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of, prefixes_of
+from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of, prefixes_of, region_of
 from .source import suggestion
 
 MOST_FOUND = 2000  # routes made for models that no route of the settings names; callers choose these names, so they are bounded
@@ -161,6 +161,7 @@ class Router:
             index=len(self._by_name),
             rate=RateSettings(rpm=target.rpm, tpm=target.tpm) if limited else None,
             concurrency=target.concurrency,
+            region=region_of(target, provider),
         )
 
 

@@ -103,6 +103,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
         output_limit: its name for the output limit in a chat completion.
         takes_thoughts: does it take a history with the `reasoning_content` of other providers' answers?
         passthrough: may callers reach its other paths (files, sound, pictures, batches), unpriced? Any caller's key will do.
+        region: where it serves, in your own word, as in "eu" or "us-east-1": what falls ill together there is left together.
     """
 
     kind: str = ""
@@ -122,6 +123,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     output_limit: LimitName | None = None
     takes_thoughts: bool | None = None
     passthrough: bool = False
+    region: str = ""
 
 
 class TargetSettings(msgspec.Struct, frozen=True):
@@ -133,6 +135,7 @@ class TargetSettings(msgspec.Struct, frozen=True):
         weight: its share of the traffic against the others of its group, split over its deployments.
         rpm, tpm: requests and tokens a minute we may send to each of its deployments, None for no limit.
         concurrency: the most attempts at once at each of its deployments, None for no limit.
+        region: where it is served, where that is another region than its provider's; "" for the provider's.
     """
 
     provider: str
@@ -142,6 +145,7 @@ class TargetSettings(msgspec.Struct, frozen=True):
     rpm: int | None = None
     tpm: int | None = None
     concurrency: int | None = None
+    region: str = ""
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 0.0001, 1_000_000.0)
@@ -154,6 +158,11 @@ class TargetSettings(msgspec.Struct, frozen=True):
 def prefixes_of(provider: ProviderSettings, kinds: Kinds) -> tuple[str, ...]:
     """Return how the names of a provider's models begin, as it says or as is known of its kind."""
     return provider.models or kinds[provider.kind].models
+
+
+def region_of(target: TargetSettings, provider: ProviderSettings) -> str:
+    """Return where a target is served: in its own region, else in its provider's; "" where nobody says."""
+    return target.region or provider.region
 
 
 def credentials_of(target: TargetSettings, provider: ProviderSettings) -> tuple[str, ...]:

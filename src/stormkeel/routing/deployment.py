@@ -27,6 +27,7 @@ class Deployment(msgspec.Struct, frozen=True):
         clocks: its own timeouts, None for the common ones.
         rate: its own limits a minute, None for none.
         concurrency: the most attempts at once, None for no limit.
+        region: where it is served, in its owner's own word; "" where nobody says.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Deployment(msgspec.Struct, frozen=True):
     clocks: ClockSettings | None = None
     rate: RateSettings | None = None
     concurrency: int | None = None
+    region: str = ""
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 0.0001, 1_000_000.0)
