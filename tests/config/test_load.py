@@ -30,8 +30,8 @@ BROKEN = [
     ("[servr]\nport = 1\n", '1:2: unknown setting "servr"; did you mean "server"?'),
     ("[server]\n# the door\nprot = 1\n", '3:1: unknown setting "prot" in [server]; did you mean "port"?'),
     ("[policies.retry]\nattemps = 3\n", '2:1: unknown setting "attemps" in [policies.retry]; did you mean "attempts"?'),
-    (GOOD + 'region = "eu"\n',
-     '3:1: unknown setting "region" in [providers.openai]; known: "auth", "base_url", "ca_file", "catalog", "credentials", "dialects", "headers", "kind", "models", "models_path", "output_limit", "passthrough", ...'),
+    (GOOD + 'planet = "x"\n',
+     '3:1: unknown setting "planet" in [providers.openai]; known: "auth", "base_url", "ca_file", "catalog", "credentials", "dialects", "headers", "kind", "models", "models_path", "output_limit", "passthrough", ...'),
     # types
     ("server = 1\n", '1:1: "server" must be a table, not a whole number'),
     ('[server]\nport = "8787"\n', '2:1: "port" must be a whole number, not text'),
