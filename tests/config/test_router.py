@@ -207,3 +207,13 @@ def test_what_requests_stick_by_reaches_the_route():
     assert isinstance(plain, Route) and plain.is_plain
     with pytest.raises(SettingsError, match='5:1: "sticky" is "cache"; give one of "off", "conversation", "prefix", "user"'):
         load(text % b"cache", {}, KINDS)
+
+
+def test_the_commit_point_reaches_the_route():
+    """A route has its commit point as bytes that are held back; a word that is none is refused by its place."""
+    text = b'[providers.openai.credentials]\nmain = "env:A"\n[routes.fast]\ngroups = [["openai/a"]]\ncommit = "%s"\n'
+    route = Router(load(text % b"tokens:50", {}, KINDS), KINDS, lambda _: None).resolve(Request("r", "openai_chat", "fast", b""))
+    assert isinstance(route, Route)
+    assert (route.commit, route.held) == ("tokens:50", 200)
+    with pytest.raises(SettingsError, match='5:1: "commit" is "later": give "first_token", "tokens:N"'):
+        load(text % b"later", {}, KINDS)

@@ -53,7 +53,7 @@ class Router:
             (name, prefix) for name, provider in settings.providers.items() for prefix in prefixes_of(provider, kinds)
         ]
         for name, route in settings.routes.items():
-            self._routes[name] = Route(name, self._groups(route), route.strict, route.sticky)
+            self._routes[name] = Route(name, self._groups(route), route.strict, route.sticky, route.commit)
 
     @property
     def names(self) -> tuple[str, ...]:

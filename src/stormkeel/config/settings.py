@@ -16,6 +16,7 @@ import msgspec
 from ..catalog.sellers import SellerName
 from ..policies.base import within
 from ..policies.breaker import BreakerSettings
+from ..policies.commit import FIRST, bytes_held
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
 from ..policies.retry import BudgetSettings, RetrySettings
@@ -178,12 +179,18 @@ class RouteSettings(msgspec.Struct, frozen=True):
         strategy: how traffic is spread over a group.
         strict: is a target passed over that can't be told everything a request says? Where none can, the request is refused.
         sticky: by what requests keep to one deployment of a group, so that its provider's prompt cache goes on serving them.
+        commit: how much of a streamed answer must be here before the client is sent any of it: "first_token"; "tokens:N", about
+            N tokens or its end; "complete", all of it. Until then failures are invisible, and somebody else may be asked.
     """
 
     groups: tuple[tuple[TargetSettings, ...], ...]
     strategy: StrategyName = "weighted"
     strict: bool = False
     sticky: StickyName = "off"
+    commit: str = FIRST
+
+    def __post_init__(self) -> None:
+        bytes_held(self.commit)
 
 
 class KeySettings(msgspec.Struct, frozen=True):

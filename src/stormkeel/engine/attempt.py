@@ -31,7 +31,7 @@ from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
 from .keeping import note
 from .ports import ClientGone, Exchange, JournalFault, WireFault
-from .relay import Relay
+from .relay import HeldRelay, Relay
 from .run import Run
 from .setting_aside import set_aside
 from .watchdog import Watchdog
@@ -176,15 +176,21 @@ class Trial:
         if packing(exchange.headers):
             return carriage.no_answer(HttpResponse(200, exchange.headers, b""))
         self._reader = reader = carriage.read_stream()
-        return await self._relay(exchange, Relay(reader), reader)
+        held = self._run.held
+        relay = HeldRelay(reader, held, carriage.comment_on_size()) if held else Relay(reader)
+        return await self._relay(exchange, relay, reader)
 
     async def _relay(self, exchange: Exchange, relay: Relay, reader: StreamReader) -> Failure | None:
         """Pass frames on until the terminal marker, a failure, or the end. Settles before the last frames go out."""
-        now, clocks = self._run.world.ports.clock.now, self._clocks
+        now, clocks, pace = self._run.world.ports.clock.now, self._clocks, self.member.pace
         seen, grown_at = -1, 0.0
         while True:
             data = await exchange.read()
             ready = relay.feed(data) if data else relay.end()
+            if self._ttft is None and reader.committed:
+                self._ttft = now() - self._started
+                if pace is not None:
+                    pace.observe(self._started + self._ttft, self._ttft)
             if reader.failure is None and (reader.complete or not data):
                 await self._finish(ready)
                 return None
@@ -192,10 +198,9 @@ class Trial:
                 await self._send(ready)
             if reader.failure is not None:
                 return reader.failure
-            if relay.committed:
+            if reader.committed:
                 at = now()
-                if reader.output_bytes != seen:
-                    seen, grown_at = reader.output_bytes, at
+                seen, grown_at = reader.output_bytes, at if reader.output_bytes != seen else grown_at
                 self._watch(min(at + clocks.idle, grown_at + PINGS_ONLY), K.STALLED)
 
     async def _send(self, ready: bytes) -> None:
@@ -204,10 +209,6 @@ class Trial:
         assert run.out is not None
         if not run.committed:
             assert self._exchange is not None
-            now, pace = run.world.ports.clock.now(), self.member.pace
-            self._ttft = now - self._started
-            if pace is not None:
-                pace.observe(now, self._ttft)
             if lost and run.began:  # the head went out before anybody knew
                 ready = self._carriage.comment(lost) + ready
             await run.commit(headers_for(self.member, self._exchange.headers, lost))
@@ -283,8 +284,9 @@ class Trial:
         if failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
             return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
         evidence = Evidence(
-            self._carriage.raw, self._extent.bounds, self._held, self._tariff, self.sent, self._run.committed, self._usage,
-            0 if response is None else len(response.body), self._reader, self._counted(failure),
+            self._carriage.raw, self._extent.bounds, self._held, self._tariff, self.sent,
+            reader is not None and reader.committed, self._usage, 0 if response is None else len(response.body), reader,
+            self._counted(failure),
         )  # fmt: skip
         return charge(failure, evidence)
 

@@ -16,6 +16,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.wire import HttpRequest, HttpResponse, packing
 from .crossing import expected_input, is_direct, lossy_comment, not_all, pass_on, thoughts_lost
 from .fleet import Member, Spoken
+from .relay import too_large
 from .run import Run
 
 K = FailureKind
@@ -113,6 +114,11 @@ class Carriage:
         """Tell of losses inside the stream, where the client's dialect has room for that."""
         streams = self._client().streams
         return lossy_comment(lost) if streams is not None and streams.takes_comments else b""
+
+    def comment_on_size(self) -> bytes:
+        """Tell inside the stream that an answer is too large to be held until it is whole, where there is room for that."""
+        streams = self._client().streams
+        return too_large() if streams is not None and streams.takes_comments else b""
 
     def _head(self) -> Head:
         run, member = self._run, self._member

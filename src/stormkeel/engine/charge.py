@@ -40,7 +40,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
         bounds, held: the reservation's input and output tokens, and its amount.
         tariff: the model's prices, None where they are unknown.
         sent: did a byte leave?
-        committed: had content gone out to the caller?
+        committed: had content come?
         usage: what a whole answer reported.
         answer_bytes: bytes of a whole answer, 0 where there was none.
         reader: a stream's reader, None for a whole answer.

@@ -119,6 +119,7 @@ class Explanation(msgspec.Struct, frozen=True):
         route: which route was found, "" where none was.
         why: why none was found, or why nobody would be asked; "" else.
         first: the deployment that would be asked first, None where none would.
+        commit: how much of a streamed answer must be here before the client is sent any of it; "" where no route was found.
         deadline_s: seconds the request has in all.
         attempts, request_attempts: the most tries of one deployment, and of all.
         candidates: in the order they would be tried; each but the first only after those before it had failed.
@@ -136,6 +137,7 @@ class Explanation(msgspec.Struct, frozen=True):
     route: str
     why: str
     first: str | None
+    commit: str
     deadline_s: float
     attempts: int
     request_attempts: int
@@ -158,24 +160,24 @@ def explain(request: Request, world: World, preview: Callable[[Request], Preview
     """Say what would happen to a request at a moment (monotonic seconds)."""
     found = preview(request)
     if isinstance(found.route, Failure):
-        return _told(request, world, "", found.route.message, [])
+        return _told(request, world, None, found.route.message, [])
     request = request_on(found.route, request)
     explainer = _Explainer(request, world, found, now)
     route = explainer.narrow(found.route)
     if isinstance(route, Failure):
-        return _told(request, world, found.route.name, route.message, [])
+        return _told(request, world, found.route, route.message, [])
     candidates = explainer.candidates(route)
     tried = any(candidate.would_try for candidate in candidates)
     why = "" if tried else "nobody would be asked now: each candidate would be refused by us"
-    return _told(request, world, found.route.name, why, candidates)
+    return _told(request, world, found.route, why, candidates)
 
 
-def _told(request: Request, world: World, route: str, why: str, candidates: list[Candidate]) -> Explanation:
+def _told(request: Request, world: World, route: Route | None, why: str, candidates: list[Candidate]) -> Explanation:
     options, total = request.options, world.clocks.total
     first = next((one.standing.name for one in candidates if one.would_try), None)
     return Explanation(
         request.model, request.dialect, request.stream, options.strict, options.key, options.task, options.user, options.tags,
-        [name for name, _ in GATES], route, why, first,
+        [name for name, _ in GATES], "" if route is None else route.name, why, first, "" if route is None else route.commit,
         total if options.timeout is None else min(total, options.timeout),
         world.retry.attempts, world.retry.request_attempts, candidates,
     )  # fmt: skip

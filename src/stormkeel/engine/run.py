@@ -30,6 +30,7 @@ class Run:
         wall: nanoseconds since the epoch at the start.
         began: has the head of a stream gone out?
         committed: has content gone out? From then on nothing may be tried again.
+        held: bytes of content that are held back before, 0 for none.
         ttft: seconds to the first content, None before it.
         is_thoughtless: is the request to be told without what proves a model's thoughts?
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
@@ -44,6 +45,7 @@ class Run:
         "began",
         "committed",
         "deadline",
+        "held",
         "is_thoughtless",
         "loop",
         "out",
@@ -69,6 +71,7 @@ class Run:
         total = world.clocks.total
         self.deadline = self.started + (total if timeout is None or timeout > total else timeout)
         self.paid = 0
+        self.held = 0.0
         self.is_thoughtless = False
         self._way: Route | None = None
         self._reading: Told | Failure | None = None
@@ -86,6 +89,7 @@ class Run:
         world = self.world
         self.route = route.name
         self._way = route
+        self.held = route.held
         self.request = request_on(route, self.request)
         world.turn += 1
         world.fleet.now = self.started

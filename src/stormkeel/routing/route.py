@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ..policies.commit import FIRST, bytes_held
 from .deployment import Deployment
 from .informed import INFORMED
 from .sticky import StickyName
@@ -36,20 +37,25 @@ class Route(msgspec.Struct, frozen=True):
         groups: in the order of preference.
         strict: is a deployment passed over that can't be told everything a request says?
         sticky: by what requests keep to one deployment of a group.
+        commit: how much of a streamed answer must be here before the client is sent any of it (`policies/commit.py`).
         is_plain: is a deployment chosen without a look at the request? Found, not given.
+        held: the bytes of content that `commit` stands for. Found, not given.
     """
 
     name: str
     groups: tuple[Group, ...]
     strict: bool = False
     sticky: StickyName = "off"
+    commit: str = FIRST
     is_plain: bool = True
+    held: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.groups:
             raise ValueError(f'route "{self.name}" has no group: give it at least one deployment')
         plain = self.sticky == "off" and all(group.strategy in STRATEGIES for group in self.groups)
         msgspec.structs.force_setattr(self, "is_plain", plain)
+        msgspec.structs.force_setattr(self, "held", bytes_held(self.commit))
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
