@@ -16,6 +16,13 @@ SAID: dict[str, list[str]] = {
     "alias.yaml": [
         "alias.yaml:1:16: this is not YAML: found undefined alias; mend the syntax here, or put the text in quotes",
     ],
+    "borders.toml": [
+        'borders.toml:2:9: "eu zone" is no tag; use letters, digits, dots, dashes and underscores',
+        'borders.toml:10:11: nobody has the tag "ue"; known: "eu", "us", "zdr" (or give it to somebody, as in tags = ["ue"])',
+        'borders.toml:13:1: no target of route "slow" is with "zdr" and "us"; add one that is, or tag those that are',
+        'borders.toml:15:12: "other/gpt-5.4" has other tags in another route; give it the same everywhere',
+        'borders.toml:19:13: nobody has the tag "zdrr"; did you mean "zdr"? (or give it to somebody, as in tags = ["zdrr"])',
+    ],
     "circle.toml": [
         "parts/circle.yaml:1:11: these files include one another: circle.toml -> parts/circle.yaml -> parts/../circle.toml; take one include out",
     ],
@@ -188,7 +195,7 @@ SAID: dict[str, list[str]] = {
         'unknown.toml:8:1: unknown setting "base" in [server]; known: "drain_delay", "grace", "host", "max_body", "port", "tls_cert", "tls_key"',
     ],
     "unknown.yaml": [
-        'unknown.yaml:4:5: unknown setting "regoin" in [providers.openai]; known: "auth", "base_url", "ca_file", "catalog", "credentials", "dialects", "headers", "kind", "models", "models_path", "output_limit", "passthrough", ...',
+        'unknown.yaml:4:5: unknown setting "regoin" in [providers.openai]; did you mean "region"?',
         'unknown.yaml:5:5: unknown setting "header" in [providers.openai]; did you mean "headers"?',
     ],
 }

@@ -2,13 +2,18 @@
 
 from random import Random
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stormkeel.engine.residency import inside
 from stormkeel.routing.deployment import Deployment
 from stormkeel.routing.plan import Walk
 from stormkeel.routing.route import Group, Route
 from stormkeel.routing.strategies import STRATEGIES
+from stormkeel.types.border import Border
+from stormkeel.types.failure import Failure
+from stormkeel.types.request import Options, Request
 
 
 class View:
@@ -76,3 +81,29 @@ def test_the_ready_come_first_and_groups_keep_their_order(drawn):
 def test_the_same_seed_walks_the_same_way(drawn):
     """INV-26: the same fleet, turn and seed give the same order."""
     assert follow(*drawn) == follow(*drawn)
+
+
+TAGS = st.lists(st.sampled_from(["eu", "us", "zdr", "ch"]), unique=True, max_size=3).map(tuple)
+
+
+@given(fleets(), st.lists(TAGS, min_size=8, max_size=8), st.tuples(TAGS, TAGS), st.tuples(TAGS, TAGS))
+def test_nobody_outside_a_border_is_ever_offered(drawn, tags, of_key, of_request):
+    """A walk inside the borders of a key and a request offers each deployment that both let, once, and no other."""
+    route, view, turn, seed = drawn
+    groups = (msgspec.structs.replace(group, deployments=tuple(tagged(one, tags) for one in group.deployments)) for group in route.groups)
+    route = msgspec.structs.replace(route, groups=tuple(groups))
+    borders = Border(*of_key), Border(*of_request)
+    request = Request("r", "openai_chat", "r", b"{}", options=Options(key="team", border=borders[1]))
+    meant = {one.index for one in route.deployments if all(border.lets(tags[one.index]) for border in borders)}
+    left = inside(request, route, {"team": borders[0]} if borders[0] else {})
+    if isinstance(left, Failure):
+        assert not meant
+        assert left.code == "no_deployment_within"
+    else:
+        assert set(follow(left, view, turn, seed)) == meant
+        assert {one.index for one in left.outside} == {one.index for one in route.deployments} - meant
+
+
+def tagged(deployment, tags):
+    """Return a deployment with the tags of its place."""
+    return msgspec.structs.replace(deployment, tags=tags[deployment.index])

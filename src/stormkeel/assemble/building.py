@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from ..config.borders import borders_of_keys, tags_of_accounts
 from ..config.routes import Router
 from ..config.settings import Settings
 from ..config.version import version_of
@@ -58,6 +59,7 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
         Known(CODECS, catalog().snapshot, COUNTING),
     )
     world.config = version_of(settings)
+    world.borders, world.tags = borders_of_keys(settings), tags_of_accounts(settings)
     world.calibration = house.calibration
     world.makers = house.makers
     setup = Setup(blueprint, world, router, succession, house.new_id)

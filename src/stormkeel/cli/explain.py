@@ -178,6 +178,7 @@ def table_of(told: Explanation) -> tuple[list[Row], list[Column]]:
 def details(told: Explanation) -> list[str]:
     """Tell each candidate, and the request's time."""
     lines = [line for number, one in enumerate(told.candidates, 1) for line in (*_candidate(number, one), "")]
+    lines += [f"not asked: {printable(one.name)}, {printable(one.why)}" for one in told.outside]
     if told.candidates:
         lines.append(
             f"time: {told.deadline_s:g} s in all; at most {told.attempts} tries of one deployment, {told.request_attempts} of all"

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 import msgspec
 
+from .borders import check_borders
 from .models import check_models
 from .network import check_network
 from .origins import Path
@@ -51,6 +52,7 @@ def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
     for name, route in settings.routes.items():
         _check_route(source, name, route, settings, limits)
     check_models(source, settings.models, settings.providers)
+    check_borders(source, settings)
     _check_keys(source, settings.keys)
     check_network(source, settings)
     fallback = settings.fallback_route
@@ -218,6 +220,8 @@ def _check_limits(
         if region_of(first, provider) != region_of(target, provider):
             what = f'"{target.provider}/{target.model}" is in another region in another route'
             source.add(path, f"{what}; give it the same region everywhere")
+        if first.tags != target.tags:
+            source.add(path, f'"{target.provider}/{target.model}" has other tags in another route; give it the same everywhere')
         if (first.rpm, first.tpm, first.concurrency) != (target.rpm, target.tpm, target.concurrency):
             what = f'"{target.provider}/{target.model}" has other limits in another route'
             source.add(path, f"{what}; give it the same rpm, tpm and concurrency everywhere")

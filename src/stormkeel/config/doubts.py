@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .borders import border_of_route, outside_of
 from .flat import name_of
 from .origins import DEFAULT, Fault, Origins, Path, origin_of
 from .settings import Kinds, RouteSettings, Settings, credentials_of, prefixes_of
@@ -53,6 +54,10 @@ def _route(name: str, route: RouteSettings, settings: Settings) -> Iterator[tupl
     if len(deployments) == 1:
         mend = "add another target, or a credential"
         yield path, f'route "{name}" has a single deployment, and nothing answers while that is down; {mend}'
+    for place, number, target in outside_of(route, settings):
+        border = border_of_route(route, settings)
+        said = f'"{name_of(target)}" is never asked, for route "{name}" stays {border}; tag it, or take it out'
+        yield (*path, "groups", place, number), said
     for place, group in enumerate(route.groups):
         for number, target in enumerate(group):
             reason = _why_idle(len(group), route)

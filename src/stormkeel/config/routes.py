@@ -20,6 +20,7 @@ from ..routing.deployment import Deployment
 from ..routing.route import Group, Route
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
+from .borders import border_of_route, tags_of
 from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of, prefixes_of, region_of
 from .source import suggestion
 
@@ -53,7 +54,7 @@ class Router:
             (name, prefix) for name, provider in settings.providers.items() for prefix in prefixes_of(provider, kinds)
         ]
         for name, route in settings.routes.items():
-            self._routes[name] = Route(name, self._groups(route), route.strict, route.sticky, route.commit)
+            self._routes[name] = self._route(name, route)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +90,7 @@ class Router:
         if self._found >= MOST_FOUND:
             return _unavailable(f"{MOST_FOUND} different models were asked for already; give this one a route in the settings")
         self._found += 1
-        route = Route(model, self._groups(RouteSettings(((target,),))))
+        route = self._route(model, RouteSettings(((target,),), requires=()))
         self._routes[model] = route
         return route
 
@@ -125,6 +126,16 @@ class Router:
         return next((known for known in self._kinds.values() if known.models and model.startswith(known.models)), None)
 
     # -- deployments -------------------------------------------------------------------------------------------------
+
+    def _route(self, name: str, given: RouteSettings) -> Route:
+        """The route of its settings; who is outside its border is named in it, and in no group."""
+        border = border_of_route(given, self._settings)
+        whole = Route(name, self._groups(given), given.strict, given.sticky, given.commit, border)
+        if not border:
+            return whole
+        route = whole.only(lambda one: border.lets(one.tags))
+        assert route is not None, "checked settings leave somebody inside"
+        return msgspec.structs.replace(route, outside=tuple(one for one in whole.deployments if not border.lets(one.tags)))
 
     def _groups(self, route: RouteSettings) -> tuple[Group, ...]:
         """The groups of a route with their deployments."""
@@ -162,6 +173,7 @@ class Router:
             rate=RateSettings(rpm=target.rpm, tpm=target.tpm) if limited else None,
             concurrency=target.concurrency,
             region=region_of(target, provider),
+            tags=tags_of(target, credential, self._settings),
         )
 
 

@@ -74,12 +74,14 @@ class CredentialSettings(msgspec.Struct, frozen=True):
     Attributes:
         ref: where it is: `env:NAME` or `file:PATH`, never the secret itself.
         quota: the quota group's name; credentials of one organisation share its limits and should share this. "" for its own.
+        tags: what its account has beside its provider's tags, as in "zdr", which a provider agrees on with one organisation.
         created: the day it was made, for the reminder to change it; left out, when its file changed, or when it was first seen.
     """
 
     ref: str
     quota: str = ""
     created: date | None = None
+    tags: tuple[str, ...] = ()
 
 
 class ProviderSettings(msgspec.Struct, frozen=True):
@@ -105,6 +107,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
         takes_thoughts: does it take a history with the `reasoning_content` of other providers' answers?
         passthrough: may callers reach its other paths (files, sound, pictures, batches), unpriced? Any caller's key will do.
         region: where it serves, in your own word, as in "eu" or "us-east-1": what falls ill together there is left together.
+        tags: where and on which terms it serves, in your own words, as in "eu" or "zdr"; its region is one as well.
     """
 
     kind: str = ""
@@ -125,6 +128,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     takes_thoughts: bool | None = None
     passthrough: bool = False
     region: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class TargetSettings(msgspec.Struct, frozen=True):
@@ -137,6 +141,7 @@ class TargetSettings(msgspec.Struct, frozen=True):
         rpm, tpm: requests and tokens a minute we may send to each of its deployments, None for no limit.
         concurrency: the most attempts at once at each of its deployments, None for no limit.
         region: where it is served, where that is another region than its provider's; "" for the provider's.
+        tags: what it has beside its provider's tags.
     """
 
     provider: str
@@ -147,6 +152,7 @@ class TargetSettings(msgspec.Struct, frozen=True):
     tpm: int | None = None
     concurrency: int | None = None
     region: str = ""
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 0.0001, 1_000_000.0)
@@ -181,6 +187,9 @@ class RouteSettings(msgspec.Struct, frozen=True):
         sticky: by what requests keep to one deployment of a group, so that its provider's prompt cache goes on serving them.
         commit: how much of a streamed answer must be here before the client is sent any of it: "first_token"; "tokens:N", about
             N tokens or its end; "complete", all of it. Until then failures are invisible, and somebody else may be asked.
+        within: tags of which whoever is asked has one, as in ["eu"]; whoever has none is no candidate, whatever fails.
+        requires: tags of which whoever is asked has each; left out, those of "zdr" and "no-training" that all of the first group
+            have, so that failing over changes no terms.
     """
 
     groups: tuple[tuple[TargetSettings, ...], ...]
@@ -191,6 +200,8 @@ class RouteSettings(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         bytes_held(self.commit)
+    within: tuple[str, ...] = ()
+    requires: tuple[str, ...] | None = None
 
 
 class KeySettings(msgspec.Struct, frozen=True):
@@ -202,6 +213,7 @@ class KeySettings(msgspec.Struct, frozen=True):
         hash: the SHA-256 of the whole key in hex.
         key: `env:NAME` or `file:PATH`.
         admin: may its owner look at the gateway's inside (`/admin/...`)?
+        within, requires: as in a route, for all that its owner asks.
     """
 
     name: str
@@ -209,6 +221,8 @@ class KeySettings(msgspec.Struct, frozen=True):
     hash: str = ""
     key: str = ""
     admin: bool = False
+    within: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 class PolicySettings(msgspec.Struct, frozen=True):

@@ -31,6 +31,7 @@ from .fleet import Member, Spoken
 from .keeping import narrow
 from .outlook import Sight
 from .ports import WireFault
+from .residency import inside
 from .world import World
 
 K = FailureKind
@@ -102,10 +103,11 @@ async def count(
 
 def _member_for(request: Request, world: World, found: Preview) -> Member | Failure:
     """Return the deployment that the next request would be sent to first; no die is cast for it."""
-    if isinstance(found.route, Failure):
-        return found.route
+    route = found.route if isinstance(found.route, Failure) else inside(request, found.route, world.borders)
+    if isinstance(route, Failure):
+        return route
     world.fleet.now = world.ports.clock.now()
-    sight, route = Sight(_View(found, world), found.members, (world.turn, copy(world.ports.rng)), world.ports.clock), found.route
+    sight = Sight(_View(found, world), found.members, (world.turn, copy(world.ports.rng)), world.ports.clock)
     if request.follows:
         maker = world.makers.look(request.follows)
         kept = narrow(request, route, found.members, maker, lambda some: sight.walk(some, request).first())

@@ -18,6 +18,7 @@ from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..routing.deployment import Deployment
 from ..routing.route import Group, Route
+from ..types.border import tags_in_words
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars, dollars
 from ..types.request import Request
@@ -30,6 +31,7 @@ from .gates import GATES
 from .hold import Extent, extent_of, held_for
 from .keeping import narrow
 from .outlook import Sight
+from .residency import inside
 from .standing import Room, Standing, room, standing
 from .world import World
 
@@ -108,6 +110,13 @@ class Candidate(msgspec.Struct, frozen=True):
     clocks: Clocks
 
 
+class Outsider(msgspec.Struct, frozen=True):
+    """A deployment of a route that is no candidate, whatever fails, and why."""
+
+    name: str
+    why: str
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """What would happen to one request now.
 
@@ -123,6 +132,7 @@ class Explanation(msgspec.Struct, frozen=True):
         deadline_s: seconds the request has in all.
         attempts, request_attempts: the most tries of one deployment, and of all.
         candidates: in the order they would be tried; each but the first only after those before it had failed.
+        outside: whom the route names and nobody may ask for this request.
     """
 
     model: str
@@ -142,6 +152,7 @@ class Explanation(msgspec.Struct, frozen=True):
     attempts: int
     request_attempts: int
     candidates: list[Candidate]
+    outside: list[Outsider] = []
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -163,13 +174,15 @@ def explain(request: Request, world: World, preview: Callable[[Request], Preview
         return _told(request, world, None, found.route.message, [])
     request = request_on(found.route, request)
     explainer = _Explainer(request, world, found, now)
-    route = explainer.narrow(found.route)
+    kept = inside(request, found.route, world.borders)
+    route = kept if isinstance(kept, Failure) else explainer.narrow(kept)
     if isinstance(route, Failure):
         return _told(request, world, found.route, route.message, [])
     candidates = explainer.candidates(route)
     tried = any(candidate.would_try for candidate in candidates)
     why = "" if tried else "nobody would be asked now: each candidate would be refused by us"
-    return _told(request, world, found.route, why, candidates)
+    out = [Outsider(one.name, f"outside: it is {tags_in_words(one.tags)}") for one in route.outside]
+    return msgspec.structs.replace(_told(request, world, found.route, why, candidates), outside=out)
 
 
 def _told(request: Request, world: World, route: Route | None, why: str, candidates: list[Candidate]) -> Explanation:

@@ -25,6 +25,7 @@ from .fleet import Member
 from .keeping import kept_alone, narrow
 from .outlook import sight_of
 from .ports import Output
+from .residency import inside, kept_inside
 from .run import Run
 from .story import last_word
 from .world import World
@@ -122,7 +123,7 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
         spent.add(member.index)
         world.fleet.now = world.ports.clock.now()
         deployment = None if type(decision) is GiveUp else walk.next(spent)
-    return None, kept_alone(last_word(run), run.request)
+    return None, kept_inside(kept_alone(last_word(run), run.request), run.way)
 
 
 def _find(run: Run) -> Route | Failure:
@@ -131,6 +132,10 @@ def _find(run: Run) -> Route | Failure:
     route = world.resolve(request)
     if isinstance(route, Failure):
         return route
+    if request.options.border or world.borders:
+        route = inside(request, route, world.borders)
+        if isinstance(route, Failure):
+            return route
     run.take(route)
     if not request.follows:
         return route

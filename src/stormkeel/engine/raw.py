@@ -27,6 +27,7 @@ from ..types.wire import Headers, HttpRequest, HttpResponse, Upload, header
 from .attempt import BITES, SLOW_CLIENT, WIRE_KINDS, read_all
 from .credentials import Credential
 from .ports import ClientGone, Exchange, JournalFault, UploadFault, WireFault
+from .residency import refusal_at
 from .setting_aside import PROBED
 from .watchdog import Watchdog
 from .world import World
@@ -174,13 +175,17 @@ class _Trip:
         for (provider, label), credential in self._world.fleet.credentials.items():
             if provider != errand.provider or errand.credential not in (None, label):
                 continue
+            tags = self._world.tags.get((provider, label), ())
+            if beyond := refusal_at(provider, tags, errand.request, self._world.borders):
+                refusal = beyond
+                continue
             is_aside = credential.until > now
             said = credential.refuse(now) if is_aside else None
             if said is None:
                 self._credential, self._is_probe = credential, is_aside
                 self._deployment = f"{provider}/{ROUTE}" + (f"#{label}" if label else "")
                 return None
-            refusal = refusal or said
+            refusal = said if refusal is None or refusal.status == 403 else refusal
         return refusal or Failure(K.MODEL_UNAVAILABLE, f'there is no provider "{errand.provider}" with such a credential', 404)
 
     def _reserve(self) -> Failure | None:

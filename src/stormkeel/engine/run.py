@@ -32,6 +32,7 @@ class Run:
         committed: has content gone out? From then on nothing may be tried again.
         held: bytes of content that are held back before, 0 for none.
         ttft: seconds to the first content, None before it.
+        way: the route, as far as the request may walk it; None before one is found.
         is_thoughtless: is the request to be told without what proves a model's thoughts?
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
@@ -40,7 +41,6 @@ class Run:
         "_crossed",
         "_keeper",
         "_reading",
-        "_way",
         "attempts",
         "began",
         "committed",
@@ -56,6 +56,7 @@ class Run:
         "task",
         "ttft",
         "wall",
+        "way",
         "world",
     )
 
@@ -73,7 +74,7 @@ class Run:
         self.paid = 0
         self.held = 0.0
         self.is_thoughtless = False
-        self._way: Route | None = None
+        self.way: Route | None = None
         self._reading: Told | Failure | None = None
         self._crossed: tuple[Member, Way | Failure | None] | None = None
         self.attempts: list[Attempt] = []
@@ -88,8 +89,8 @@ class Run:
         """Note the route and what it asks for, and let the fleet's view stand at this moment."""
         world = self.world
         self.route = route.name
-        self._way = route
         self.held = route.held
+        self.way = route
         self.request = request_on(route, self.request)
         world.turn += 1
         world.fleet.now = self.started
@@ -115,7 +116,7 @@ class Run:
 
     def _has_own(self, client: Codec) -> bool:
         members = self.world.fleet.members
-        return self._way is not None and any(client.name in members[one.index].spoken for one in self._way.deployments)
+        return self.way is not None and any(client.name in members[one.index].spoken for one in self.way.deployments)
 
     @property
     def made(self) -> int:

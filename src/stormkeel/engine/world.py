@@ -17,6 +17,7 @@ from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
 from ..policies.retry import RetryBudget, RetrySettings
 from ..routing.route import Route
+from ..types.border import Border
 from ..types.failure import Failure
 from ..types.request import Request
 from .fleet import Fleet, Member
@@ -53,12 +54,14 @@ class World:
         active: requests under way.
         dialects: every dialect a client may speak, by name.
         counting: how tokens are counted in those dialects that have a count, by name.
+        borders: where callers' keys may go, by the key's name; of those that may not go everywhere.
+        tags: what each account (provider, credential) is tagged with, whatever model is asked.
         calibration: what is known of how far our estimates of a prompt's tokens are off.
     """
 
     __slots__ = (
-        "__weakref__", "active", "budgets", "calibration", "clocks", "config", "counting", "dialects", "fleet", "kennel",
-        "makers", "parking", "ports", "prices", "resolve", "retry", "turn",
+        "__weakref__", "active", "borders", "budgets", "calibration", "clocks", "config", "counting", "dialects", "fleet",
+        "kennel", "makers", "parking", "ports", "prices", "resolve", "retry", "tags", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +78,8 @@ class World:
         self.dialects = known.dialects
         self.counting = known.counting
         self.calibration = Calibration()
+        self.borders: Mapping[str, Border] = {}
+        self.tags: Mapping[tuple[str, str], tuple[str, ...]] = {}
         self.config = ""
         self.kennel = Kennel()
         self.makers = Makers()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..engine.ports import ClientGone, UploadFault
+from ..types.border import NO_BORDER, Border, border_of
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options
 from ..types.wire import Headers
@@ -17,6 +18,7 @@ K = FailureKind
 PASSED = (b"anthropic-", b"openai-")
 NAMES_KEPT = 1000
 LABEL_LIMIT = 256  # characters of a label
+WITHIN, REQUIRES = b"x-stormkeel-within", b"x-stormkeel-requires"
 
 
 class Gone(Exception):
@@ -66,11 +68,17 @@ class Inbound:
             self.patience,
             said.get(b"x-stormkeel-task", ""),
             said.get(b"x-stormkeel-user", ""),
-            tuple(tag.strip() for tag in tags.split(",") if tag.strip()),
+            tuple(_listed(tags)),
             key,
             self.strict,
             said.get(b"x-stormkeel-session", ""),
+            self._border(),
         )
+
+    def _border(self) -> Border:
+        """Return where the request is to stay, by its own word."""
+        within, requires = (_listed(self.labels.get(name, "")) for name in (WITHIN, REQUIRES))
+        return border_of(within, requires) if within or requires else NO_BORDER
 
     def _goog(self, name: bytes, value: bytes) -> None:
         self.is_gemini = True
@@ -112,6 +120,15 @@ class Inbound:
     def _label(self, name: bytes, value: bytes) -> None:
         self.labels[name] = value.decode("latin-1")[:LABEL_LIMIT]
 
+    def _list(self, name: bytes, value: bytes) -> None:
+        """Take all of a list, however often its header comes: a word of it that were lost would open what it closes."""
+        told = value.decode("latin-1")
+        self.labels[name] = f"{self.labels[name]},{told}" if name in self.labels else told
+
+
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
 
 _IDLE: set[bytes] = set()
 """Names of headers that say nothing to us: each is looked at once and remembered, up to a bound."""
@@ -131,6 +148,8 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"x-stormkeel-user": Inbound._label,
     b"x-stormkeel-tags": Inbound._label,
     b"x-stormkeel-session": Inbound._label,
+    WITHIN: Inbound._list,
+    REQUIRES: Inbound._list,
 }
 
 

@@ -28,6 +28,7 @@ class Deployment(msgspec.Struct, frozen=True):
         rate: its own limits a minute, None for none.
         concurrency: the most attempts at once, None for no limit.
         region: where it is served, in its owner's own word; "" where nobody says.
+        tags: its owner's words for where and on which terms it serves, in small letters, its region among them.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Deployment(msgspec.Struct, frozen=True):
     rate: RateSettings | None = None
     concurrency: int | None = None
     region: str = ""
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 0.0001, 1_000_000.0)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from ..policies.commit import FIRST, bytes_held
+from ..types.border import NO_BORDER, Border
 from .deployment import Deployment
 from .informed import INFORMED
 from .sticky import StickyName
@@ -38,6 +39,8 @@ class Route(msgspec.Struct, frozen=True):
         strict: is a deployment passed over that can't be told everything a request says?
         sticky: by what requests keep to one deployment of a group.
         commit: how much of a streamed answer must be here before the client is sent any of it (`policies/commit.py`).
+        border: what its deployments must have; whoever has not is in `outside`, and in no group.
+        outside: who is named in it and no candidate, whatever fails.
         is_plain: is a deployment chosen without a look at the request? Found, not given.
         held: the bytes of content that `commit` stands for. Found, not given.
     """
@@ -47,6 +50,8 @@ class Route(msgspec.Struct, frozen=True):
     strict: bool = False
     sticky: StickyName = "off"
     commit: str = FIRST
+    border: Border = NO_BORDER
+    outside: tuple[Deployment, ...] = ()
     is_plain: bool = True
     held: float = 0.0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .border import NO_BORDER, Border
 from .wire import NO_HEADERS, Headers
 
 
@@ -19,6 +20,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
         key: the name of the caller's key, "" in the library.
         strict: is nobody to be asked who can't be told all of it?
         session: which conversation it belongs to, for routes that are sticky by conversation; "" where its beginning says so.
+        border: whom it may be sent to at all, beside what its route and its key say.
     """
 
     timeout: float | None = None
@@ -28,6 +30,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str = ""
     strict: bool = False
     session: str = ""
+    border: Border = NO_BORDER
 
 
 NO_OPTIONS = Options()
