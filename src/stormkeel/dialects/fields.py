@@ -46,27 +46,41 @@ def data_at(path: str, told: str) -> str:
 
 
 class Fields:
-    """One object of a body.
+    """One object of a body; where it stands is found out only when somebody asks."""
 
-    Attributes:
-        path: where it stands, "" for the body itself.
-    """
+    __slots__ = ("_left", "_lost", "_name", "_parent", "_place", "_places", "_told")
 
-    __slots__ = ("_left", "_lost", "_order", "_places", "_told", "path")
-
-    def __init__(self, told: object, path: str, lost: Lost, order: Order = ()) -> None:
-        if not isinstance(told, dict):
-            raise wrong(path, "expected an object", "invalid_type")
-        self._told = told
-        self._left = {name: value for name, value in told.items() if value is not None}
+    def __init__(self, told: object, name: str, lost: Lost, parent: Fields | None = None, place: int = -1) -> None:
+        """Take an object, and where it stands: in which field of its parent ("" for the body), at which place of a list there."""
         self._lost = lost
-        self._order = order
-        self._places: dict[str, int] = {}  # of the names; most objects need none
-        self.path = path
+        self._name, self._parent, self._place = name, parent, place
+        self._places: dict[str, int] | None = None  # of the names; most objects need none
+        if not isinstance(told, dict):
+            raise wrong(self.path, "expected an object", "invalid_type")
+        self._told = told
+        self._left = dict(told)
+        if None in told.values():
+            self._left = {name: value for name, value in told.items() if value is not None}
+
+    @property
+    def path(self) -> str:
+        """Where it stands, "" for the body."""
+        if self._parent is None:
+            return self._name
+        at = self._parent.at(self._name)
+        return at if self._place < 0 else f"{at}[{self._place}]"
+
+    @property
+    def _order(self) -> Order:
+        if self._parent is None:
+            return ()
+        order = self._parent._where(self._name)
+        return order if self._place < 0 else (*order, self._place)
 
     def at(self, name: str) -> str:
         """Return the path of a field."""
-        return f"{self.path}.{name}" if self.path else name
+        path = self.path
+        return f"{path}.{name}" if path else name
 
     def take(self, name: str, kind: type[T]) -> T | None:
         """Return a field's value, None where it is absent or null."""
@@ -102,7 +116,7 @@ class Fields:
     def inner(self, name: str) -> Fields | None:
         """Return the object in a field, None where it is absent."""
         value = self._left.pop(name, None)
-        return None if value is None else Fields(value, self.at(name), self._lost, self._where(name))
+        return None if value is None else Fields(value, name, self._lost, self)
 
     def need_inner(self, name: str) -> Fields:
         """Return the object in a field that must be there."""
@@ -114,8 +128,7 @@ class Fields:
     def inners(self, name: str) -> list[Fields]:
         """Return the objects in a field's list, none where it is absent."""
         values: list[Any] = self.take(name, list) or []
-        path, order = self.at(name), self._where(name)
-        return [Fields(value, f"{path}[{place}]", self._lost, (*order, place)) for place, value in enumerate(values)]
+        return [Fields(value, name, self._lost, self, place) for place, value in enumerate(values)]
 
     def skip(self, *names: str) -> None:
         """Take fields that mean nothing, whatever they hold."""
@@ -139,7 +152,7 @@ class Fields:
 
     def _where(self, name: str) -> Order:
         """Return where a field stands in the body."""
-        if not self._places:
+        if self._places is None:
             self._places = {name: place for place, name in enumerate(self._told)}
         return (*self._order, self._places.get(name, -1))
 

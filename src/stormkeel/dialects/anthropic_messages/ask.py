@@ -16,7 +16,7 @@ from ..lost import Losses
 from ..uncrossed import CrossingError, give_up, refuse
 from .blocks import mark
 from .foreign import own_thoughts
-from .marks import bound_marks
+from .marks import bound_marks, may_be_over
 from .order import Turn, arrange
 from .reasoning import write_reasoning, write_sampling
 from .schema import carry_schema
@@ -40,7 +40,10 @@ def write_prompt(prompt: Prompt, target: Target, stream: bool) -> Written | Fail
         return refused.failure
     if stream:
         body["stream"] = True
-    return Written(encode(body), lost.told())
+    written = encode(body)
+    if may_be_over(written):
+        written = encode(bound_marks(body, lost))
+    return Written(written, lost.told())
 
 
 def _write(prompt: Prompt, target: Target, lost: Losses) -> Block:
@@ -58,7 +61,6 @@ def _write(prompt: Prompt, target: Target, lost: Losses) -> Block:
         body["system"] = _joined(system)
     body["messages"] = [{"role": turn.role, "content": turn.content} for turn in turns]
     body |= _tools(prompt, lost)
-    body = bound_marks(body, lost)
     return body | _settings(prompt, target, limit, _is_barred(body, turns, target), lost)
 
 

@@ -75,6 +75,23 @@ class Fields:
         told = self.take(name, _CONTENT)
         return self._all(name, told) if isinstance(told, list) else told or ""
 
+    def child_of(self, name: str, place: int, raw: Raw) -> Fields:
+        """Return one object of a list whose values were told apart already."""
+        try:
+            told = _OBJECT.decode(raw)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            problem, inside = explain(error)
+            refuse(f'the field "{self.at(name)}[{place}]{inside}" of the body is wrong: {problem}', "invalid_type")
+        return Fields(told, self._lost, f"{self.at(name)}[{place}]", (*self._order, self._places[name], place))
+
+    def look(self, name: str) -> bytes:
+        """Return a field's value as it came, without taking it; b"" where it is absent."""
+        return bytes(self._left.get(name, b""))
+
+    def skip(self, name: str) -> None:
+        """Take a field that was read otherwise."""
+        self._left.pop(name, None)
+
     def lose(self, name: str) -> None:
         """Note that a field, present and not empty, is lost."""
         raw = self._left.pop(name, None)

@@ -46,7 +46,8 @@ def arrange(messages: Sequence[Message], late_system: bool, lost: Losses) -> tup
     """Return the blocks of the instruction and the turns behind it."""
     turns = _merged(Turn(message.role, write_blocks(message, lost)) for message in messages)
     system = turns.pop(0).blocks if turns and turns[0].role == "system" else []
-    turns = _merged(_placed(turns, late_system, lost))
+    if any(turn.role == "system" for turn in turns):
+        turns = _merged(_placed(turns, late_system, lost))
     if not turns or turns[0].role != "user":
         lost.add("messages")
         turns = _merged([Turn("user", [OPENING]), *turns])
@@ -85,13 +86,14 @@ def _tagged(block: Block) -> Block:
 
 
 def _with_results_first(turns: list[Turn]) -> list[Turn]:
-    asked: dict[str, int] = {}
-    ordered = []
+    asked: list[Block] = []  # the blocks of the turn before
     for turn in turns:
-        ordered.append(Turn(turn.role, sorted(turn.blocks, key=partial(_rank, asked))) if turn.role == "user" else turn)
-        calls = [str(block.get("id")) for block in turn.blocks if block.get("type") == "tool_use"]
-        asked = {id_: place for place, id_ in reversed(list(enumerate(calls)))}
-    return ordered
+        blocks = turn.blocks
+        if turn.role == "user" and len(blocks) > 1 and any(block.get("type") == "tool_result" for block in blocks):
+            calls = [str(block.get("id")) for block in asked if block.get("type") == "tool_use"]
+            blocks.sort(key=partial(_rank, {id_: place for place, id_ in reversed(list(enumerate(calls)))}))
+        asked = blocks
+    return turns
 
 
 def _rank(asked: Mapping[str, int], block: Block) -> int:

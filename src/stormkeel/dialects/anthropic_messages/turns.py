@@ -15,6 +15,7 @@ from ...types.content import CacheLife, File, Image, Message, Part, Role, Text, 
 from ..encoded import BROKEN, base64_of
 from ..uncrossed import give_up, refuse
 from .fields import FLAG, RAW, TEXT, Fields
+from .usual import Turn, read_messages
 from .wire import PLAIN
 
 ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
@@ -24,21 +25,26 @@ _LIVES: Mapping[str | None, CacheLife] = {None: "short", "5m": "short", "1h": "l
 def read_turns(body: Fields) -> tuple[Message, ...]:
     """Return the turns: `system` first, then `messages`; neighbours of one role are one, as the API takes them."""
     system = body.content("system")
-    told = body.children("messages")
+    told = read_messages(body, "messages")
     if not told:
         refuse('the body has no "messages": send at least one', "missing_field")
-    turns: list[tuple[Role, list[Part]]] = [("system", _parts(system, "system"))] if system else []
+    turns: list[Turn] = [("system", _parts(system, "system"))] if system else []
     for one in told:
-        role = _role(one)
-        if not one.is_said("content"):
-            refuse(f'the body has no "{one.at("content")}": add a text or a list of blocks', "missing_field")
-        parts = _parts(one.content(), role)
-        one.close()
+        role, parts = _turn(one) if isinstance(one, Fields) else one
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(parts)
         else:
             turns.append((role, parts))
     return tuple(Message(role, _content(parts)) for role, parts in turns)
+
+
+def _turn(told: Fields) -> Turn:
+    role = _role(told)
+    if not told.is_said("content"):
+        refuse(f'the body has no "{told.at("content")}": add a text or a list of blocks', "missing_field")
+    parts = _parts(told.content(), role)
+    told.close()
+    return role, parts
 
 
 def read_cache(fields: Fields) -> CacheLife:

@@ -167,6 +167,18 @@ class Fields:
             return [self._inner(name, told)]
         return [Fields(one, self._lost, self, name, place) for place, one in enumerate(told or ())]
 
+    def child_of(self, name: str, place: int, raw: Raw) -> Fields:
+        """Return one object of a list whose values were told apart already."""
+        try:
+            return Fields(_OBJECT.decode(raw), self._lost, self, name, place)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            problem, inside = explain(error)
+            refuse(f'the field "{self.at(name)}[{place}]{inside}" of the body is wrong: {problem}', "invalid_type")
+
+    def look(self, name: str) -> bytes:
+        """Return a field's value as it came, without taking it; b"" where it is absent."""
+        return bytes(self._left.get(name, b""))
+
     def has(self, name: str) -> bool:
         """Tell whether a field is there, not taken yet, and not null."""
         raw = self._left.get(name)

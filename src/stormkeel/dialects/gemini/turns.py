@@ -10,7 +10,6 @@ lost, Google's thought signatures among it, for no other provider's model may se
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 
 import msgspec
@@ -19,7 +18,9 @@ from ...types.content import Audio, File, Image, Message, Part, Role, Text, Thin
 from ..encoded import BROKEN, base64_of
 from ..uncrossed import give_up, refuse
 from .fields import FLAG, TEXT, Fields
+from .results import NO_OBJECT, Calls, read_answered
 from .signatures import SKIP, standard, unwrapped
+from .usual import UsualContent, read_contents, read_usual
 
 ROLES: Mapping[str, Role] = {"": "user", "USER": "user", "MODEL": "assistant", "FUNCTION": "user", "TOOL": "user"}
 FORMATS: Mapping[str, str] = {"mpeg": "mp3", "mp3": "mp3", "wav": "wav", "x-wav": "wav", "wave": "wav"}
@@ -28,8 +29,6 @@ FORMATS: Mapping[str, str] = {"mpeg": "mp3", "mp3": "mp3", "wav": "wav", "x-wav"
 STORED = ("https://generativelanguage.googleapis.com/", "https://storage.cloud.google.com/")
 _SIBLINGS = ("thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata")
 """What stands beside what a part says."""
-
-_fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def read_turns(body: Fields) -> tuple[Message, ...]:
@@ -40,30 +39,40 @@ def read_turns(body: Fields) -> tuple[Message, ...]:
         system.take_raw("role")  # the SDK says "user"
         turns.append(("system", [_instruction(part) for part in system.children("parts")]))
         system.close()
-    contents = body.children("contents")
+    contents = read_contents(body, "contents")
     if not contents:
         refuse('the body has no "contents": send at least one', "missing_field")
-    calls = _Calls()
+    calls = Calls()
     for place, content in enumerate(contents):
-        role = _role(content)
-        if not content.has("parts"):
-            refuse(f'the body has no "{content.at("parts")}": add a list of parts', "missing_field")
-        parts = _Turn(place, role, calls).read(content.children("parts"))
-        content.close()
-        if not turns or turns[-1][0] != role:
-            turns.append((role, []))
-        for part in parts:
-            _add(turns[-1][1], part)
+        if isinstance(content, UsualContent):
+            role, parts = read_usual(content, place, calls)
+        else:
+            role, parts = _read(content, place, calls)
+        if turns and turns[-1][0] == role:
+            _join(turns[-1][1], parts)
+        else:
+            turns.append((role, _join([], parts)))
     return tuple(Message(role, _content(parts)) for role, parts in turns if parts or role != "system")
 
 
-def _add(turn: list[Part], part: Part) -> None:
-    """Put a part behind the others; a thought that came in pieces is one again, for its maker signed the whole of it."""
-    last = turn[-1] if turn else None
-    if isinstance(part, Thinking) and isinstance(last, Thinking) and last == Thinking(last.text):
-        turn[-1] = msgspec.structs.replace(part, text=last.text + part.text)
-    else:
-        turn.append(part)
+def _read(content: Fields, place: int, calls: Calls) -> tuple[Role, list[Part]]:
+    role = _role(content)
+    if not content.has("parts"):
+        refuse(f'the body has no "{content.at("parts")}": add a list of parts', "missing_field")
+    parts = _Turn(place, role, calls).read(content.children("parts"))
+    content.close()
+    return role, parts
+
+
+def _join(turn: list[Part], parts: list[Part]) -> list[Part]:
+    """Put parts behind others; a thought that came in pieces is one again, for its maker signed the whole of it."""
+    for part in parts:
+        last = turn[-1] if turn else None
+        if type(part) is Thinking and type(last) is Thinking and last == Thinking(last.text):
+            turn[-1] = msgspec.structs.replace(part, text=last.text + part.text)
+        else:
+            turn.append(part)
+    return turn
 
 
 def _role(content: Fields) -> Role:
@@ -90,38 +99,12 @@ def _instruction(part: Fields) -> Part:
     return Text(text)
 
 
-class _Calls:
-    """The calls so far that nobody answered yet, so that a result without an id finds its own."""
-
-    __slots__ = ("_by_name", "_done", "_ids")
-
-    def __init__(self) -> None:
-        self._ids: set[str] = set()  # of all calls
-        self._done: set[str] = set()
-        self._by_name: dict[str, deque[str]] = {}  # oldest first
-
-    def ask(self, id_: str, name: str) -> None:
-        self._ids.add(id_)
-        self._done.discard(id_)
-        self._by_name.setdefault(name, deque()).append(id_)
-
-    def answered(self, id_: str, name: str) -> str | None:
-        """Return the id of the call that a result answers, None where there is none."""
-        waiting = self._by_name.get(name, deque())
-        while id_ not in self._ids and waiting:
-            first = waiting.popleft()
-            if first not in self._done:
-                id_ = first
-        self._done.add(id_)
-        return id_ if id_ in self._ids else None
-
-
 class _Turn:
     """One content on its way."""
 
     __slots__ = ("_calls", "_place", "_role")
 
-    def __init__(self, place: int, role: Role, calls: _Calls) -> None:
+    def __init__(self, place: int, role: Role, calls: Calls) -> None:
         self._place, self._role, self._calls = place, role, calls
 
     def read(self, parts: list[Fields]) -> list[Part]:
@@ -167,38 +150,16 @@ class _Turn:
         call_id = self._calls.answered(told.take("id", TEXT) or "", name)
         if call_id is None:
             refuse(f'"{told.path}" answers no call: put the functionCall "{name}" into the turn before it', "invalid_value")
-        texts, is_error = _response(told)
+        answered = read_answered(told.take_raw("response") or NO_OBJECT)
+        if answered is None:
+            refuse(f'the field "{told.at("response")}" of the body is wrong: expected object', "invalid_type")
+        texts, is_error = answered
         media = [_shown(part) for part in told.children("parts")]
         told.close()
         return ToolResult(call_id, (*texts, *media), is_error)
 
 
 _NOTHING = (Text(""), Thinking(""))
-
-
-def _response(told: Fields) -> tuple[list[Text], bool]:
-    """Return what a tool answered: the text of {"output"} or {"error"}, any other object as JSON."""
-    raw = told.take_raw("response")
-    if raw is None or bytes(raw).strip() == b"{}":
-        return [], False
-    try:
-        fields = _fields_of(raw)
-    except (ValueError, RecursionError):
-        refuse(f'the field "{told.at("response")}" of the body is wrong: expected object', "invalid_type")
-    match list(fields):
-        case ["output"] | ["error"] as names:
-            text = _text(fields[names[0]])
-            return [Text(text)] if text else [], names == ["error"]
-    return [Text(bytes(raw).decode())], False
-
-
-def _text(raw: msgspec.Raw) -> str:
-    if not bytes(raw).startswith(b'"'):
-        return bytes(raw).decode()
-    try:
-        return msgspec.json.decode(raw, type=str)
-    except ValueError:
-        return bytes(raw).decode()  # halves of surrogate pairs, which JSON can spell
 
 
 def _thought(part: Fields, text: str) -> Thinking:

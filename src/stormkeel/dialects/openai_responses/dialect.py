@@ -10,7 +10,6 @@ What crosses to another dialect, or comes from one, is read and written by the m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -26,7 +25,7 @@ from ...types.response import Answered, Response
 from ...types.wire import NO_HEADERS, Headers
 from ..base import Call, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
 from ..openai_answers import error_of, model_of
-from ..peek import peek
+from ..peek import find_escape, peek
 from ..reader import BodyDecoder, convert
 from ..usual import UsualDialect
 from .answer import CALLS, finish_of, read_response, string, write_response
@@ -186,14 +185,21 @@ class _Leaning(msgspec.Struct, gc=False):
 
 NOTHING = _Leaning()
 _leaning = msgspec.json.Decoder(_Leaning).decode
-_leans = re.compile(rb'"(?:background|store|previous_response_id|conversation)"|\\u00[4567]').search
-"""Finds one of their names, or what may be an escaped one."""
+_LEANING = tuple(f'"{name}"'.encode() for name in _Leaning.__struct_fields__)
 IN_BACKGROUND = Failure(
     FailureKind.CALLER,
     "`background` is not served here: nobody would know what the answer cost; leave it out, and wait for the answer or stream it",
     status=400,
     code="unsupported_parameter",
 )
+
+
+def _leans(raw: bytes) -> bool:
+    """Does one of their names stand in a body, or what may be an escaped one?"""
+    for name in _LEANING:
+        if name in raw:
+            return True
+    return b"\\u00" in raw and find_escape(raw) is not None
 
 
 def _followed(leans: _Leaning) -> str:
