@@ -36,6 +36,7 @@ _SUFFIXES = {
 }  # fmt: skip
 
 Said = Part | dict[str, Any]
+_WORDS = (Text, Refusal)
 
 
 class Writing(msgspec.Struct, frozen=True):
@@ -74,7 +75,7 @@ Turn = tuple[Role, list[Said]]
 def _kept(message: Message) -> list[Said]:
     """Return the parts of a turn but for texts that say nothing, which the API refuses."""
     parts = (Text(message.content),) if isinstance(message.content, str) else message.content
-    return [part for part in parts if not (isinstance(part, Text | Refusal) and not part.text)]
+    return [part for part in parts if not (isinstance(part, _WORDS) and not part.text)]
 
 
 def _merged(turns: Iterable[Turn]) -> list[Turn]:
@@ -194,6 +195,8 @@ def _heard(part: Said, writing: Writing) -> Block:
 
 
 def _write(part: Text | Image | File | Audio | dict[str, Any], writing: Writing) -> Block:
+    if type(part) is Text and not part.cache:  # nearly every part
+        return {"text": part.text}
     match part:
         case dict():
             return part

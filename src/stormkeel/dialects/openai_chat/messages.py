@@ -21,6 +21,7 @@ ERROR = "Error: "
 
 Wire = dict[str, Any]
 Said = Part | Wire
+_WORDS = (Text, Refusal)
 _SEPARATORS: dict[Role, str] = {"system": "\n\n", "user": "", "assistant": ""}
 
 
@@ -85,7 +86,7 @@ def _parts(turn: Message) -> Sequence[Said]:
 
 def _kept(parts: Sequence[Said]) -> list[Said]:
     """Leave out texts that say nothing."""
-    return [part for part in parts if not (isinstance(part, Text | Refusal) and not part.text)]
+    return [part for part in parts if not (isinstance(part, _WORDS) and not part.text)]
 
 
 def _content(parts: Sequence[Said], role: Role, lost: dict[str, None]) -> str | list[Wire]:
