@@ -306,3 +306,23 @@ def test_a_body_s_limit_holds_from_the_swap_on(tmp_path: Path) -> None:
             assert (await ask(stage, large)).status == 413
 
     play(story)
+
+
+def test_a_key_taken_out_is_refused_on_its_open_connection(tmp_path: Path) -> None:
+    """Requests whose head a connection knows are let in by the keys of the moment: a key taken out is refused on its next one."""
+
+    async def story() -> None:
+        async with staged(tmp_path, written=first(tmp_path)) as stage:
+            caller = await Caller.at(stage.port)
+            for _ in range(3):
+                caller.writer.write(wanted(stream=False))
+                assert (await caller.get()).status == 200
+            (tmp_path / "other.key").write_text("another-key-0123456789abcdef")
+            text_now = (tmp_path / FILE).read_text().replace("caller.key", "other.key")
+            put(tmp_path / FILE, text_now)
+            await reload_house(stage.house)
+            caller.writer.write(wanted(stream=False))
+            assert (await caller.get()).status == 401
+            caller.leave()
+
+    play(story)

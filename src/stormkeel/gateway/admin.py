@@ -17,7 +17,7 @@ from ..errors import STATUS
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .endpoints import Call
-from .inbound import Gone, read_body
+from .inbound import Gone
 from .probing import Probes, ProbeState
 from .reply import JSON, NO_STORE, send_whole
 
@@ -75,7 +75,7 @@ class Admin:
             await call.refuse(PLAIN, dialect)
             return
         try:
-            read: bytes | Request | Failure = await read_body(call.receive, call.inbound, call.setup.settings.server.max_body)
+            read: bytes | Request | Failure = await call.body()
         except Gone:
             return
         if isinstance(read, bytes):

@@ -24,7 +24,7 @@ from ..types.failure import Failure, FailureKind
 from .admin import PLAIN, Admin
 from .counting import Count
 from .door import Access, Door
-from .endpoints import Call, Endpoint, Generate, GenerateAt, Metrics, Models
+from .endpoints import Call, Endpoint, Generate, GenerateAt, Met, Metrics, Models
 from .health import health_of, is_ready
 from .inbound import Inbound
 from .passing import RAW, Kept, Passing, PassingNamed, address_of
@@ -149,7 +149,11 @@ class Gateway:
             await _decline(scope, receive, send)
             return
         call = Call(scope, receive, send, self.house.setup)
-        inbound = call.inbound
+        met, inbound = call.met, call.inbound
+        if met is not None and met.keys is call.setup.keys:
+            call.key = met.key
+            await met.endpoint(call)
+            return
         row = self.table.find(scope["method"], scope["path"])
         if row is None:
             await call.refuse(self._dialect_of(scope["path"], inbound), _unknown(scope["method"], scope["path"], self.table))
@@ -163,6 +167,8 @@ class Gateway:
                 await call.refuse(row.dialect, caller)
                 return
             call.key = caller
+            if call.turn is not None and row.access is not Access.UPLOAD:  # a ticket runs out
+                call.turn.remember(Met(inbound, row.endpoint, call.setup.keys, caller))
             await row.endpoint(call)
 
     def _caller(self, call: Call, row: Row) -> str | Failure:

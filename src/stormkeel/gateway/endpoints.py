@@ -6,10 +6,12 @@ Never touches the order of things: body -> request -> engine -> answer. The engi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
 
 from ..assemble import House, Setup
+from ..config.keys import KeyRing
 from ..dialects import base
 from ..dialects.base import Codec, Dialect, ModelCard
 from ..dialects.gemini import call_of
@@ -17,7 +19,7 @@ from ..engine.line import Answer
 from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
-from .inbound import Gone, Inbound, read_body
+from .inbound import Gone, Inbound, declared_length, read_body, refusal_by_head
 from .reply import (
     ID_HEADERS,
     JSON,
@@ -45,10 +47,11 @@ class Call:
 
     Attributes:
         asked: what its address says of the request, None where the body says it all.
+        met: what was made of the same head before, None where it is new.
         uploads: says where the rest of an upload is to go, None where that is nowhere with us.
     """
 
-    __slots__ = ("asked", "inbound", "key", "receive", "request_id", "scope", "send", "setup", "turn", "uploads")
+    __slots__ = ("asked", "inbound", "key", "met", "receive", "request_id", "scope", "send", "setup", "turn", "uploads")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, setup: Setup) -> None:
         self.scope = scope
@@ -56,16 +59,21 @@ class Call:
         self.uploads: Callable[[str], str] | None = None
         self.turn = turn_of(scope)
         self.setup = setup
-        self.inbound = Inbound(scope["headers"])
+        memo = None if self.turn is None else self.turn.memo
+        self.met = memo if type(memo) is Met else None
+        self.inbound = Inbound(scope["headers"]) if self.met is None else self.met.inbound
         self.key = ""
         self.receive = receive
         self.send = send
         self.request_id = setup.new_id()
 
-    def body(self) -> Coroutine[Any, Any, bytes | Failure]:
+    async def body(self) -> bytes | Failure:
         """Return the request's whole body, or why it is refused. Raises `Gone`."""
+        limit = self.setup.settings.server.max_body
         here = None if self.turn is None else self.turn.take_body()
-        return read_body(self.receive, self.inbound, self.setup.settings.server.max_body, here)
+        if here is None:
+            return await read_body(self.receive, self.inbound, declared_length(self.scope["headers"]), limit)
+        return refusal_by_head(self.inbound, len(here), limit) or here
 
     async def reply(self, status: int, headers: RawHeaders, body: bytes) -> None:
         """Send a whole response, by the short way where there is one."""
@@ -80,6 +88,22 @@ class Call:
 
 
 Endpoint = Callable[[Call], Awaitable[None]]
+
+
+class Met(msgspec.Struct, frozen=True):
+    """What was made of a head that a client sends again: it is sorted, routed and let in once for each set of keys.
+
+    Attributes:
+        inbound: its headers, sorted.
+        endpoint: who serves it.
+        keys: the keys by which it was let in; by others it is judged anew.
+        key: the name of the caller's.
+    """
+
+    inbound: Inbound
+    endpoint: Endpoint
+    keys: KeyRing
+    key: str
 
 
 class Generate:

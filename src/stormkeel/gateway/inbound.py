@@ -30,7 +30,6 @@ class Inbound:
 
     Attributes:
         bearer, api_key: the two ways to bring a key, "" where absent.
-        length: the declared length of the body, None where absent.
         passed: headers a provider may see (`providers.base` decides which do), lower-case names.
         strict: is nobody to be asked who can't be told all of the request?
         is_gemini: does the client speak Google's dialect by its headers?
@@ -38,12 +37,11 @@ class Inbound:
         options: how to handle the request, without the caller's key.
     """
 
-    __slots__ = ("api_key", "bearer", "encoding", "is_gemini", "labels", "length", "passed", "patience", "strict", "wants_trace")
+    __slots__ = ("api_key", "bearer", "encoding", "is_gemini", "labels", "passed", "patience", "strict", "wants_trace")
 
     def __init__(self, headers: RawHeaders) -> None:
         self.bearer = self.api_key = ""
         self.encoding = b""
-        self.length: int | None = None
         self.patience: float | None = None
         self.wants_trace = self.is_gemini = self.strict = False
         self.labels: dict[bytes, str] = {}
@@ -97,9 +95,6 @@ class Inbound:
     def _api_key(self, _name: bytes, value: bytes) -> None:
         self.api_key = value.decode("latin-1").strip()
 
-    def _length(self, _name: bytes, value: bytes) -> None:
-        self.length = int(value[:20]) if value.isdigit() else None  # so many digits are beyond any limit already
-
     def _encoding(self, _name: bytes, value: bytes) -> None:
         self.encoding = value.lower()
 
@@ -138,7 +133,6 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"x-api-key": Inbound._api_key,
     b"x-goog-api-key": Inbound._goog,
     b"x-goog-api-client": Inbound._goog,
-    b"content-length": Inbound._length,
     b"content-encoding": Inbound._encoding,
     b"x-stormkeel-timeout": Inbound._patience,
     b"x-stainless-read-timeout": Inbound._patience,
@@ -153,19 +147,22 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
 }
 
 
-async def read_body(receive: Receive, inbound: Inbound, limit: int, here: bytes | None = None) -> bytes | Failure:
-    """Read a request's whole body, or refuse it as soon as it is known to be too large; `here` is all of it, if it is here.
+async def read_body(receive: Receive, inbound: Inbound, length: int | None, limit: int) -> bytes | Failure:
+    """Read a request's whole body, or refuse it as soon as it is known to be too large.
+
+    Args:
+        receive: where it comes from.
+        inbound: the request's headers.
+        length: as declared, None where it is not.
+        limit: bytes.
 
     Raises:
         Gone: the client left in the middle.
     """
-    refusal = refusal_by_head(inbound, limit)
+    refusal = refusal_by_head(inbound, length, limit)
     if refusal is not None:
         return refusal
-    body, more = await _piece(receive) if here is None else (here, False)
-    if not more and len(body) <= limit:
-        return body
-    parts, size = [body], len(body)
+    parts, size, more = list[bytes](), 0, True
     while more and size <= limit:
         body, more = await _piece(receive)
         parts.append(body)
@@ -173,14 +170,18 @@ async def read_body(receive: Receive, inbound: Inbound, limit: int, here: bytes 
     return b"".join(parts) if size <= limit else too_large(size, limit)
 
 
-def refusal_by_head(inbound: Inbound, limit: int) -> Failure | None:
-    """Say why a body need not be read, by what the head says of it."""
+def declared_length(headers: RawHeaders) -> int | None:
+    """Return the declared length of a body, None where there is none."""
+    value = next((value for name, value in headers if name == b"content-length"), b"")
+    return int(value[:20]) if value.isdigit() else None  # so many digits are beyond any limit already
+
+
+def refusal_by_head(inbound: Inbound, length: int | None, limit: int) -> Failure | None:
+    """Say why a body of a length, None where it is unknown, need not be read."""
     if inbound.encoding not in (b"", b"identity"):
         said = inbound.encoding.decode("latin-1")
         return Failure(K.CALLER, f'the body is encoded as "{said}": send it unencoded, without a content-encoding header', 415)
-    if inbound.length is not None and inbound.length > limit:
-        return too_large(inbound.length, limit)
-    return None
+    return too_large(length, limit) if length is not None and length > limit else None
 
 
 class Incoming:

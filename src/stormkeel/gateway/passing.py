@@ -22,7 +22,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.wire import Headers
 from .endpoints import SHUTDOWN, Call
-from .inbound import Gone, Incoming, refusal_by_head, too_large
+from .inbound import Gone, Incoming, declared_length, refusal_by_head
 from .reply import Output, RawHeaders, Scope, Send, Teller, failed, ours, raw
 from .ticket import Tickets
 from .watch import Watch
@@ -160,13 +160,12 @@ async def _body(call: Call) -> bytes | Incoming | Failure:
     if call.turn is None:
         return await call.body()
     limit = call.setup.settings.server.max_body
-    refusal = refusal_by_head(call.inbound, limit)
+    here = call.turn.take_body()
+    length = declared_length(call.scope["headers"]) if here is None else len(here)
+    refusal = refusal_by_head(call.inbound, length, limit)
     if refusal is not None:
         return refusal
-    here = call.turn.take_body()
-    if here is None:
-        return Incoming(call.receive, call.inbound.length, limit)
-    return here if len(here) <= limit else too_large(len(here), limit)
+    return Incoming(call.receive, length, limit) if here is None else here
 
 
 async def _serve(call: Call, teller: Teller, errand: Errand) -> None:

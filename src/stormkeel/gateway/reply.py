@@ -56,6 +56,15 @@ class Teller(Protocol):
 class Turn(Protocol):
     """The short ways of our own server (`runtime.serve.turn.Turn`), which another ASGI server does not have."""
 
+    @property
+    def memo(self) -> object:
+        """What was remembered of the same head."""
+        ...
+
+    def remember(self, memo: object) -> None:
+        """Keep what was made of the head for the next time it comes."""
+        ...
+
     def take_body(self) -> bytes | None:
         """Return the whole body if it is here and nothing was received of it, else None."""
         ...

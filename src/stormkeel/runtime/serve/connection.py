@@ -21,8 +21,10 @@ import httptools
 
 from .head import STATUS_LINES, Field, RequestHead, refusal
 from .hub import Hub
+from .known import KnownHead, known_head
 from .turn import BODY_HIGH_WATER, Turn
 
+MAX_LEARNED = 8  # heads of one connection that are kept, one after the other, to be known again
 MAX_PIPELINED = 16  # requests a client may send ahead of their answers
 LINGER = 2.0  # seconds a refused client's bytes are still read and dropped, so that no reset destroys the answer (RFC 9112 §9.6)
 WRITE_HIGH_WATER, WRITE_LOW_WATER = 65_536, 16_384
@@ -52,6 +54,8 @@ class Connection(asyncio.Protocol):
         self._head: RequestHead | None = None
         self._take: Callable[[Field], object] = _drop  # where the next field goes
         self._parsing: Turn | None = None  # whose body is arriving
+        self._known: KnownHead | None = None
+        self._learned = 0
         self._refusal = 0
         self._quiet = 0  # bytes since the last head or piece of body was completed: framing, or a head still growing
         self._is_deaf = False
@@ -112,6 +116,16 @@ class Connection(asyncio.Protocol):
         """Take bytes from the client."""
         if self._is_deaf:
             return
+        is_fresh = not self._turns and self._head is None and self._parsing is None
+        if is_fresh and self._known is not None and (body := self._known.body_in(data)) is not None:
+            self._start_known(self._known, body)
+            return
+        self._feed(data)
+        if is_fresh and self._learned < MAX_LEARNED and len(self._turns) == 1 and not self._is_deaf:
+            self._learn(data, self._turns[0])
+
+    def _feed(self, data: bytes) -> None:
+        """Let the parser read bytes."""
         self._quiet += len(data)
         try:
             self._parser.feed_data(data)
@@ -124,6 +138,21 @@ class Connection(asyncio.Protocol):
                 self._refuse(431)
             elif not self._is_deaf:
                 self._wind()
+
+    def _start_known(self, known: KnownHead, body: bytes) -> None:
+        """Start the turn of a whole request whose head was judged before."""
+        turn = Turn(self, known.scope(len(body)), is_last=False, is_waiting_for_continue=False, known=known)
+        turn.feed(body)
+        turn.feed_end()
+        self._turns.append(turn)
+        self._clock, self._deadline = Clock.NONE, math.inf
+        self._hub.start(turn)
+
+    def _learn(self, data: bytes, turn: Turn) -> None:
+        """Keep the head of the first request in the data."""
+        self._learned += 1
+        if not turn.is_last and not turn.is_waiting_for_continue:
+            self._known = known_head(data, turn.scope, self._hub.settings.max_header)
 
     def _wind(self) -> None:
         """Set the clock that the parser's state calls for; a clock already running is not wound again."""

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol, cast
 
 from .head import BODILESS, Asked, Field, Headers, ResponseHead, write_head, write_whole
+from .known import KnownHead
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -71,13 +72,16 @@ class Turn:
     """One request on its way through the application."""
 
     __slots__ = (
-        "_head", "_is_waiting_for_continue", "_is_whole", "_pieces", "_scope", "_sent", "_waiter", "_watchers", "_wire",
-        "buffered", "has_begun", "is_answered", "is_body_complete", "is_gone", "is_last", "task",
+        "_head", "_is_whole", "_known", "_pieces", "_sent", "_waiter", "_watchers", "_wire", "buffered", "has_begun",
+        "is_answered", "is_body_complete", "is_gone", "is_last", "is_waiting_for_continue", "scope", "task",
     )  # fmt: skip
 
-    def __init__(self, wire: Wire, scope: dict[str, Any], *, is_last: bool, is_waiting_for_continue: bool) -> None:
+    def __init__(
+        self, wire: Wire, scope: dict[str, Any], *, is_last: bool, is_waiting_for_continue: bool, known: KnownHead | None = None
+    ) -> None:
         self._wire = wire
-        self._scope = scope
+        self._known = known
+        self.scope = scope
         self._pieces: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._watchers: list[Callable[[], object]] = []
@@ -85,7 +89,7 @@ class Turn:
         self._sent = 0
         self.buffered = 0
         self.is_last = is_last
-        self._is_waiting_for_continue = is_waiting_for_continue
+        self.is_waiting_for_continue = is_waiting_for_continue
         self._is_whole = False  # whether the application has been given the whole body
         self.is_body_complete = False
         self.is_gone = False
@@ -123,6 +127,16 @@ class Turn:
 
     # what the application sees
 
+    @property
+    def memo(self) -> object:
+        """What the application made of this very head, all of it but the body's length, when it came before on the connection."""
+        return None if self._known is None else self._known.memo
+
+    def remember(self, memo: object) -> None:
+        """Keep what the application made of the head, if it is kept itself; for as long as the connection lasts."""
+        if self._known is not None:
+            self._known.memo = memo
+
     def watch(self, callback: Callable[[], object]) -> None:
         """Call back, once, when the client goes before the response is complete; at once where it has gone."""
         if self.is_gone:
@@ -138,8 +152,8 @@ class Turn:
         while not (self.is_gone or self.is_answered):
             if self._pieces or (self.is_body_complete and not self._is_whole):
                 return self._next_piece()
-            if self._is_waiting_for_continue and not self.is_body_complete and not self.has_begun:
-                self._is_waiting_for_continue = False
+            if self.is_waiting_for_continue and not self.is_body_complete and not self.has_begun:
+                self.is_waiting_for_continue = False
                 self._wire.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             await self._wait()
         return {"type": "http.disconnect"}
@@ -204,7 +218,7 @@ class Turn:
         self._insist_on_client()
         if self._head is not None or self.is_answered:
             raise RuntimeError("a response has begun already")
-        if status in BODILESS or self._scope["method"] == "HEAD":
+        if status in BODILESS or self.scope["method"] == "HEAD":
             framed = [*headers, (b"content-length", b"%d" % len(body))]
             self._send_body(self._set_head(status, framed), body, False)
             return
@@ -230,7 +244,7 @@ class Turn:
             raise ClientGoneError("the client has gone")
 
     def _set_head(self, status: int, headers: Headers) -> ResponseHead:
-        asked = Asked(self._scope["method"], self._scope["http_version"], self.is_last or self._wire.is_draining)
+        asked = Asked(self.scope["method"], self.scope["http_version"], self.is_last or self._wire.is_draining)
         self._head = head = write_head(status, headers, self._wire.date, asked)
         self.is_last = head.is_last
         return head
@@ -272,20 +286,20 @@ class Turn:
     async def run(self, app: AsgiApp) -> None:
         """Run the application for this request; whatever it does, the connection is left in order."""
         try:
-            await app(self._scope, self.receive, self.send)
+            await app(self.scope, self.receive, self.send)
             if not self.is_answered and not self.is_gone:
-                log.error("the application returned without completing its response to %r", self._scope["path"])
+                log.error("the application returned without completing its response to %r", self.scope["path"])
         except ClientGoneError:
             pass
         except asyncio.CancelledError:
             self._give_up(503)
             raise
         except Exception:
-            log.exception("the application failed on %r", self._scope["path"])
+            log.exception("the application failed on %r", self.scope["path"])
         finally:
             self._give_up(500)
             self._wire.turn_over(self)
-            self._scope = {}  # it refers to this turn: the circle would keep both for the garbage collector
+            self.scope = {}  # it refers to this turn: the circle would keep both for the garbage collector
             self._watchers = []
 
     def _give_up(self, status: int) -> None:
