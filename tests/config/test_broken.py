@@ -134,7 +134,7 @@ SAID: dict[str, list[str]] = {
         'routes.yaml:11:26: a target at provider "openai" names no model; write it as "openai/MODEL"',
         'routes.yaml:12:10: provider "openai" has no credential "mian"; did you mean "main"?',
         'routes.yaml:12:49: "openai/gpt-5.4" stands in this route already; take one out',
-        'routes.yaml:14:15: "openai/gpt-5.4" has other limits in another route; give it the same rpm, tpm and concurrency everywhere',
+        'routes.yaml:14:15: "openai/gpt-5.4" has other limits in another place of quota group "openai#main"; give it the same limits everywhere',
         'routes.yaml:15:1: "fallback_route" names no route: "non"; did you mean "none"? (or add [routes.NAME])',
     ],
     "sixty.yaml": [

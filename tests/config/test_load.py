@@ -31,7 +31,7 @@ BROKEN = [
     ("[server]\n# the door\nprot = 1\n", '3:1: unknown setting "prot" in [server]; did you mean "port"?'),
     ("[policies.retry]\nattemps = 3\n", '2:1: unknown setting "attemps" in [policies.retry]; did you mean "attempts"?'),
     (GOOD + 'planet = "x"\n',
-     '3:1: unknown setting "planet" in [providers.openai]; known: "auth", "base_url", "ca_file", "catalog", "credentials", "dialects", "headers", "kind", "models", "models_path", "output_limit", "passthrough", ...'),
+     '3:1: unknown setting "planet" in [providers.openai]; known: "auth", "base_url", "ca_file", "catalog", "credentials", "dialects", "headers", "kind", "limits", "models", "models_path", "output_limit", ...'),
     # types
     ("server = 1\n", '1:1: "server" must be a table, not a whole number'),
     ('[server]\nport = "8787"\n', '2:1: "port" must be a whole number, not text'),
@@ -101,7 +101,7 @@ BROKEN = [
     (ROUTE + 'groups = [[\n{ provider = "openai", model = "a", weight = 0 }]]\n',
      '6:37: "weight" is 0: give a number from 0.0001 to 1e+06'),
     (ROUTE + 'groups = [[{ provider = "openai", model = "a", rpm = 60 }]]\n[routes.slow]\ngroups = [["openai/a#main"]]\n',
-     '7:12: "openai/a" has other limits in another route; give it the same rpm, tpm and concurrency everywhere'),
+     '7:12: "openai/a" has other limits in another place of quota group "openai#main"; give it the same limits everywhere'),
     ('[providers.openai]\nregion = "eu west"\n' + "credentials.main = 'env:A'\n",
      '2:1: "region" is "eu west"; use letters, digits, dots, dashes and underscores'),
     (ROUTE + 'groups = [[{ provider = "openai", model = "a", region = "eu" }]]\n[routes.slow]\ngroups = [["openai/a#main"]]\n',

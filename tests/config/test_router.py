@@ -58,7 +58,8 @@ def test_a_route_is_its_groups_with_a_deployment_for_each_credential():
     first = route.groups[0].deployments[0]
     assert first == Deployment(
         "openai/gpt-5.4-mini#main", "openai", "gpt-5.4-mini", "main", "openai#main/gpt-5.4-mini", "openai_chat", 0,
-        weight=2.0, rate=RateSettings(rpm=60, tpm=9000), concurrency=3,
+        weight=2.0, rate=RateSettings(rpm=60, tpm=9000, counts="asked"), concurrency=3,
+        origins=(("rpm", "target"), ("tpm", "target"), ("concurrency", "target")),
     )  # fmt: skip
     assert route.groups[0].deployments[1].quota == "org/gpt-5.4-mini"
     assert route.groups[0].deployments[2].weight == 1.0

@@ -12,11 +12,12 @@ from stormkeel.assemble import Parts, build
 from stormkeel.config.load import load
 from stormkeel.engine.fleet import Member
 from stormkeel.engine.gates import GATES
-from stormkeel.policies.base import Verdict
+from stormkeel.policies.base import Need, Verdict
 from stormkeel.providers import KINDS
 from stormkeel.runtime.journal import MemoryJournal
 from stormkeel.testing import ScriptedTransport, VirtualClock, VirtualLoop
 from stormkeel.types.failure import Failure, FailureKind
+from stormkeel.types.usage import Usage
 
 LIMITED = b"""
 [providers.local]
@@ -67,9 +68,10 @@ def test_a_look_says_what_asking_would(steps: list[tuple[str, float, int]]) -> N
         now += span
         if what in {"ask", "probe"}:
             probe, before = what == "probe", state(one)
-            looks = [gate.refusal(now, tokens, probe) for _, gate in one.gates if gate is not None]
+            need = Need(tokens)
+            looks = [gate.refusal(now, need, probe) for _, gate in one.gates if gate is not None]
             assert state(one) == before, "a look leaves no trace"
-            leave = one.admit(now, tokens, probe)
+            leave = one.admit(now, need, probe)
             assert next((look for look in looks if look is not None), None) == (leave if isinstance(leave, Failure) else None)
             if not isinstance(leave, Failure):
                 out.append(leave)
@@ -80,7 +82,7 @@ def test_a_look_says_what_asking_would(steps: list[tuple[str, float, int]]) -> N
         elif out and what == "release":
             one.release(out.pop(), now)
         elif out:
-            one.settle(out.pop(0), Verdict(what if what in {"ok", "fault"} else "ignored"), tokens, now, rng)
+            one.settle(out.pop(0), Verdict(what if what in {"ok", "fault"} else "ignored"), Usage(tokens), now, rng)
 
 
 def test_the_order_is_data() -> None:
@@ -88,17 +90,17 @@ def test_the_order_is_data() -> None:
     one = member()
     assert [name for name, _ in one.gates] == [name for name, _ in GATES] == ["cooling", "concurrency", "rate", "breaker"]
     kinds = [FailureKind.COOLING, FailureKind.CONCURRENCY_REACHED, FailureKind.RATE_REACHED, FailureKind.BREAKER_OPEN]
-    tickets = [one.admit(0.0, 10) for _ in range(3)]
+    tickets = [one.admit(0.0, Need(10)) for _ in range(3)]
     for ticket in tickets[:2]:
         assert not isinstance(ticket, Failure)
         one.breaker.settle(ticket[-1], Verdict.FAULT, 0.0, Random(1))  # open from now on
     one.cooling[1].park(1.0, "told to")
-    said = [one.admit(0.0, 5000)]
-    said.append(one.admit(1.0, 5000))  # no longer cooling
+    said = [one.admit(0.0, Need(5000))]
+    said.append(one.admit(1.0, Need(5000)))  # no longer cooling
     assert one.concurrency is not None
     one.concurrency.settle()
-    said.append(one.admit(1.0, 5000))  # a place is free
-    said.append(one.admit(1.0, 10))
+    said.append(one.admit(1.0, Need(5000)))  # a place is free
+    said.append(one.admit(1.0, Need(10)))
     assert [failure.kind for failure in said if isinstance(failure, Failure)] == kinds
 
 
@@ -106,11 +108,11 @@ def test_a_no_undoes_the_yeses_before_it() -> None:
     """An attempt the breaker refuses takes neither a place nor anything of the minute."""
     one = member()
     for _ in range(2):
-        ticket = one.admit(0.0, 10)
+        ticket = one.admit(0.0, Need(10))
         assert not isinstance(ticket, Failure)
-        one.settle(ticket, Verdict.FAULT, 10, 0.0, Random(1))
+        one.settle(ticket, Verdict.FAULT, Usage(10), 0.0, Random(1))
     before = state(one)
-    refusal = one.admit(0.0, 10)
+    refusal = one.admit(0.0, Need(10))
     assert isinstance(refusal, Failure)
     assert refusal.kind is FailureKind.BREAKER_OPEN
     assert state(one) == before

@@ -10,7 +10,7 @@ from stormkeel.engine import gates as engine
 from stormkeel.engine import line, world
 from stormkeel.policies.breaker import Breaker
 from stormkeel.policies.concurrency import ConcurrencyGate
-from stormkeel.policies.rate import Gcra
+from stormkeel.policies.gcra import Gcra
 from stormkeel.policies.retry import RetryBudget, decide
 from stormkeel.resilience import retries
 from stormkeel.testing import ManualClock, run_virtual

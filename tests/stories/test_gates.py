@@ -133,12 +133,53 @@ def test_tpm_waits_and_settles_the_truth():
     """Tokens are debited by estimate, and what was not used comes back: the next request needs not wait for it."""
 
     async def story():
-        bench = Bench([whole(prompt=10, completion=5)], limited("tpm = 1000"))
+        bench = Bench([whole(prompt=10, completion=5)], limited("tpm = 1000").replace(b'"openai", model', b'"backup", model'))
         for _ in range(20):  # each asks for 400 and uses 15
             assert (await bench.ask(max_tokens=400)).failure is None
         assert now() == 0.0
         both = await asyncio.gather(*(bench.ask(max_tokens=900) for _ in range(2)))
         assert all(answer.failure is None for answer in both)
+
+    play(story)
+
+
+def test_tokens_are_counted_as_the_provider_does():
+    """OpenAI counts the most output that is asked for, used or not, and those of failed requests too (docs/reliability.md, Rates)."""
+
+    async def story():
+        bench = Bench([whole(prompt=10, completion=5), refused(400, "x"), whole()], limited("tpm = 1000"))
+        for _ in range(2):
+            await bench.ask(max_tokens=500)
+        assert now() == 0.0
+        assert (await bench.ask(max_tokens=500)).failure is None
+        assert 29.0 < bench.times[2] < 31.0
+
+    play(story)
+
+
+@pytest.mark.parametrize(("group", "sends"), [("", 10), ("acme", 5)])
+def test_credentials_of_one_organisation_share_one_limit(group, sends):
+    """INV-12: two credentials of one quota group have the limit once; two of different organisations have it twice."""
+
+    async def story():
+        quota = f'quota = "{group}"' if group else ""
+        settings = f"""
+        [providers.openai.limits]
+        rpm = 5
+        [providers.openai.credentials.main]
+        ref = "env:OPENAI_API_KEY"
+        {quota}
+        [providers.openai.credentials.second]
+        ref = "env:OPENAI_API_KEY_2"
+        {quota}
+        [routes.fast]
+        groups = [["openai/gpt-5.4-mini"]]
+        strategy = "round_robin"
+        """
+        bench = Bench([whole()], settings.encode())
+        answers = await asyncio.gather(*(bench.ask(timeout=1.0) for _ in range(12)))
+        assert sum(answer.failure is None for answer in answers) == sends
+        assert {answer.failure.kind for answer in answers if answer.failure is not None} == {K.RATE_REACHED}
 
     play(story)
 

@@ -21,8 +21,6 @@ from ..engine.heritage import Succession
 from ..engine.pace import Paced, PacedMember
 from ..engine.world import Known, Policies, Ports, World
 from ..policies.breaker import Breaker
-from ..policies.concurrency import ConcurrencyGate
-from ..policies.rate import RateGate
 from ..providers import KINDS
 from ..providers.base import COMPANIONS, Auth, Caller, Provider
 from ..routing.deployment import Deployment
@@ -102,11 +100,12 @@ class _Builder:
     def _make(self, deployment: Deployment, succession: Succession) -> Member:
         credential = self.fleet.credentials[deployment.provider, deployment.credential]
         transport = self._transports[deployment.provider]
+        quota = succession.quota(deployment)
         fresh = Gates(
-            (succession.quota(deployment.quota), credential),
+            (quota, credential),
             Breaker(self._settings.policies.breaker),
-            RateGate(deployment.rate) if deployment.rate else None,
-            ConcurrencyGate(deployment.concurrency) if deployment.concurrency else None,
+            quota.rate if deployment.rate else None,
+            quota.places if deployment.concurrency else None,
         )
         provider = self._providers[deployment.provider]
         known = _know(provider, deployment.model, self._settings)

@@ -11,9 +11,11 @@ from ipaddress import ip_address
 import msgspec
 
 from .borders import check_borders
+from .limits import NAMES, group_of
 from .models import check_models
 from .network import check_network
 from .origins import Path
+from .quotas import check_quotas
 from .references import fault_of_reference, fault_of_url
 from .settings import (
     DIALECTS,
@@ -51,6 +53,7 @@ def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
     limits: dict[str, TargetSettings] = {}
     for name, route in settings.routes.items():
         _check_route(source, name, route, settings, limits)
+    check_quotas(source, settings, kinds)
     check_models(source, settings.models, settings.providers)
     check_borders(source, settings)
     _check_keys(source, settings.keys)
@@ -213,18 +216,20 @@ def _check_twins(source: Source, path: Path, target: TargetSettings, seen: set[t
 def _check_limits(
     source: Source, path: Path, target: TargetSettings, settings: Settings, limits: dict[str, TargetSettings]
 ) -> None:
-    """Limits and region belong to a deployment, which all its routes share."""
+    """A region belongs to a deployment, limits to a quota group and its model: all their routes share them."""
     provider = settings.providers[target.provider]
     for credential in credentials_of(target, provider):
-        first = limits.setdefault(f"{target.provider}/{target.model}#{credential}", target)
-        if region_of(first, provider) != region_of(target, provider):
+        twin = limits.setdefault(f"{target.provider}/{target.model}#{credential}", target)
+        if region_of(twin, provider) != region_of(target, provider):
             what = f'"{target.provider}/{target.model}" is in another region in another route'
             source.add(path, f"{what}; give it the same region everywhere")
-        if first.tags != target.tags:
+        if twin.tags != target.tags:
             source.add(path, f'"{target.provider}/{target.model}" has other tags in another route; give it the same everywhere')
-        if (first.rpm, first.tpm, first.concurrency) != (target.rpm, target.tpm, target.concurrency):
-            what = f'"{target.provider}/{target.model}" has other limits in another route'
-            source.add(path, f"{what}; give it the same rpm, tpm and concurrency everywhere")
+        group = group_of(settings, target.provider, credential)
+        first = limits.setdefault(f"quota {group}/{target.model}", target)
+        if any(getattr(first, name) != getattr(target, name) for name in NAMES):
+            what = f'"{target.provider}/{target.model}" has other limits in another place of quota group "{group}"'
+            source.add(path, f"{what}; give it the same limits everywhere")
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------

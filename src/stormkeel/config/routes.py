@@ -15,12 +15,12 @@ from operator import itemgetter
 
 import msgspec
 
-from ..policies.rate import RateSettings
 from ..routing.deployment import Deployment
 from ..routing.route import Group, Route
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .borders import border_of_route, tags_of
+from .limits import group_of, limits_of
 from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of, prefixes_of, region_of
 from .source import suggestion
 
@@ -162,16 +162,16 @@ class Router:
 
     def _new(self, name: str, target: TargetSettings, credential: str) -> Deployment:
         provider = self._settings.providers[target.provider]
-        given = provider.credentials.get(credential)
-        shared = (given.quota if given else "") or f"{target.provider}#{credential}"
-        limited = target.rpm is not None or target.tpm is not None
+        limits = limits_of(self._settings, self._kinds, target, credential)
         return Deployment(
             name, target.provider, target.model, credential,
-            quota=f"{shared}/{target.model}",  # providers count per model
+            quota=f"{group_of(self._settings, target.provider, credential)}/{target.model}",  # providers count per model
             dialect=next(iter(provider.dialects), ""),
             index=len(self._by_name),
-            rate=RateSettings(rpm=target.rpm, tpm=target.tpm) if limited else None,
-            concurrency=target.concurrency,
+            rate=limits.rate,
+            concurrency=limits.concurrency,
+            origins=tuple((origin.name, origin.source) for origin in limits.origins),
+            learns=limits.learns,
             region=region_of(target, provider),
             tags=tags_of(target, credential, self._settings),
         )

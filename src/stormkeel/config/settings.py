@@ -19,9 +19,11 @@ from ..policies.breaker import BreakerSettings
 from ..policies.commit import FIRST, bytes_held
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
+from ..policies.rate import Counts
 from ..policies.retry import BudgetSettings, RetrySettings
 from ..routing.sticky import StickyName
 from ..routing.strategies import StrategyName
+from .limiting import LimitSettings, check_limits
 from .models import ModelSettings
 
 MIB = 1 << 20
@@ -60,6 +62,12 @@ class Known(Protocol):
     def models(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def needs_key(self) -> bool: ...  # noqa: D102
+    @property
+    def counts(self) -> Counts: ...  # noqa: D102
+    @property
+    def frees_cached(self) -> bool: ...  # noqa: D102
+    @property
+    def rate_window(self) -> float: ...  # noqa: D102
 
     def speaks(self, moved: bool) -> dict[str, str]: ...  # noqa: D102
 
@@ -108,6 +116,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
         passthrough: may callers reach its other paths (files, sound, pictures, batches), unpriced? Any caller's key will do.
         region: where it serves, in your own word, as in "eu" or "us-east-1": what falls ill together there is left together.
         tags: where and on which terms it serves, in your own words, as in "eu" or "zdr"; its region is one as well.
+        limits: what it lets through of each model with each credential, or each quota group of them.
     """
 
     kind: str = ""
@@ -129,6 +138,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     passthrough: bool = False
     region: str = ""
     tags: tuple[str, ...] = ()
+    limits: LimitSettings = LimitSettings()
 
 
 class TargetSettings(msgspec.Struct, frozen=True):
@@ -138,8 +148,10 @@ class TargetSettings(msgspec.Struct, frozen=True):
         provider, model: who and what; the model by the provider's own name.
         credential: which one; "" for each of the provider's, as a deployment of its own.
         weight: its share of the traffic against the others of its group, split over its deployments.
-        rpm, tpm: requests and tokens a minute we may send to each of its deployments, None for no limit.
-        concurrency: the most attempts at once at each of its deployments, None for no limit.
+        rpm, tpm: requests and tokens a minute we may send, with each credential or each quota group of them; None for no limit.
+        itpm, otpm: input and output tokens a minute, likewise.
+        rpd, tpd: requests and tokens a day, likewise.
+        concurrency: the most attempts at once, likewise.
         region: where it is served, where that is another region than its provider's; "" for the provider's.
         tags: what it has beside its provider's tags.
     """
@@ -150,16 +162,17 @@ class TargetSettings(msgspec.Struct, frozen=True):
     weight: float = 1.0
     rpm: int | None = None
     tpm: int | None = None
+    itpm: int | None = None
+    otpm: int | None = None
+    rpd: int | None = None
+    tpd: int | None = None
     concurrency: int | None = None
     region: str = ""
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 0.0001, 1_000_000.0)
-        for name in ("rpm", "tpm", "concurrency"):
-            value = getattr(self, name)
-            if value is not None:
-                within(name, value, 1, 1_000_000_000_000)
+        check_limits(self)
 
 
 def prefixes_of(provider: ProviderSettings, kinds: Kinds) -> tuple[str, ...]:
@@ -354,6 +367,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     Attributes:
         providers, routes: by name.
+        quotas: the limits of quota groups, by their names.
         models: what is known here of models, before what the catalog knows.
         keys: the callers' keys; without any the gateway asks for none and listens on this machine only.
         default_model: the model or route where the library's caller names none, or a request the model "default".
@@ -363,6 +377,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     providers: dict[str, ProviderSettings] = {}
     routes: dict[str, RouteSettings] = {}
+    quotas: dict[str, LimitSettings] = {}
     models: dict[str, ModelSettings] = {}
     keys: tuple[KeySettings, ...] = ()
     default_model: str = ""

@@ -110,7 +110,7 @@ class Trial:
         if window and len(raw) > window and (unfit := too_long(member, request, raw)):
             return unfit
         self._extent = extent = extent_of(request, raw, member, carriage.limit)
-        ticket = member.admit(self._started, extent.expected, probe)
+        ticket = member.admit(self._started, extent.need, probe)
         if isinstance(ticket, Failure):
             return ticket
         self._ticket = ticket
@@ -263,7 +263,7 @@ class Trial:
         member, ports = self.member, self._run.world.ports
         now = ports.clock.now()
         charged = self._charge(failure)
-        member.settle(self._ticket, OK if failure is None else _verdict(failure), charged.usage.total, now, ports.rng)
+        member.settle(self._ticket, OK if failure is None else _verdict(failure), charged.usage, now, ports.rng)
         latency, wall, lost = now - self._started, ports.clock.wall(), self._carriage.lost
         member.recent.add(now, failure, latency, self._ttft)
         if failure is None:

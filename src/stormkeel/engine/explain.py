@@ -14,7 +14,7 @@ from copy import copy
 import msgspec
 
 from ..dialects.base import Codec
-from ..policies.base import Dice
+from ..policies.base import Dice, Need
 from ..policies.deadline import ClockSettings
 from ..routing.deployment import Deployment
 from ..routing.route import Group, Route
@@ -196,6 +196,9 @@ def _told(request: Request, world: World, route: Route | None, why: str, candida
     )  # fmt: skip
 
 
+NOTHING_NEEDED = Need()
+
+
 class _Dice:
     """A copy of the dice that remembers what it drew."""
 
@@ -221,7 +224,7 @@ class _View:
     def is_ready(self, index: int) -> bool:
         gates = dict(self._members[index].gates)
         health = (gates["cooling"], gates["breaker"])
-        return all(gate is None or gate.refusal(self._now, 0, False) is None for gate in health)
+        return all(gate is None or gate.refusal(self._now, NOTHING_NEEDED, False) is None for gate in health)
 
 
 class _Explainer:
@@ -282,7 +285,7 @@ class _Explainer:
         return too_long(member, self._request, carried.counted)
 
     def _price(self, extent: Extent, carried: Carried, member: Member) -> Price:
-        tariff, about = member.tariff(self._wall), extent.expected - (carried.limit or 0)
+        tariff, about = member.tariff(self._wall), extent.need.input
         held = held_for(extent, carried.counted, member, self._wall, tariff)
         price = None if tariff is None else tariff.price(Usage(input=about))
         return Price(about, price, _usd(price), *extent.bounds, held, _usd(held), bool(member.own_prices))
@@ -291,16 +294,16 @@ class _Explainer:
         gate = dict(member.gates)[name]
         if gate is None:
             return GateAnswer(name, passes=True, says="no limit is set")
-        refusal = gate.refusal(self._now, extent.expected, False)
+        refusal = gate.refusal(self._now, extent.need, False)
         if refusal is None:
             return GateAnswer(name, passes=True)
-        if is_last and refusal.kind is FailureKind.BREAKER_OPEN and gate.refusal(self._now, extent.expected, True) is None:
+        if is_last and refusal.kind is FailureKind.BREAKER_OPEN and gate.refusal(self._now, extent.need, True) is None:
             return GateAnswer(name, passes=True, says="it is open; as the last one left this would go as a probe")
         return GateAnswer(name, passes=False, says=refusal.message)
 
     def _after(self, member: Member, extent: Extent) -> Room:
         now = room(member, self._now)
-        return Room(_less(now.requests, 1), _less(now.tokens, extent.expected), _less(now.places, 1))
+        return Room(_less(now.requests, 1), _less(now.tokens, extent.need.tokens), _less(now.places, 1))
 
     def _choice(self, route: Route, chosen: Deployment, spent: set[int]) -> str:
         """Say how a candidate came to its place."""

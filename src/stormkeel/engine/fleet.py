@@ -14,12 +14,13 @@ import msgspec
 from ..catalog.load import ModelFacts
 from ..dialects.base import NO_TERMS, Codec, Target, Terms
 from ..ledger.pricing import Tariff
-from ..policies.base import Dice, Verdict
+from ..policies.base import Dice, Need, Verdict
 from ..policies.latency import PeakLatency
 from ..providers.base import Caller
 from ..routing.deployment import Deployment
 from ..types.failure import Failure
 from ..types.money import NanoDollars
+from ..types.usage import Usage
 from .credentials import Credential
 from .gates import CREDENTIAL_PROBE, GATES, Gates
 from .ports import Transport
@@ -124,17 +125,17 @@ class Member:
         """The wire format that is chosen where nothing speaks for another."""
         return next(iter(self.spoken.values()))
 
-    def admit(self, now: float, tokens: int, probe: bool = False) -> Ticket | Failure:
+    def admit(self, now: float, need: Need, probe: bool = False) -> Ticket | Failure:
         """Ask each gate in order; the first no undoes the yeses before it.
 
         Args:
             now: monotonic seconds.
-            tokens: the tokens the attempt is expected to cost.
+            need: the tokens the attempt is expected to take.
             probe: the last candidate left: an open breaker lets a rare probe through.
         """
         ticket = Ticket()
         for ask in self._asks:
-            leave = ask(now, tokens, probe)
+            leave = ask(now, need, probe)
             if type(leave) is not int:
                 self._undo(ticket, now)
                 return leave  # type: ignore[return-value]  # no int: a Failure
@@ -142,7 +143,7 @@ class Member:
         self.in_flight += 1
         return ticket
 
-    def settle(self, ticket: Ticket, verdict: Verdict, used: int, now: float, rng: Dice) -> None:
+    def settle(self, ticket: Ticket, verdict: Verdict, used: Usage, now: float, rng: Dice) -> None:
         """Hand a ticket back, once: the true tokens, and what the attempt says about health."""
         self.in_flight -= 1
         for place, settle in self._settles:

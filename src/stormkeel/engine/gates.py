@@ -13,22 +13,23 @@ from typing import Protocol
 
 import msgspec
 
-from ..policies.base import Dice, Verdict
+from ..policies.base import Dice, Need, Verdict
 from ..policies.breaker import Breaker
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
 from ..types.failure import Failure
-from .cooling import Cooling
+from ..types.usage import Usage
 from .credentials import Credential
+from .quota import Quota
 
 CREDENTIAL_PROBE = 1
 """The ticket of the first gate, where the attempt is the probe of a credential that was set aside."""
 
 
 class Gates(msgspec.Struct, frozen=True):
-    """The gates of one deployment; `cooling` (its quota group, its credential) is shared by all members of either."""
+    """The gates of one deployment; all but the breaker are shared: `cooling` is its quota group and its credential."""
 
-    cooling: tuple[Cooling, Credential]
+    cooling: tuple[Quota, Credential]
     breaker: Breaker
     rate: RateGate | None = None
     concurrency: ConcurrencyGate | None = None
@@ -43,21 +44,21 @@ class Gate(Protocol):
 
     holds: bool
 
-    def ask(self, now: float, tokens: int, probe: bool) -> int | Failure:
+    def ask(self, now: float, need: Need, probe: bool) -> int | Failure:
         """Ask for leave: a ticket, or why not.
 
         Args:
             now: the moment.
-            tokens: what the attempt is expected to cost.
+            need: what the attempt is expected to take.
             probe: is it the last candidate left?
         """
         ...
 
-    def refusal(self, now: float, tokens: int, probe: bool) -> Failure | None:
+    def refusal(self, now: float, need: Need, probe: bool) -> Failure | None:
         """Say why `ask` would refuse, None where it would give a ticket. Changes nothing."""
         ...
 
-    def settle(self, ticket: int, verdict: Verdict, used: int, now: float, rng: Dice) -> None:
+    def settle(self, ticket: int, verdict: Verdict, used: Usage, now: float, rng: Dice) -> None:
         """Hand the ticket of an attempt back, once: its true tokens, and what it says about health."""
         ...
 
@@ -71,11 +72,11 @@ class _Aside:
 
     holds = False  # how a probe ended is told to the credential itself: what it proves depends on the failure
 
-    def __init__(self, quota: Cooling, credential: Credential) -> None:
+    def __init__(self, quota: Quota, credential: Credential) -> None:
         self._coolings = (quota, credential)  # the credential last: its probe is taken by asking
         self._credential = credential
 
-    def ask(self, now: float, _tokens: int, _probe: bool) -> int | Failure:
+    def ask(self, now: float, _need: Need, _probe: bool) -> int | Failure:
         leave = 0
         for cooling in self._coolings:
             if cooling.until > now:
@@ -85,11 +86,11 @@ class _Aside:
                 leave = CREDENTIAL_PROBE
         return leave
 
-    def refusal(self, now: float, _tokens: int, _probe: bool) -> Failure | None:
+    def refusal(self, now: float, _need: Need, _probe: bool) -> Failure | None:
         refusals = (cooling.refusal(now) for cooling in self._coolings if cooling.until > now)
         return next((refusal for refusal in refusals if refusal is not None), None)
 
-    def settle(self, ticket: int, verdict: Verdict, used: int, now: float, rng: Dice) -> None: ...
+    def settle(self, ticket: int, verdict: Verdict, used: Usage, now: float, rng: Dice) -> None: ...
 
     def release(self, ticket: int, now: float) -> None:
         if ticket == CREDENTIAL_PROBE:
@@ -104,13 +105,13 @@ class _Places:
     def __init__(self, places: ConcurrencyGate) -> None:
         self._places = places
 
-    def ask(self, _now: float, _tokens: int, _probe: bool) -> int | Failure:
+    def ask(self, _now: float, _need: Need, _probe: bool) -> int | Failure:
         return self._places.admit() or 1
 
-    def refusal(self, _now: float, _tokens: int, _probe: bool) -> Failure | None:
+    def refusal(self, _now: float, _need: Need, _probe: bool) -> Failure | None:
         return self._places.refusal()
 
-    def settle(self, _ticket: int, _verdict: Verdict, _used: int, _now: float, _rng: Dice) -> None:
+    def settle(self, _ticket: int, _verdict: Verdict, _used: Usage, _now: float, _rng: Dice) -> None:
         self._places.settle()
 
     def release(self, _ticket: int, _now: float) -> None:
@@ -125,14 +126,16 @@ class _Rate:
     def __init__(self, rate: RateGate) -> None:
         self._rate = rate
 
-    def ask(self, now: float, tokens: int, _probe: bool) -> int | Failure:
-        return self._rate.admit(now, tokens)
+    def ask(self, now: float, need: Need, _probe: bool) -> int | Failure:
+        return self._rate.admit(now, need.input, need.output)
 
-    def refusal(self, now: float, tokens: int, _probe: bool) -> Failure | None:
-        return self._rate.refusal(now, tokens)
+    def refusal(self, now: float, need: Need, _probe: bool) -> Failure | None:
+        return self._rate.refusal(now, need.input, need.output)
 
-    def settle(self, ticket: int, _verdict: Verdict, used: int, now: float, _rng: Dice) -> None:
-        self._rate.settle(ticket, used, now)
+    def settle(self, ticket: int, _verdict: Verdict, used: Usage, now: float, _rng: Dice) -> None:
+        rate = self._rate
+        read = used.total_input - used.cache_read if rate.frees_cached else used.total_input
+        rate.settle(ticket, used.total, now, read, used.total_output)
 
     def release(self, ticket: int, now: float) -> None:
         self._rate.release(ticket, now)
@@ -146,13 +149,13 @@ class _Health:
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
 
-    def ask(self, now: float, _tokens: int, probe: bool) -> int | Failure:
+    def ask(self, now: float, _need: Need, probe: bool) -> int | Failure:
         return self._breaker.admit_probe(now) if probe else self._breaker.admit(now)
 
-    def refusal(self, now: float, _tokens: int, probe: bool) -> Failure | None:
+    def refusal(self, now: float, _need: Need, probe: bool) -> Failure | None:
         return None if probe and self._breaker.lets_probe(now) else self._breaker.refusal(now)
 
-    def settle(self, ticket: int, verdict: Verdict, _used: int, now: float, rng: Dice) -> None:
+    def settle(self, ticket: int, verdict: Verdict, _used: Usage, now: float, rng: Dice) -> None:
         self._breaker.settle(ticket, verdict, now, rng)
 
     def release(self, ticket: int, now: float) -> None:

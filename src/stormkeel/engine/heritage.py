@@ -16,14 +16,13 @@ from typing import Literal
 
 from ..policies.breaker import BreakerSettings
 from ..policies.concurrency import ConcurrencyGate
-from ..policies.rate import RateGate, RateSettings
 from ..policies.retry import BudgetSettings, RetryBudget
 from ..routing.deployment import Deployment
-from .cooling import Cooling
 from .credentials import Credential
 from .fleet import Member
 from .gates import Gates
 from .ports import Transport
+from .quota import Quota
 from .world import World
 
 KEPT = 900.0  # seconds; longer than a minute's limits, a breaker's or a quota's rest
@@ -39,7 +38,7 @@ class Heritage:
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
-        self.quotas: dict[str, Cooling] = {}
+        self.quotas: dict[str, Quota] = {}
         self.credentials: dict[tuple[str, str], Credential] = {}
         self.budgets: dict[str, RetryBudget] = {}
         self._left: dict[str, float] = {}  # when a deployment was first missed
@@ -74,12 +73,16 @@ class Succession:
         self._now = now
         self._stage: Stage = "claimed"
         self._waiting: list[Act] = []
-        self._quotas: dict[str, Cooling] = {}
+        self._quotas: dict[str, Quota] = {}
 
-    def quota(self, name: str) -> Cooling:
-        """Return the state of a quota group."""
-        known = self._quotas.get(name) or self._heritage.quotas.get(name) or Cooling(f'quota group "{name}"')
+    def quota(self, deployment: Deployment) -> Quota:
+        """Return the state of a deployment's quota group: one for all of its credentials, whatever world they came with."""
+        name, rate, places = deployment.quota, deployment.rate, deployment.concurrency
+        known = self._quotas.get(name) or self._heritage.quotas.get(name) or Quota(name, rate, places)
+        if known.places is None and places is not None:
+            known.places = ConcurrencyGate(places)
         self._quotas[name] = known
+        self._do(lambda: known.change(rate, places, self._now()))
         self._do(lambda: self._heritage.quotas.update({name: known}))
         return known
 
@@ -112,23 +115,11 @@ class Succession:
         old = self._heritage.members.get(deployment.name)
         if old is None:
             return fresh
-        rate, places, health = fresh.rate, fresh.concurrency, fresh.breaker
+        health = fresh.breaker
         if old.credential is fresh.cooling[1] and old.transport is transport:
             health = old.breaker
             self._do(lambda: health.change(breaker))
-        if old.rate is not None and deployment.rate is not None:
-            rate = self._shared_rate(old.rate, deployment.rate)
-        if old.concurrency is not None and deployment.concurrency is not None:
-            places = self._shared_places(old.concurrency, deployment.concurrency)
-        return Gates(fresh.cooling, health, rate, places)
-
-    def _shared_rate(self, rate: RateGate, settings: RateSettings) -> RateGate:
-        self._do(lambda: rate.change(settings, self._now()))
-        return rate
-
-    def _shared_places(self, places: ConcurrencyGate, limit: int) -> ConcurrencyGate:
-        self._do(lambda: places.change(limit))
-        return places
+        return Gates(fresh.cooling, health, fresh.rate, fresh.concurrency)
 
     def enter(self, member: Member) -> None:
         """Take note of a member made with `gates`, and give it its predecessor's past where that still says something of it."""

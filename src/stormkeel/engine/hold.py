@@ -9,6 +9,7 @@ import msgspec
 
 from ..ledger.estimate import input_bound, input_estimate, is_plain, names_terms, output_bound
 from ..ledger.pricing import Tariff
+from ..policies.base import Need
 from ..types.money import NanoDollars
 from ..types.request import Request
 from .charge import most
@@ -19,12 +20,12 @@ class Extent(msgspec.Struct, frozen=True, gc=False):
     """How many tokens one attempt may take.
 
     Attributes:
-        expected: what the rate gate is asked for: about the tokens of the input, and all output that is asked for.
+        need: what the gates are asked for: about the tokens of the input, and all output that is asked for.
         bounds: the most input and the most output tokens.
         is_plain: is the body text on standard terms and nothing else?
     """
 
-    expected: int
+    need: Need
     bounds: tuple[int, int]
     is_plain: bool
 
@@ -42,7 +43,7 @@ def extent_of(request: Request, raw: bytes, member: Member, limit: int | None) -
     plain = (request.is_text and (raw is request.raw or request.inputs > 0)) or is_plain(raw)
     most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
     bounds = (most_in, output_bound(limit, member.max_output, request.choices))
-    return Extent(input_estimate(raw) + (limit or 0), bounds, plain)
+    return Extent(Need(input_estimate(raw), limit or 0), bounds, plain)
 
 
 def held_for(extent: Extent, raw: bytes, member: Member, wall: int, tariff: Tariff | None) -> NanoDollars | None:

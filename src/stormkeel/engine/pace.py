@@ -9,6 +9,7 @@ Only for deployments of routes with `least_latency`; the others keep the plain o
 
 from __future__ import annotations
 
+from ..policies.base import Need
 from ..policies.latency import PeakLatency
 from ..types.failure import Failure, FailureKind
 from .fleet import Member, Ticket
@@ -59,9 +60,9 @@ class PacedMember(Member):
 
     __slots__ = ()
 
-    def admit(self, now: float, tokens: int, probe: bool = False) -> Ticket | Failure:
+    def admit(self, now: float, need: Need, probe: bool = False) -> Ticket | Failure:
         """Ask each gate in order, and note from when on an answer is waited for."""
-        ticket = super().admit(now, tokens, probe)
+        ticket = super().admit(now, need, probe)
         if self.pace is not None and isinstance(ticket, Ticket):
             self.pace.ask(now, self.in_flight > 1)
         return ticket

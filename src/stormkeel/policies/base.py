@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
+import msgspec
+
 
 class Verdict(Enum):
     """What an attempt says about the health of what was tried."""
@@ -17,6 +19,18 @@ class Verdict(Enum):
     OK = "ok"
     FAULT = "fault"
     IGNORED = "ignored"  # a cancel, or a caller's own mistake: says nothing about health
+
+
+class Need(msgspec.Struct, frozen=True, gc=False):
+    """What an attempt is expected to take: about the tokens of its input, and the most output that is asked for (0: not said)."""
+
+    input: int = 0
+    output: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Both together."""
+        return self.input + self.output
 
 
 class Dice(Protocol):

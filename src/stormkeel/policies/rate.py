@@ -1,105 +1,77 @@
-"""How many requests and tokens a minute: GCRA, exact, one number of state a limit.
+"""How many requests and tokens a minute and a day: several limits that pass together or not at all.
 
-Never waits: a refusal says after how many seconds the same ask would pass, rounded up, so never too early (INV-12). Formulas by
-docs/reliability.md, Rates. Inside, time is integer nanoseconds times the limit, so that no rate needs a fraction:
+Never waits: a refusal says after how many seconds the same ask would pass, rounded up, so never too early (INV-12). One limit is
+a `Gcra` (`gcra.py`) or, for a day, a `Daily`. Tokens are debited by estimate and corrected by `settle`: a refund gives back, an
+overrun is a debt that delays the next. `now` is monotonic: it never goes back by more than the time a caller held on to it.
 
-    each unit moves the arrival time TAT on by `period`;
-    n units pass at `now` if max(TAT, now * limit) + n * period - now * limit <= burst * period
-
-Tokens are debited by estimate and corrected by `settle`: a refund moves TAT back, an overrun moves it on (debt is allowed, and
-delays the next). `now` is monotonic: it never goes back by more than the time a caller held on to it.
+    what is set, and what the provider said of itself, whichever is less  x  the share of it that is left after throttles
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
 from ..types.failure import Failure, FailureKind
 from .base import within
+from .daily import Daily
+from .gcra import NANO, Gcra
 
-NANO = 1_000_000_000
 MINUTE = 60.0
-MICRO = 1000  # nanoseconds
 MOST = 1_000_000_000_000
+SPLIT = 48  # bits of a ticket for each of what was debited: tokens, input, output
+FIELD = (1 << SPLIT) - 1
+NEWS = 8  # answers after which a mean output is mostly made of newer ones
+
+KINDS: dict[str, tuple[int, str]] = {
+    "rpm": (0, "requests a minute"),
+    "tpm": (1, "tokens a minute"),
+    "itpm": (2, "input tokens a minute"),
+    "otpm": (3, "output tokens a minute"),
+    "rpd": (0, "requests a day"),
+    "tpd": (1, "tokens a day"),
+}
+"""Each limit's name: which of an attempt's units it counts (one request, all tokens, input, output), and its words."""
+Counts = Literal["used", "asked"]
 
 
 class RateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The limits of a deployment or a quota group.
+    """The limits of a quota group.
 
     Attributes:
         rpm: requests a minute, None for no limit.
         tpm: tokens a minute, None for no limit.
-        burst: the share of a minute's requests that may go at once after a pause (at least one request). Make it 1/60 for a
-            provider that counts in windows of a second.
-        token_burst: the same for tokens; no request larger than this share of `tpm` can ever pass.
+        itpm, otpm: input and output tokens a minute, where the provider counts them apart; None for no limit.
+        rpd, tpd: requests and tokens a day, None for no limit.
+        burst: the share of a minute's requests that may go at once after a pause (at least one request).
+        token_burst: the same for tokens; no request larger than this share of a limit can ever pass.
+        window: seconds of the windows in which the provider enforces a minute's requests, 60 where it does so by the minute. In a
+            shorter one no more than its part of the minute goes out.
+        counts: the tokens that its provider counts: those that were "used", input and output, or those that were "asked" for: the
+            most output or the estimated input, whichever is more, of failed attempts as well.
+        frees_cached: is input that is read from the provider's cache left out of `itpm`?
     """
 
     rpm: int | None = None
     tpm: int | None = None
+    itpm: int | None = None
+    otpm: int | None = None
+    rpd: int | None = None
+    tpd: int | None = None
     burst: float = 1.0
     token_burst: float = 1.0
+    window: float = MINUTE
+    counts: Counts = "used"
+    frees_cached: bool = False
 
     def __post_init__(self) -> None:
-        if self.rpm is not None:
-            within("rpm", self.rpm, 1, MOST, "requests a minute")
-        if self.tpm is not None:
-            within("tpm", self.tpm, 1, MOST, "tokens a minute")
+        for name, (_, words) in KINDS.items():
+            if (value := getattr(self, name)) is not None:
+                within(name, value, 1, MOST, words)
         within("burst", self.burst, 0.0001, 1.0, "(a share of a minute's limit)")
         within("token_burst", self.token_burst, 0.0001, 1.0, "(a share of a minute's limit)")
-
-
-class Gcra:
-    """One limit: `limit` units a `period`, `burst` of them at once. Exact in integers; `at` arguments are `moment(now)`."""
-
-    __slots__ = ("_arrival", "_limit", "_period", "_tolerance", "burst")
-
-    def __init__(self, limit: int, period: float, burst: int) -> None:
-        """Take a limit in units, a period in seconds, a burst in units."""
-        self._limit = limit
-        self._period = round(period * NANO)
-        self._tolerance = burst * self._period
-        self._arrival = 0
-        self.burst = burst
-
-    def excess(self, at: int, units: int) -> int:
-        """Return how far units exceed what may pass at a moment: 0 or less means that they pass. Changes nothing."""
-        arrival, now = self._arrival, at * self._limit
-        return (arrival - now if arrival > now else 0) + units * self._period - self._tolerance
-
-    def room(self, at: int) -> int:
-        """Return how many units may pass at a moment, 0 where there is a debt. Changes nothing."""
-        return max(0, -self.excess(at, 0) // self._period)
-
-    def admit(self, at: int, units: int) -> bool:
-        """Debit units if they may pass, and say whether they did."""
-        arrival, now = self._arrival, at * self._limit
-        arrival = (arrival if arrival > now else now) + units * self._period
-        if arrival - now > self._tolerance:
-            return False
-        self._arrival = arrival
-        return True
-
-    def take(self, at: int, units: int) -> None:
-        """Debit units, whether they pass or not."""
-        arrival, now = self._arrival, at * self._limit
-        self._arrival = (arrival if arrival > now else now) + units * self._period
-
-    def give_back(self, at: int, units: int) -> None:
-        """Refund units; a full bucket stays full."""
-        arrival, now = self._arrival, at * self._limit
-        if arrival > now:
-            arrival -= units * self._period
-            self._arrival = arrival if arrival > now else now
-
-    def follow(self, other: Gcra, at: int) -> None:
-        """Owe what another limit is owed: as many units as it had taken and not yet earned back."""
-        owed = other._arrival - at * other._limit
-        if owed > 0:  # units times the period, which is the same for both
-            self._arrival = at * self._limit + owed * self._period // other._period
-
-    def wait(self, excess: int) -> float:
-        """Return the seconds until an excess is gone, rounded up to the next microsecond and one more, against float clocks."""
-        return (-(-excess // (self._limit * MICRO)) + 1) / 1_000_000
+        within("window", self.window, 0.1, MINUTE, "seconds")
 
 
 def moment(now: float) -> int:
@@ -107,91 +79,192 @@ def moment(now: float) -> int:
     return int(now * NANO)
 
 
-class RateGate:
-    """Requests and tokens a minute, together: all limits are checked, then all debited or none."""
+class Limit(msgspec.Struct, frozen=True):
+    """One limit as it stands: its name, how much it lets through, and how much of that is left."""
 
-    __slots__ = ("_requests", "_settings", "_tokens")
+    name: str
+    amount: int
+    left: int
+
+
+class RateGate:
+    """The limits of a quota group: all are checked, then all debited or none."""
+
+    __slots__ = ("_amounts", "_buckets", "_learned", "_mean", "_settings", "share")
 
     def __init__(self, settings: RateSettings) -> None:
+        self.share = 1.0  # of the limits a minute, after throttles
         self._settings = settings
-        self._requests = _limit(settings.rpm, settings.burst)
-        self._tokens = _limit(settings.tpm, settings.token_burst)
+        self._learned: dict[str, int] = {}
+        self._mean = 0.0  # output tokens of an answer
+        self._amounts: dict[str, int] = {}
+        self._buckets: dict[str, tuple[int, Gcra | Daily]] = {}
+        self._build(0)
+
+    # -- what holds --------------------------------------------------------------------------------------------------
 
     def change(self, settings: RateSettings, now: float) -> None:
         """Go on under other limits: what was taken stays taken, so that no change of limits opens one (INV-12)."""
-        at = moment(now)
         self._settings = settings
-        self._requests = _follow(self._requests, _limit(settings.rpm, settings.burst), at)
-        self._tokens = _follow(self._tokens, _limit(settings.tpm, settings.token_burst), at)
+        self._build(moment(now))
 
-    def admit(self, now: float, tokens: int) -> int | Failure:
-        """Ask for leave to send one request of about so many tokens. Returns a ticket: the tokens debited."""
-        at = int(now * NANO)
-        requests, texts = self._requests, self._tokens
-        if requests is not None and requests.excess(at, 1) > 0:
-            return self._refuse(at, tokens)
-        if texts is not None and not texts.admit(at, tokens):
-            return self._refuse(at, tokens)
-        if requests is not None:
-            requests.take(at, 1)
-        return tokens
+    def learn(self, name: str, amount: int, now: float) -> bool:
+        """Take a limit that the provider told; a lower one of ours stays. Says whether it is news."""
+        if amount < 1 or self._learned.get(name) == amount:
+            return False
+        self._learned[name] = amount
+        self._build(moment(now))
+        return True
 
-    def refusal(self, now: float, tokens: int) -> Failure | None:
+    def scale(self, share: float, now: float) -> None:
+        """Let only a share of each limit a minute through; bursts stay, so that whatever fitted still fits."""
+        if share != self.share:
+            self.share = share
+            self._build(moment(now))
+
+    def sink(self, name: str, left: int, now: float) -> None:
+        """Believe a provider that no more is left of a limit; that more is left it is not believed (INV-12)."""
+        if name in self._buckets:
+            self._buckets[name][1].sink(moment(now), max(0, left))
+
+    @property
+    def frees_cached(self) -> bool:
+        """Is input that is read from the provider's cache left out?"""
+        return self._settings.frees_cached
+
+    @property
+    def learned(self) -> frozenset[str]:
+        """The limits that hold because the provider told them."""
+        return frozenset(name for name, amount in self._learned.items() if self._amounts[name] == amount != self._set(name))
+
+    def _set(self, name: str) -> int | None:
+        value: int | None = getattr(self._settings, name)
+        return value
+
+    def _build(self, at: int) -> None:
+        before, self._buckets = self._buckets, {}
+        self._amounts = {}
+        for name, (kind, _) in KINDS.items():
+            told = [amount for amount in (self._set(name), self._learned.get(name)) if amount is not None]
+            if told:
+                self._amounts[name] = min(told)
+                self._buckets[name] = kind, self._bucket(name, min(told), before.get(name), at)
+
+    def _bucket(self, name: str, amount: int, before: tuple[int, Gcra | Daily] | None, at: int) -> Gcra | Daily:
+        old = None if before is None else before[1]
+        if name in {"rpd", "tpd"}:
+            daily = Daily(amount)
+            if isinstance(old, Daily):
+                daily.follow(old, at)
+            return daily
+        bucket = Gcra(*_pace(name, amount, self._settings, self.share))
+        if isinstance(old, Gcra):
+            bucket.follow(old, at)
+        return bucket
+
+    # -- what passes -------------------------------------------------------------------------------------------------
+
+    def admit(self, now: float, tokens: int, output: int = 0) -> int | Failure:
+        """Ask for leave to send one request of about so many input tokens and at most so much output. Returns a ticket."""
+        at, units, passed = int(now * NANO), self._units(tokens, output), self._buckets.values()
+        for kind, bucket in passed:
+            if bucket.excess(at, units[kind]) > 0:
+                return self._refuse(at, units)
+        for kind, bucket in passed:
+            bucket.take(at, units[kind])
+        return units[1] | units[2] << SPLIT | units[3] << 2 * SPLIT
+
+    def _units(self, tokens: int, output: int) -> tuple[int, int, int, int]:
+        whole = max(tokens, output) if self._settings.counts == "asked" else tokens + output
+        return 1, whole, tokens, min(output, int(self._mean)) if output else int(self._mean)
+
+    def refusal(self, now: float, tokens: int, output: int = 0) -> Failure | None:
         """Say why `admit` would refuse, None where it would give a ticket. Changes nothing."""
-        at = moment(now)
-        asked = ((self._requests, 1), (self._tokens, tokens))
-        if any(limit is not None and limit.excess(at, units) > 0 for limit, units in asked):
-            return self._refuse(at, tokens)
+        at, units = moment(now), self._units(tokens, output)
+        if any(bucket.excess(at, units[kind]) > 0 for kind, bucket in self._buckets.values()):
+            return self._refuse(at, units)
         return None
+
+    def delay(self, now: float, requests: int, tokens: int) -> float:
+        """Return the seconds until so many requests with so many tokens in all would have passed, one after another."""
+        at, units = moment(now), (requests, tokens, tokens, 0)
+        return max((bucket.delay(at, units[kind]) for kind, bucket in self._buckets.values()), default=0.0)
+
+    def settle(self, ticket: int, used: int, now: float, read: int = 0, written: int = 0) -> None:
+        """Book the true tokens of an attempt that was sent: a refund, or a debt. Its request stays counted, even if it failed.
+
+        Args:
+            ticket: its own.
+            used: all its tokens.
+            now: the moment.
+            read: of them, input that counts.
+            written: of them, output.
+        """
+        if written:
+            self._mean += (written - self._mean) / NEWS
+        debited = ticket & FIELD, ticket >> SPLIT & FIELD, ticket >> 2 * SPLIT
+        true = max(used, debited[0]) if self._settings.counts == "asked" else used, read, written
+        self._correct(now, tuple(spent - held for spent, held in zip(true, debited, strict=True)))
+
+    def release(self, ticket: int, now: float) -> None:
+        """Undo an admission of which nothing was sent: its request and all its tokens."""
+        debited = ticket & FIELD, ticket >> SPLIT & FIELD, ticket >> 2 * SPLIT
+        self._correct(now, tuple(-held for held in debited), -1)
+
+    def _correct(self, now: float, tokens: tuple[int, ...], requests: int = 0) -> None:
+        at, units = moment(now), (requests, *tokens)
+        for kind, bucket in self._buckets.values():
+            if units[kind] < 0:
+                bucket.give_back(at, -units[kind])
+            elif units[kind]:
+                bucket.take(at, units[kind])
+
+    # -- what is told ------------------------------------------------------------------------------------------------
+
+    def limits(self, now: float) -> list[Limit]:
+        """Return every limit as it stands."""
+        at = moment(now)
+        return [Limit(name, self._amounts[name], bucket.room(at)) for name, (_, bucket) in self._buckets.items()]
 
     def room(self, now: float) -> tuple[int | None, int | None]:
         """Return how many requests and how many tokens may pass at once now; None where there is no such limit."""
         at = moment(now)
-        requests, tokens = self._requests, self._tokens
-        return None if requests is None else requests.room(at), None if tokens is None else tokens.room(at)
+        rooms = [(kind, bucket.room(at)) for kind, bucket in self._buckets.values()]
+        requests, tokens = [room for kind, room in rooms if kind == 0], [room for kind, room in rooms if kind]
+        return min(requests, default=None), min(tokens, default=None)
 
-    def settle(self, ticket: int, used: int, now: float) -> None:
-        """Book the true tokens of an attempt that was sent: a refund, or a debt. Its request stays counted, even if it failed."""
-        if self._tokens is None or used == ticket:
-            return
-        if used < ticket:
-            self._tokens.give_back(moment(now), ticket - used)
-        else:
-            self._tokens.take(moment(now), used - ticket)
-
-    def release(self, ticket: int, now: float) -> None:
-        """Undo an admission of which nothing was sent: its request and all its tokens."""
-        at = moment(now)
-        if self._requests is not None:
-            self._requests.give_back(at, 1)
-        if self._tokens is not None:
-            self._tokens.give_back(at, ticket)
-
-    def _refuse(self, at: int, tokens: int) -> Failure:
-        if self._tokens is not None and tokens > self._tokens.burst:
-            return self._never(tokens, self._tokens.burst)
+    def _refuse(self, at: int, units: tuple[int, int, int, int]) -> Failure:
         waits = []
-        if self._requests is not None and (excess := self._requests.excess(at, 1)) > 0:
-            waits.append((self._requests.wait(excess), f"{self._settings.rpm} requests a minute (`rpm`)"))
-        if self._tokens is not None and (excess := self._tokens.excess(at, tokens)) > 0:
-            waits.append((self._tokens.wait(excess), f"{self._settings.tpm} tokens a minute (`tpm`)"))
-        after, limit = max(waits)
+        for name, (kind, bucket) in self._buckets.items():
+            if kind and units[kind] > bucket.burst:
+                return _never(name, units[kind], bucket.burst)
+            waits.append((bucket.delay(at, units[kind]), name))
+        after, name = max(waits)
+        limit = f"{self._amounts[name]} {KINDS[name][1]} (`{name}`)"
         return Failure(FailureKind.RATE_REACHED, f"our own limit of {limit} is reached for {after:.3f} s more", retry_after=after)
 
-    def _never(self, tokens: int, burst: int) -> Failure:
-        return Failure(
-            FailureKind.RATE_REACHED,
-            f"the request may take {tokens} tokens, and the limit never lets more than {burst} through at once: "
-            "send less, ask for fewer output tokens, or raise `tpm` or `token_burst`",
-            forever=True,
-        )
+
+def _never(name: str, tokens: int, burst: int) -> Failure:
+    return Failure(
+        FailureKind.RATE_REACHED,
+        f"the request may take {tokens} tokens, and the limit never lets more than {burst} through at once: "
+        f"send less, ask for fewer output tokens, or raise `{name}`" + (" or `token_burst`" if name.endswith("pm") else ""),
+        forever=True,
+    )
 
 
-def _follow(old: Gcra | None, new: Gcra | None, at: int) -> Gcra | None:
-    if old is not None and new is not None:
-        new.follow(old, at)
-    return new
+def _pace(name: str, amount: int, settings: RateSettings, share: float) -> tuple[int, float, int]:
+    """Units, the seconds in which they come, and the burst of a limit a minute.
 
-
-def _limit(per_minute: int | None, burst: float) -> Gcra | None:
-    return None if per_minute is None else Gcra(per_minute, MINUTE, max(1, int(per_minute * burst + 1e-9)))
+    A provider that counts in windows of w seconds sees at most rate * w + burst in any of them: together they must not be more
+    than the minute's part.
+    """
+    slowed = MINUTE / max(share, 0.001)
+    if name != "rpm":
+        return amount, slowed, max(1, int(amount * settings.token_burst + 1e-9))
+    burst = max(1, int(amount * settings.burst + 1e-9))
+    part = int(amount * settings.window / MINUTE)
+    if settings.window == MINUTE or part <= 1:
+        return amount, slowed, burst if settings.window == MINUTE else 1
+    burst = min(burst, max(1, part // 50))
+    return part - burst, settings.window * slowed / MINUTE, burst

@@ -20,4 +20,5 @@ ANTHROPIC = Vendor(
     models=("claude-",),
     key_prefixes=("sk-ant-",),
     models_path="/v1/models",
+    frees_cached=True,  # (docs/reliability.md, Rates)
 )

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ..policies.rate import MINUTE, Counts
 from ..types.failure import Failure, FailureKind
 from ..types.secret import HIDDEN, Secret
 from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
@@ -56,6 +57,9 @@ class Vendor(msgspec.Struct, frozen=True):
         takes_thoughts: does it take a history with the `reasoning_content` of others? Where not, it refuses the whole request.
         limit: its name for the output limit in a chat completion; the older one is what most servers know.
         models_path: where its list of models is, under the base URL: the one question to it that costs nothing.
+        counts: which tokens count against its limits: those that were "used", or those that were "asked" for, failures included.
+        frees_cached: is input read from its cache left out of them?
+        rate_window: seconds of the windows in which it enforces a minute's requests.
         others: what else it speaks: (wire format, base URL of its own, or "" for the same).
     """
 
@@ -77,6 +81,9 @@ class Vendor(msgspec.Struct, frozen=True):
     takes_thoughts: bool = True
     limit: str = "max_tokens"
     models_path: str = "/models"
+    counts: Counts = "used"
+    frees_cached: bool = False
+    rate_window: float = MINUTE
     others: tuple[tuple[str, str], ...] = ()
 
     def speaks(self, moved: bool) -> dict[str, str]:

@@ -67,6 +67,8 @@ AZURE = Vendor(
     url_path="/openai/v1",
     takes_thoughts=False,
     limit="max_completion_tokens",
+    counts="asked",  # as OpenAI
+    rate_window=1.0,  # a minute's requests are enforced by the second or by ten (docs/reliability.md, Rates)
     others=ALSO_RESPONSES,
 )  # fmt: skip
 """Azure OpenAI by its "v1" API, without an `api-version`: at the user's own resource, a model's name being its deployment's."""

@@ -20,5 +20,6 @@ OPENAI = Vendor(
     key_prefixes=("sk-", "sk-proj-", "sk-svcacct-", "sk-admin-"),
     takes_thoughts=False,  # an unknown field of a message is refused (docs/wire.md, Across dialects)
     limit="max_completion_tokens",  # reasoning models refuse the older name
+    counts="asked",  # (docs/reliability.md, Rates)
     others=(("openai_responses", ""),),
 )

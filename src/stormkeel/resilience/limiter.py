@@ -1,6 +1,6 @@
 """A rate limiter for anything: so many units a period, exact, in the order they were asked for.
 
-Never lets more through than the limit, whatever threads and tasks do: units are debited (`policies.rate.Gcra`) in the moment
+Never lets more through than the limit, whatever threads and tasks do: units are debited (`policies.gcra.Gcra`) in the moment
 they pass, and never before. Who must wait is told for how long at once, counting those who wait already, so a wait that does not
 fit is not begun. Who leaves has taken nothing: the moment that gets free goes to whoever asks next.
 """
@@ -14,7 +14,8 @@ from typing import Self
 
 from ..errors import SettingsError, error_of
 from ..policies.base import within
-from ..policies.rate import MOST, Gcra, moment
+from ..policies.gcra import Gcra
+from ..policies.rate import MOST, moment
 from ..types.failure import Failure, FailureKind
 from .clock import REAL, Clock
 from .retries import settings

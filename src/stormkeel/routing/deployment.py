@@ -25,8 +25,10 @@ class Deployment(msgspec.Struct, frozen=True):
         index: its place in the fleet, dense from 0.
         weight: its share of the traffic against the others of its group.
         clocks: its own timeouts, None for the common ones.
-        rate: its own limits a minute, None for none.
-        concurrency: the most attempts at once, None for no limit.
+        rate: its quota group's limits, None where none is set.
+        concurrency: the most attempts at once in its quota group, None for no limit.
+        origins: where each of these limits is said, as (name, place).
+        learns: may limits that the provider tells of itself hold as well?
         region: where it is served, in its owner's own word; "" where nobody says.
         tags: its owner's words for where and on which terms it serves, in small letters, its region among them.
     """
@@ -44,6 +46,8 @@ class Deployment(msgspec.Struct, frozen=True):
     concurrency: int | None = None
     region: str = ""
     tags: tuple[str, ...] = ()
+    origins: tuple[tuple[str, str], ...] = ()
+    learns: bool = True
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 0.0001, 1_000_000.0)
