@@ -19,6 +19,7 @@ from ..engine.fleet import Fleet, Knowledge, Member, Spoken
 from ..engine.gates import Gates
 from ..engine.heritage import Succession
 from ..engine.pace import Paced, PacedMember
+from ..engine.scopes import Circle, Neighbours, scopes_of
 from ..engine.world import Known, Policies, Ports, World
 from ..policies.breaker import Breaker
 from ..providers import KINDS
@@ -48,6 +49,7 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
     succession = Succession(house.heritage, parts.clock.now)
     builder = _Builder(blueprint, house, succession)
     router = Router(settings, KINDS, builder.add)
+    builder.neighbours.groups_of = router.groups_of
     policies = settings.policies
     world = World(
         builder.fleet,
@@ -72,6 +74,7 @@ class _Builder:
         settings = blueprint.settings
         self.fleet = Fleet([])
         self.budgets = {name: succession.budget(name, settings.policies.budget) for name in settings.providers}
+        self.neighbours = Neighbours(settings.policies.breaker)
         self._settings = settings
         self._secrets = blueprint.secrets
         self._succession = succession
@@ -90,7 +93,9 @@ class _Builder:
 
     def add(self, deployment: Deployment) -> None:
         """Give a new deployment its place in the fleet."""
-        self.fleet.members.append(self._make(deployment, self._succession))
+        member = self._make(deployment, self._succession)
+        self.fleet.members.append(member)
+        self.neighbours.join(deployment, member.breaker, member.scopes)
 
     def preview(self, router: Router, request: Request) -> Preview:
         """Say where a request would lead; what it would add to the fleet is made, and not added."""
@@ -104,6 +109,7 @@ class _Builder:
         fresh = Gates(
             (quota, credential),
             Breaker(self._settings.policies.breaker),
+            self._circle(deployment, succession),
             quota.rate if deployment.rate else None,
             quota.places if deployment.concurrency else None,
         )
@@ -120,6 +126,12 @@ class _Builder:
         if isinstance(member.recent, Paced):
             member.pace = member.recent.pace
         return member
+
+    def _circle(self, deployment: Deployment, succession: Succession) -> Circle:
+        settings = self._settings.policies.breaker
+        several = len(self._settings.providers[deployment.provider].credentials) > 1
+        scopes = scopes_of(deployment, lambda name: succession.scope(name, settings), several)
+        return Circle(deployment, scopes, self.neighbours)
 
     def _credential(self, name: str, label: str) -> Credential:
         provider = self._providers[name]

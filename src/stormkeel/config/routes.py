@@ -61,6 +61,11 @@ class Router:
         """The names of the routes of the settings."""
         return tuple(self._settings.routes)
 
+    def groups_of(self, index: int) -> list[Group]:
+        """Return the groups of all routes that a deployment is in, by its place in the fleet. A walk over all of them."""
+        groups = (group for route in self._routes.values() for group in route.groups)
+        return [group for group in groups if any(one.index == index for one in group.deployments)]
+
     def resolve(self, request: Request) -> Route | Failure:
         """Return the route of a request; its deployments may speak any dialect (`dialects/across.py`)."""
         return self._named(request.model)

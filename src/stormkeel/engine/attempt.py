@@ -182,15 +182,18 @@ class Trial:
 
     async def _relay(self, exchange: Exchange, relay: Relay, reader: StreamReader) -> Failure | None:
         """Pass frames on until the terminal marker, a failure, or the end. Settles before the last frames go out."""
-        now, clocks, pace = self._run.world.ports.clock.now, self._clocks, self.member.pace
+        member, now, clocks = self.member, self._run.world.ports.clock.now, self._clocks
+        pace = member.pace
         seen, grown_at = -1, 0.0
         while True:
             data = await exchange.read()
             ready = relay.feed(data) if data else relay.end()
             if self._ttft is None and reader.committed:
-                self._ttft = now() - self._started
+                at = now()
+                self._ttft = at - self._started
                 if pace is not None:
-                    pace.observe(self._started + self._ttft, self._ttft)
+                    pace.observe(at, self._ttft)
+                member.health.begin(self._ticket[member.health_place], self._ttft, at, self._run.world.ports.rng)
             if reader.failure is None and (reader.complete or not data):
                 await self._finish(ready)
                 return None

@@ -15,6 +15,7 @@ from ..catalog.load import ModelFacts
 from ..dialects.base import NO_TERMS, Codec, Target, Terms
 from ..ledger.pricing import Tariff
 from ..policies.base import Dice, Need, Verdict
+from ..policies.breaker import CLOSED
 from ..policies.latency import PeakLatency
 from ..providers.base import Caller
 from ..routing.deployment import Deployment
@@ -22,7 +23,7 @@ from ..types.failure import Failure
 from ..types.money import NanoDollars
 from ..types.usage import Usage
 from .credentials import Credential
-from .gates import CREDENTIAL_PROBE, GATES, Gates
+from .gates import CREDENTIAL_PROBE, GATES, Gates, Health
 from .ports import Transport
 from .recent import Recent
 
@@ -60,6 +61,8 @@ class Member:
 
     Attributes:
         spoken: the wire formats it speaks, by name, the one that others are translated to first.
+        scopes: the breakers of what it shares with others: its region, its credential.
+        health, health_place: the gate of its breakers, and where its part of a ticket is.
         own_prices: what is added to the id of the price snapshot where the configuration prices it, "" where the catalog does.
     """
 
@@ -78,6 +81,8 @@ class Member:
         "deployment",
         "facts",
         "gates",
+        "health",
+        "health_place",
         "in_flight",
         "index",
         "max_output",
@@ -85,6 +90,7 @@ class Member:
         "pace",
         "rate",
         "recent",
+        "scopes",
         "spoken",
         "target",
         "transport",
@@ -106,6 +112,7 @@ class Member:
         self.concurrency = gates.concurrency
         self.rate = gates.rate
         self.breaker = gates.breaker
+        self.scopes = gates.circle.scopes
         self.gates = tuple((name, make(gates)) for name, make in GATES)
         self.bills = self.first.caller.provider.vendor.asks_usage
         self.transport: Transport  # how it is reached
@@ -114,6 +121,7 @@ class Member:
         self.pace: PeakLatency | None = None  # the estimate that its attempts feed, where anybody asks for it
         there = [gate for _, gate in self.gates if gate is not None]
         self._asked = tuple(there)
+        self.health, self.health_place = next((one, place) for place, one in enumerate(there) if isinstance(one, Health))
         self._asks = tuple(gate.ask for gate in there)
         self._settles = tuple((place, gate.settle) for place, gate in reversed(list(enumerate(there))) if gate.holds)
         self._standard: Tariff | None = None
@@ -213,5 +221,8 @@ class Fleet:
         member = self.members[index]
         for cooling in member.cooling:
             if cooling.until > self.now and not cooling.is_due(self.now):
+                return False
+        for scope in member.scopes:
+            if scope.state is not CLOSED and not scope.is_ready(self.now):
                 return False
         return member.breaker.is_ready(self.now)

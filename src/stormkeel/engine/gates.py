@@ -3,7 +3,7 @@
 Never chooses who is asked (that is `routing/`). Order is data: `GATES` is what `Member.admit` walks and what `stormkeel explain`
 prints. Asked from left to right, the first no undoes the yeses before it; settled from right to left.
 
-    cooling (quota group, credential)  ->  concurrency  ->  rate  ->  breaker
+    cooling (quota group, credential)  ->  concurrency  ->  rate  ->  breaker (its own; then its region's, its credential's)
 """
 
 from __future__ import annotations
@@ -14,23 +14,28 @@ from typing import Protocol
 import msgspec
 
 from ..policies.base import Dice, Need, Verdict
-from ..policies.breaker import Breaker
+from ..policies.breaker import CLOSED, OPEN, Breaker
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
 from ..types.failure import Failure
 from ..types.usage import Usage
 from .credentials import Credential
 from .quota import Quota
+from .scopes import Circle
 
 CREDENTIAL_PROBE = 1
 """The ticket of the first gate, where the attempt is the probe of a credential that was set aside."""
+PLACE = 40  # bits of a breaker's ticket: a generation a microsecond for twelve days
+MASK = (1 << PLACE) - 1
 
 
 class Gates(msgspec.Struct, frozen=True):
-    """The gates of one deployment; all but the breaker are shared: `cooling` is its quota group and its credential."""
+    """The gates of one deployment; all but its own breaker are shared: `cooling` is its quota group and its credential, `circle`
+    has the breakers of its region and its credential."""
 
     cooling: tuple[Quota, Credential]
     breaker: Breaker
+    circle: Circle
     rate: RateGate | None = None
     concurrency: ConcurrencyGate | None = None
 
@@ -141,31 +146,81 @@ class _Rate:
         self._rate.release(ticket, now)
 
 
-class _Health:
-    """Does the breaker let it through, or may it go as a rare probe? Its ticket is the breaker's generation."""
+class Health:
+    """Do the breakers let it through, its own and those of what it shares, or may it go as a rare probe?
+
+    Its ticket is the breaker's, and above it those of the shared breakers that were not closed.
+    """
 
     holds = True
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, breaker: Breaker, circle: Circle) -> None:
         self._breaker = breaker
+        self._circle = circle
+        self.scopes = circle.scopes
 
     def ask(self, now: float, _need: Need, probe: bool) -> int | Failure:
-        return self._breaker.admit_probe(now) if probe else self._breaker.admit(now)
+        """Ask each breaker for leave."""
+        leave = self._breaker.admit_probe(now) if probe else self._breaker.admit(now)
+        for scope in self.scopes:
+            if scope.state is not CLOSED:
+                return leave if isinstance(leave, Failure) else self._ask_scopes(leave, now, probe)
+        return leave
+
+    def _ask_scopes(self, leave: int, now: float, probe: bool) -> int | Failure:
+        for place, scope in enumerate(self.scopes, 1):
+            if scope.state is CLOSED:
+                continue
+            more = scope.admit_probe(now) if probe else scope.admit(now)
+            if isinstance(more, Failure):
+                self.release(leave, now)
+                return more
+            leave += more << (PLACE * place)
+        return leave
 
     def refusal(self, now: float, _need: Need, probe: bool) -> Failure | None:
-        return None if probe and self._breaker.lets_probe(now) else self._breaker.refusal(now)
+        """Say why `ask` would refuse. Changes nothing."""
+        for breaker in (self._breaker, *self.scopes):
+            if not (probe and breaker.lets_probe(now)) and (refusal := breaker.refusal(now)) is not None:
+                return refusal
+        return None
+
+    def begin(self, ticket: int, seconds: float, now: float, rng: Dice) -> None:
+        """Say after how many seconds a stream's first content came."""
+        breaker = self._breaker
+        was = breaker.state
+        breaker.begin(ticket & MASK, seconds, now, rng)
+        if breaker.state is OPEN is not was:
+            self._circle.opened(now, rng)
 
     def settle(self, ticket: int, verdict: Verdict, _used: Usage, now: float, rng: Dice) -> None:
-        self._breaker.settle(ticket, verdict, now, rng)
+        """Tell each breaker how the attempt ended."""
+        breaker = self._breaker
+        if ticket > MASK:
+            for scope, leave in self._parts(ticket):
+                scope.settle(leave, verdict, now, rng)
+            ticket &= MASK
+        was = breaker.state
+        breaker.settle(ticket, verdict, now, rng)
+        if breaker.state is OPEN is not was:
+            self._circle.opened(now, rng)
 
     def release(self, ticket: int, now: float) -> None:
-        self._breaker.release(ticket)
+        """Hand each breaker's part back."""
+        for scope, leave in self._parts(ticket):
+            scope.release(leave)
+        self._breaker.release(ticket & MASK)
+
+    def _parts(self, ticket: int) -> list[tuple[Breaker, int]]:
+        """The shared breakers that gave a part of a ticket, with that."""
+        parts = ((scope, (ticket >> (PLACE * place)) & MASK) for place, scope in enumerate(self.scopes, 1))
+        return [(scope, part) for scope, part in parts if part]
 
 
 GATES: tuple[tuple[str, Callable[[Gates], Gate | None]], ...] = (
     ("cooling", lambda of: _Aside(*of.cooling)),
     ("concurrency", lambda of: None if of.concurrency is None else _Places(of.concurrency)),
     ("rate", lambda of: None if of.rate is None else _Rate(of.rate)),
-    ("breaker", lambda of: _Health(of.breaker)),
+    ("breaker", lambda of: Health(of.breaker, of.circle)),
 )
 """The gates in the order they are asked: a name, and what makes the gate, None where a deployment has none of its kind."""

@@ -17,6 +17,7 @@ from typing import Literal
 from ..policies.breaker import BreakerSettings
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.retry import BudgetSettings, RetryBudget
+from ..policies.scope import ScopeBreaker
 from ..routing.deployment import Deployment
 from .credentials import Credential
 from .fleet import Member
@@ -34,13 +35,14 @@ Stage = Literal["claimed", "present", "past"]
 class Heritage:
     """The live state of the present world and of what was in use until lately, by name."""
 
-    __slots__ = ("_left", "budgets", "credentials", "members", "quotas")
+    __slots__ = ("_left", "budgets", "credentials", "members", "quotas", "scopes")
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
         self.quotas: dict[str, Quota] = {}
         self.credentials: dict[tuple[str, str], Credential] = {}
         self.budgets: dict[str, RetryBudget] = {}
+        self.scopes: dict[str, ScopeBreaker] = {}
         self._left: dict[str, float] = {}  # when a deployment was first missed
 
     def sweep(self, world: World, now: float) -> None:
@@ -58,6 +60,8 @@ class Heritage:
         self.quotas = {name: one for name, one in self.quotas.items() if one.name in quotas or one.until > now}
         self.credentials = {key: one for key, one in self.credentials.items() if key in used}
         self.budgets = {name: one for name, one in self.budgets.items() if name in providers}
+        shared = {scope.name for member in self.members.values() for scope in member.scopes}
+        self.scopes = {name: one for name, one in self.scopes.items() if name in shared}
 
 
 class Succession:
@@ -66,7 +70,7 @@ class Succession:
     Once another world has committed, this one only shares (`end`): its late deployments must not turn settings back.
     """
 
-    __slots__ = ("_heritage", "_now", "_quotas", "_stage", "_waiting")
+    __slots__ = ("_heritage", "_now", "_quotas", "_scopes", "_stage", "_waiting")
 
     def __init__(self, heritage: Heritage, now: Callable[[], float]) -> None:
         self._heritage = heritage
@@ -74,6 +78,7 @@ class Succession:
         self._stage: Stage = "claimed"
         self._waiting: list[Act] = []
         self._quotas: dict[str, Quota] = {}
+        self._scopes: dict[str, ScopeBreaker] = {}
 
     def quota(self, deployment: Deployment) -> Quota:
         """Return the state of a deployment's quota group: one for all of its credentials, whatever world they came with."""
@@ -103,6 +108,14 @@ class Succession:
         self._do(lambda: self._heritage.budgets.update({provider: known}))
         return known
 
+    def scope(self, name: str, settings: BreakerSettings) -> ScopeBreaker:
+        """Return the breaker of what several deployments share."""
+        known = self._scopes.get(name) or self._heritage.scopes.get(name) or ScopeBreaker(name, settings)
+        self._scopes[name] = known
+        self._do(lambda: known.change(settings))
+        self._do(lambda: self._heritage.scopes.update({name: known}))
+        return known
+
     def gates(self, deployment: Deployment, fresh: Gates, breaker: BreakerSettings, transport: Transport) -> Gates:
         """Return the gates of a deployment: its old ones wherever it had them, the fresh ones elsewhere.
 
@@ -119,7 +132,7 @@ class Succession:
         if old.credential is fresh.cooling[1] and old.transport is transport:
             health = old.breaker
             self._do(lambda: health.change(breaker))
-        return Gates(fresh.cooling, health, fresh.rate, fresh.concurrency)
+        return Gates(fresh.cooling, health, fresh.circle, fresh.rate, fresh.concurrency)
 
     def enter(self, member: Member) -> None:
         """Take note of a member made with `gates`, and give it its predecessor's past where that still says something of it."""

@@ -137,12 +137,16 @@ def _state(member: Member, now: float) -> tuple[State, str, float | None]:
             return "cooling", f"{cooling.name}: {cooling.why}", round(told.retry_after or 0.0, 3)
     if aside:
         return "half_open", f"the next attempt is the probe of {aside[0].name}: {aside[0].why}", None
+    for scope in member.scopes:
+        if (told := scope.refusal(now)) is not None:
+            return "open", f"{scope.name} is down, as several of its deployments say", round(told.retry_after or 0.0, 3)
     breaker = member.breaker
     refusal = breaker.refusal(now)
     if breaker.state is BreakerState.CLOSED:
         return "healthy", "", None
     if breaker.state is BreakerState.OPEN and refusal is not None:
-        return "open", "faults opened the breaker", round(refusal.retry_after or 0.0, 3)
+        why = "answers that begin late opened the breaker" if breaker.is_slow else "faults opened the breaker"
+        return "open", why, round(refusal.retry_after or 0.0, 3)
     return "half_open", "the breaker lets probes through", None if refusal is None else round(refusal.retry_after or 0.0, 3)
 
 
