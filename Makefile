@@ -6,7 +6,7 @@ ARGS ?=
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance faults serve sandbox bench lock catalog clean
+.PHONY: help setup demo test check conformance faults storm serve sandbox bench lock catalog clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ conformance: $(VENV)/ready ## every SDK against every dialect, as a table (ARGS=
 
 faults: $(VENV)/ready ## every scenario of failure at its full size, a line each (ARGS=-m 'not nightly' for the short ones)
 	@$(BIN)/pytest -q -n 0 -m '' tests/faults $(ARGS)
+
+storm: $(VENV)/ready ## sixteen troubles of a provider, judged from the client's side (ARGS=--json, ARGS="--only stall", ARGS=--list)
+	@$(BIN)/python -m bench.storm $(ARGS)
 
 serve: $(VENV)/ready ## the gateway on 127.0.0.1:8787
 	@$(BIN)/stormkeel serve $(ARGS)

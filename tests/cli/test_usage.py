@@ -125,6 +125,8 @@ def test_attempts(data: Path) -> None:
     assert " ?  provider" in rows["b.1"]
     as_json = json.loads(run("--data", str(data), "--attempts", "--json").output)["attempts"]
     assert {one["attempt"]: one["amount"] for one in as_json}["b.1"] is None
+    held = {one["attempt"]: one["reserved"] for one in as_json}["d.1"]
+    assert held == {"nano_dollars": 5000, "dollars": "0.000005000"}
 
 
 def test_attempts_from_a_place_not_folded_yet(data: Path) -> None:

@@ -92,6 +92,14 @@ def test_a_short_hint_is_waited_out_rather_than_spent_on_a_shared_limit():
     assert isinstance(decision, Again) and 4.0 <= decision.after <= 5.0
 
 
+def test_a_hint_is_waited_out_once_where_somebody_else_is_left():
+    """Who waited and is refused again, by the provider or by our own pause for it, goes elsewhere; with nobody left it waits on."""
+    assert after(K.RATE_LIMIT, hint=1.0, here=2, other=True) == Elsewhere()
+    assert after(K.COOLING, hint=1.0, here=1, other=True) == Elsewhere()
+    assert isinstance(after(K.COOLING, hint=1.0, here=0, other=True), Again)
+    assert isinstance(after(K.RATE_LIMIT, hint=1.0, here=2), Again)
+
+
 def test_a_long_hint_goes_elsewhere_and_is_waited_out_only_where_nobody_is_left():
     """A hint beyond `wait_hint` costs a failover where there is one, and the wait where there is none."""
     assert after(K.RATE_LIMIT, hint=60.0, other=True) == Elsewhere()

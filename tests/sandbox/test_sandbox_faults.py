@@ -297,6 +297,16 @@ def test_no_terminal_leaves_out_only_the_marker(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_terminal_may_leave_the_socket_open(dialect: str) -> None:
+    """With hold=1 all content came, and then neither a marker nor the end of HTTP, until the socket is let go."""
+    got, row = met("no_terminal:hold=1", dialect, stream=True)
+    bare, usual = met("no_terminal", dialect, stream=True)
+    assert content(got, dialect) == content(bare, dialect)
+    assert got.end == "torn"
+    assert row.tokens == usual.tokens
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("after", [0, 5])
 def test_stream_errors_stand_in_the_stream(dialect: str, after: int) -> None:
     """The error event comes after `after` events, in the dialect's form, and is the last."""

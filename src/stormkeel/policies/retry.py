@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ..types.failure import REFUSALS, Failure
 from ..types.failure import Again as May
-from ..types.failure import Failure
 from .base import Dice, within
 
 
@@ -133,7 +133,8 @@ def _rather_elsewhere(situation: Situation, settings: RetrySettings) -> bool:
     """Is there somewhere better to go than to wait here?
 
     ONCE: the fleet behind it is in trouble, so anywhere else at once. BACKOFF: a blip, so one more try in place first.
-    AFTER_HINT: another quota at once, but never a deployment that shares the exhausted one while a short hint is running.
+    AFTER_HINT: another quota at once, but never a deployment that shares the exhausted one while a short hint is running; and a
+    hint is waited out once, for who is refused after it is one of many who wait for the same limit.
     """
     if not situation.has_other or situation.failure.rule.again is May.MENDED:
         return False
@@ -141,7 +142,8 @@ def _rather_elsewhere(situation: Situation, settings: RetrySettings) -> bool:
     if hint is not None and hint > settings.wait_hint:
         return True
     if may is May.AFTER_HINT:
-        return situation.has_sibling or hint is None
+        has_waited = situation.tries_here > (situation.failure.kind not in REFUSALS)
+        return situation.has_sibling or hint is None or has_waited
     return may is May.ONCE or situation.tries_here > 1
 
 

@@ -108,9 +108,11 @@ _TABLE = (
     Fault(
         "no_terminal",
         "answer",
-        "all content, then HTTP ends without `[DONE]`, `message_stop`, `response.completed` or `finishReason`",
+        "all content, then HTTP ends without `[DONE]`, `message_stop`, `response.completed` or `finishReason`; hold=1: it "
+        "does not end either, the socket stays open until the client leaves",
         "no fault",
         _WHOLE,
+        {"hold": 0},
     ),
     Fault(
         "stream_error",

@@ -86,7 +86,7 @@ def _stream(frames: Sequence[Frame], sends: list[Send], error: bytes, fault: Cho
         case "malformed":
             return _malformed(sends, int(given["after"]))
         case "no_terminal":
-            return [*_unended(sends, frames), End()]
+            return [*_unended(sends, frames), *([Hold(), Cut()] if given["hold"] else [End()])]
         case "stream_error":
             return [*sends[: int(given["after"])], Send(error, generated=False), End()]
         case "slow_first_token":

@@ -69,7 +69,8 @@ def attempt_data(booking: Booking) -> dict[str, object]:
     """Return an attempt, all the ledger knows of it."""
     halves = [half for half in (booking.reserved, booking.settled) if half]
     about = {key: value for half in halves for key, value in msgspec.structs.asdict(half).items()}
-    return {**about, "at": booking.at, "request": request_of(booking), "amount": money_data(booking.amount)}
+    held = None if booking.reserved is None else money_data(booking.reserved.amount)
+    return {**about, "at": booking.at, "request": request_of(booking), "amount": money_data(booking.amount), "reserved": held}
 
 
 def money_data(amount: NanoDollars | None) -> dict[str, object] | None:
