@@ -6,13 +6,15 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 
 import click
 
+from .ask import Manner
 from .door import DoorError, own, standing
 from .play import Way, play, runs
 from .report import as_data, lines, listed, progress
-from .scenario import Scenario
+from .scenario import PLAIN, Scenario
 from .table import table
 
 JOBS = 8
@@ -27,6 +29,9 @@ JOBS = 8
 @click.option("--primary-port", default=0, type=click.IntRange(0, 65535), help="The primary provider's port, for --gateway.")
 @click.option("--fallback-port", default=0, type=click.IntRange(0, 65535), help="The fallback provider's port, for --gateway.")
 @click.option("--pause", default=90.0, show_default=True, help="Seconds between two runs before one --gateway.")
+@click.option("--model", default=PLAIN, show_default=True, help="What the --gateway calls the route.")
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header the --gateway needs; may be repeated.")
+@click.option("--body", default="{}", metavar="JSON", help="Fields the --gateway needs in each body.")
 def main(  # one parameter an option: click's way
     *,
     only: tuple[str, ...],
@@ -37,6 +42,9 @@ def main(  # one parameter an option: click's way
     primary_port: int,
     fallback_port: int,
     pause: float,
+    model: str,
+    headers: tuple[str, ...],
+    body: str,
 ) -> None:
     """Sixteen troubles of a provider, and what a client of the gateway sees of them."""
     chosen = _chosen(only)
@@ -47,7 +55,8 @@ def main(  # one parameter an option: click's way
         raise click.UsageError("--gateway needs --primary-port and --fallback-port: those that it has been told to ask")
     way = Way(own, jobs)
     if gateway:
-        way = Way(lambda primary, fallback: standing(gateway), 1, (primary_port, fallback_port), pause)
+        manner = Manner(model, dict(map(_header, headers)), _body(body))
+        way = Way(lambda primary, fallback: standing(gateway), 1, (primary_port, fallback_port), pause, manner)
     todo, began = runs(chosen), time.monotonic()
     with progress(len(todo), quiet=False) as told:
         try:
@@ -57,6 +66,20 @@ def main(  # one parameter an option: click's way
     seconds = time.monotonic() - began
     print(json.dumps(as_data(judged, seconds)) if as_json else "\n".join(lines(judged, seconds)))
     sys.exit(not all(one.ok for one in judged))
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.UsageError(f'"{name}" is no header: write NAME:VALUE')
+    return name.strip(), value.strip()
+
+
+def _body(text: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except (ValueError, TypeError):
+        raise click.UsageError("--body takes a JSON object") from None
 
 
 def _chosen(only: tuple[str, ...]) -> list[Scenario]:

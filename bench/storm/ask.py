@@ -6,11 +6,13 @@ Never retries by itself and never looks behind the SDK.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from .evidence import Seen
-from .scenario import Asks
+from .scenario import PLAIN, Asks
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -18,10 +20,22 @@ if TYPE_CHECKING:
 KEY = "sk-storm-client-0123456789"
 
 
+class Manner(msgspec.Struct, frozen=True):
+    """How a gateway wants to be asked, where it needs more than an address.
+
+    Attributes:
+        model: what stands for "storm" in the names of models.
+        headers: to send with each request.
+        body: fields to put into each request's body.
+    """
+
+    model: str = PLAIN
+    headers: Mapping[str, str] = {}
+    body: Mapping[str, Any] = {}
+
+
 def prompt(asks: Asks, number: int) -> str:
     """What request `number` asks: its number, so that an arrival is known again, and the answer wished for, if one is."""
-    import msgspec
-
     wish = "\nsandbox: " + msgspec.json.encode({"answer": asks.says}).decode() if asks.says else ""
     return f"Request {number}: what is the weather like at sea?{wish}"
 
@@ -31,20 +45,20 @@ def is_streamed(asks: Asks, number: int) -> bool:
     return number % 2 == 0 if asks.stream is None else asks.stream
 
 
-def client(url: str, retries: int) -> AsyncOpenAI:
+def client(url: str, retries: int, headers: Mapping[str, str] | None = None) -> AsyncOpenAI:
     """The SDK as anybody would make it, but for its own retries; its timeout is its own (600 s)."""
     import openai
 
-    return openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=retries)
+    return openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=retries, default_headers=headers)
 
 
-async def ask(sdk: AsyncOpenAI, asks: Asks, number: int, start: float) -> Seen:
+async def ask(sdk: AsyncOpenAI, asks: Asks, number: int, start: float, body: Mapping[str, Any] | None = None) -> Seen:
     """Ask request `number`; whatever the SDK raises is what its caller sees. `start` is a moment of `time.perf_counter`."""
     began = time.perf_counter()
     answer = _Answer()
     error: Exception | None = None
     try:
-        await (_stream if is_streamed(asks, number) else _whole)(sdk, asks, number, answer)
+        await (_stream if is_streamed(asks, number) else _whole)(sdk, asks, number, answer, body or None)
     except Exception as fault:
         error = fault
     return answer.seen(number, began - start, time.perf_counter() - began, error)
@@ -81,17 +95,20 @@ class _Answer:
         )  # fmt: skip
 
 
-async def _whole(sdk: AsyncOpenAI, asks: Asks, number: int, answer: _Answer) -> None:
-    got = await sdk.chat.completions.create(model=asks.model, messages=[{"role": "user", "content": prompt(asks, number)}])
+async def _whole(sdk: AsyncOpenAI, asks: Asks, number: int, answer: _Answer, body: object) -> None:
+    got = await sdk.chat.completions.create(
+        model=asks.model, messages=[{"role": "user", "content": prompt(asks, number)}], extra_body=body
+    )
     answer.take([(one.message.content, one.finish_reason) for one in got.choices], got.model, got.usage)
 
 
-async def _stream(sdk: AsyncOpenAI, asks: Asks, number: int, answer: _Answer) -> None:
+async def _stream(sdk: AsyncOpenAI, asks: Asks, number: int, answer: _Answer, body: object) -> None:
     events = await sdk.chat.completions.create(
         model=asks.model,
         messages=[{"role": "user", "content": prompt(asks, number)}],
         stream=True,
         stream_options={"include_usage": True},
+        extra_body=body,
     )
     async for event in events:
         answer.take([(one.delta.content, one.finish_reason) for one in event.choices], event.model, event.usage)

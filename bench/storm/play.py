@@ -9,12 +9,12 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from .ask import ask, client
+from .ask import Manner, ask, client
 from .door import Door, Opener
 from .evidence import Evidence, Seen
 from .judge import Judged, judge
 from .providers import FALLBACK, PRIMARY, STRICT, Providers, arrivals, providers
-from .scenario import Run, Scenario
+from .scenario import PLAIN, Run, Scenario
 
 TICK_S = 0.02
 Told = Callable[[Run, Judged | None], None]
@@ -28,6 +28,7 @@ class Way(msgspec.Struct, frozen=True):
         opener: opens the gateway.
         jobs: how many runs at once, each with providers and a gateway of its own.
         ports: the providers' ports, for a gateway that stands already; 0 lets the system choose.
+        manner: how the gateway wants to be asked.
         starting: held while a gateway starts, so that no two of them take the machine from those under test.
         pause: seconds between two runs before one and the same gateway, so that it forgets what the last one did to it.
     """
@@ -36,6 +37,7 @@ class Way(msgspec.Struct, frozen=True):
     jobs: int = 1
     ports: tuple[int, int] = (0, 0)
     pause: float = 0.0
+    manner: Manner = Manner()
     starting: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
@@ -77,7 +79,7 @@ async def evidence(run: Run, way: Way) -> Evidence:
             door = await stack.enter_async_context(way.opener(both.primary.port, both.fallback.port))
             texts = await both.texts(run.scenario.asks)
         both.begin(run.scenario)
-        began, seen = time.time(), await _seen(run, door)
+        began, seen = time.time(), await _seen(run, door, way.manner)
         await both.quiet()
         return Evidence(
             run, seen, arrivals(both.primary, began), arrivals(both.fallback, began), texts, _models(run.scenario),
@@ -85,16 +87,17 @@ async def evidence(run: Run, way: Way) -> Evidence:
         )  # fmt: skip
 
 
-async def _seen(run: Run, door: Door) -> tuple[Seen, ...]:
+async def _seen(run: Run, door: Door, manner: Manner) -> tuple[Seen, ...]:
     """Ask everything on schedule: a slow answer does not spare those behind it."""
-    asks, start = run.scenario.asks, time.perf_counter()
+    named = run.scenario.asks
+    asks, start = msgspec.structs.replace(named, model=named.model.replace(PLAIN, manner.model, 1)), time.perf_counter()
     late: list[tuple[float, float]] = []
     ticking = asyncio.create_task(_tick(start, late))
-    async with client(door.url, run.retries) as sdk:
+    async with client(door.url, run.retries, manner.headers) as sdk:
 
         async def one(number: int) -> Seen:
             await asyncio.sleep(start + number * asks.every - time.perf_counter())
-            return await ask(sdk, asks, number, start)
+            return await ask(sdk, asks, number, start, manner.body)
 
         seen = await asyncio.gather(*(one(number) for number in range(asks.count)))
     ticking.cancel()
