@@ -192,7 +192,7 @@ SAID: dict[str, list[str]] = {
     "unknown.toml": [
         'unknown.toml:1:2: unknown setting "servr"; did you mean "server"?',
         'unknown.toml:5:1: unknown setting "attemps" in [policies.retry]; did you mean "attempts"?',
-        'unknown.toml:8:1: unknown setting "base" in [server]; known: "drain_delay", "grace", "host", "max_body", "port", "tls_cert", "tls_key"',
+        'unknown.toml:8:1: unknown setting "base" in [server]; known: "admission", "drain_delay", "grace", "host", "max_body", "port", "tls_cert", "tls_key"',
     ],
     "unknown.yaml": [
         'unknown.yaml:4:5: unknown setting "regoin" in [providers.openai]; did you mean "region"?',

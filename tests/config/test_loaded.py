@@ -288,7 +288,7 @@ def test_every_kind_of_setting_can_be_a_variable():
         ("SERVER__PORT__X", "1", '"port" has no settings inside that a variable could name; set it whole, or in the file'),
         ("KEYS__0__NAME", "a", '"keys" has no settings inside that a variable could name; set it whole, or in the file'),
         ("SERVER____PORT", "1",
-         'unknown setting "" in [server]; known: "drain_delay", "grace", "host", "max_body", "port", "tls_cert", "tls_key"'),
+         'unknown setting "" in [server]; known: "admission", "drain_delay", "grace", "host", "max_body", "port", "tls_cert", "tls_key"'),
         ("PROVIDERS____BASE_URL", "1", "a name between the underscores is empty; write two of them between two levels"),
         ("ROUTES__FAST__GROUPS", "[[", "a list or table must be JSON here; mend its syntax"),
         ("ROUTES__FAST__GROUPS", "7", '"groups" must be a list, not a whole number'),

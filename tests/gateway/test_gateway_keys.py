@@ -290,7 +290,7 @@ def test_health_tells_strangers_no_more_than_its_state(header: str, tmp_path: Pa
             stranger = await ask(stage, posted("/health", b"", {header: "wrong"}, "GET"))
             assert stranger.json == {"status": "healthy"}
             caller = await ask(stage, posted("/health", b"", {header: WAYS[header]}, "GET"))
-            told = {"status", "version", "active_requests", "ready", "dead_routes", "providers", "deployments", "credentials"}
+            told = {"status", "version", "active_requests", "ready", "dead_routes", "providers", "deployments", "credentials", "door"}
             assert told == caller.json.keys()
 
     play(story)

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from ..catalog.sellers import SellerName
+from ..policies.admission import AdmissionSettings
 from ..policies.base import within
 from ..policies.breaker import BreakerSettings
 from ..policies.commit import FIRST, bytes_held
@@ -257,6 +258,7 @@ class ServerSettings(msgspec.Struct, frozen=True):
         max_body: bytes of the largest request body.
         drain_delay: seconds in which new connections are still taken after a stop.
         grace: seconds that requests may go on after that.
+        admission: how much it takes on at once.
     """
 
     host: str = "127.0.0.1"
@@ -266,6 +268,7 @@ class ServerSettings(msgspec.Struct, frozen=True):
     max_body: int = 20 * MIB
     drain_delay: float = 5.0
     grace: float = 120.0
+    admission: AdmissionSettings = AdmissionSettings()
 
     def __post_init__(self) -> None:
         within("port", self.port, 0, 65_535)

@@ -24,8 +24,9 @@ from ..types.failure import Failure, FailureKind
 from .admin import PLAIN, Admin
 from .counting import Count
 from .door import Access, Door
+from .doorman import Doorman
 from .endpoints import Call, Endpoint, Generate, GenerateAt, Met, Metrics, Models
-from .health import health_of, is_ready
+from .health import door_of, health_of, is_ready
 from .inbound import Inbound
 from .passing import RAW, Kept, Passing, PassingNamed, address_of
 from .probing import Probes
@@ -63,6 +64,7 @@ class Gateway:
     Attributes:
         table: every route.
         probes: what active probes found; whoever serves the gateway lets them run.
+        doorman: turns requests away while there is no room for them.
     """
 
     def __init__(self, house: House) -> None:
@@ -75,20 +77,23 @@ class Gateway:
         self._responses = house.dialect("openai_responses")
         self._tickets = Tickets()
         self.table = self._table()
+        self.doorman = Doorman(house.settings.server.admission, self.table, self._chat, house.new_id, house.parts.rng)
+        house.followers.append(self.doorman)
+        house.metrics.doorman = self.doorman
 
     def _table(self) -> Table:
         table, admin, chat = Table(), Admin(self.house, self.probes), self._chat
         table.add(self._asking())
         table.add(self._models())
         table.add({
-            "/metrics": Row("GET", KEY, Metrics(self.house), chat),
-            "/health": Row("GET", PUBLIC, self._health, chat),
-            "/health/live": Row("GET", PUBLIC, self._live, chat),
-            "/health/ready": Row("GET", PUBLIC, self._ready, chat),
-            "/admin/fleet": Row("GET", ADMIN, admin.fleet, PLAIN),
+            "/metrics": Row("GET", KEY, Metrics(self.house), chat, True),
+            "/health": Row("GET", PUBLIC, self._health, chat, True),
+            "/health/live": Row("GET", PUBLIC, self._live, chat, True),
+            "/health/ready": Row("GET", PUBLIC, self._ready, chat, True),
+            "/admin/fleet": Row("GET", ADMIN, admin.fleet, PLAIN, True),
         })
         table.add(self._passing())
-        table.add({f"{prefix}/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN) for prefix in ("", *PREFIXES)})
+        table.add({f"{prefix}/admin/explain": Row("POST", ADMIN, admin.explain, PLAIN, True) for prefix in ("", *PREFIXES)})
         return table
 
     def _asking(self) -> dict[str, Row]:
@@ -148,12 +153,21 @@ class Gateway:
         if scope["type"] != "http":
             await _decline(scope, receive, send)
             return
-        call = Call(scope, receive, send, self.house.setup)
-        met, inbound = call.met, call.inbound
-        if met is not None and met.keys is call.setup.keys:
-            call.key = met.key
-            await met.endpoint(call)
-            return
+        call = Call(scope, receive, send, self.house.setup, self.doorman)
+        met = call.met
+        try:
+            if met is not None and met.keys is call.setup.keys:
+                call.key = met.key
+                await met.endpoint(call)
+            else:
+                await self._meet(call, scope)
+        finally:
+            if call.held:
+                self.doorman.bounds.drop(call.held)
+
+    async def _meet(self, call: Call, scope: Scope) -> None:
+        """Find who serves a call, see whether its caller may come in, and let it be served."""
+        inbound = call.inbound
         row = self.table.find(scope["method"], scope["path"])
         if row is None:
             await call.refuse(self._dialect_of(scope["path"], inbound), _unknown(scope["method"], scope["path"], self.table))
@@ -210,7 +224,7 @@ class Gateway:
     async def _health(self, call: Call) -> None:
         inbound = call.inbound
         may_know = not isinstance(self.door_of(call.setup.keys).check(inbound.api_key, inbound.bearer), Failure)
-        health = health_of(self.house, self.probes.states(), __version__, may_know)
+        health = health_of(self.house, self.probes.states(), __version__, door_of(self.doorman) if may_know else None)
         await send_whole(call.send, 200 if health.status != "unhealthy" else 503, [JSON], msgspec.json.encode(health))
 
     async def _live(self, call: Call) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,7 +20,7 @@ from ..engine.line import Answer
 from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
-from .inbound import Gone, Inbound, declared_length, read_body, refusal_by_head
+from .inbound import SMALL, Gone, Inbound, declared_length, read_body, refusal_by_head
 from .reply import (
     ID_HEADERS,
     JSON,
@@ -39,6 +40,9 @@ from .reply import (
 from .trace import trace_comment, trace_header
 from .watch import Watch
 
+if TYPE_CHECKING:
+    from .doorman import Doorman
+
 SHUTDOWN = Failure(FailureKind.CANCELLED, "the gateway is shutting down; ask again", 503, "server_shutdown", retry_after=1.0)
 
 
@@ -49,11 +53,14 @@ class Call:
         asked: what its address says of the request, None where the body says it all.
         met: what was made of the same head before, None where it is new.
         uploads: says where the rest of an upload is to go, None where that is nowhere with us.
+        held: bytes of its body that are counted among those held; whoever made the call drops them.
     """
 
-    __slots__ = ("asked", "inbound", "key", "met", "receive", "request_id", "scope", "send", "setup", "turn", "uploads")
+    __slots__ = (
+        "asked", "doorman", "held", "inbound", "key", "met", "receive", "request_id", "scope", "send", "setup", "turn", "uploads",
+    )  # fmt: skip
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, setup: Setup) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, setup: Setup, doorman: Doorman) -> None:
         self.scope = scope
         self.asked: base.Call | None = None
         self.uploads: Callable[[str], str] | None = None
@@ -63,6 +70,8 @@ class Call:
         self.met = memo if type(memo) is Met else None
         self.inbound = Inbound(scope["headers"]) if self.met is None else self.met.inbound
         self.key = ""
+        self.held = 0
+        self.doorman = doorman
         self.receive = receive
         self.send = send
         self.request_id = setup.new_id()
@@ -72,8 +81,19 @@ class Call:
         limit = self.setup.settings.server.max_body
         here = None if self.turn is None else self.turn.take_body()
         if here is None:
-            return await read_body(self.receive, self.inbound, declared_length(self.scope["headers"]), limit)
-        return refusal_by_head(self.inbound, len(here), limit) or here
+            refusal = refusal_by_head(self.inbound, declared_length(self.scope["headers"]), limit)
+            return refusal or await read_body(self.receive, limit, self.hold)
+        refusal = refusal_by_head(self.inbound, len(here), limit)
+        if refusal is None and len(here) > SMALL:
+            refusal = self.hold(len(here))
+        return refusal or here
+
+    def hold(self, size: int) -> Failure | None:
+        """Hold so many more bytes of the body, or say that there is no room for them."""
+        if not self.doorman.bounds.hold(size):
+            return self.doorman.no_room("bodies")
+        self.held += size
+        return None
 
     async def reply(self, status: int, headers: RawHeaders, body: bytes) -> None:
         """Send a whole response, by the short way where there is one."""

@@ -6,6 +6,7 @@ Never asks a provider: what is known comes from the fleet's own state, and from 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -13,6 +14,8 @@ from ..assemble import House
 from ..engine.credentials import CredentialState
 from ..engine.fleet import Fleet
 from ..engine.standing import Picture, Standing, State, Status, picture
+from ..policies.admission import Reason
+from .doorman import Doorman
 from .probing import ProbeState
 
 
@@ -48,6 +51,23 @@ class ProviderHealth(msgspec.Struct):
     probes: list[ProbeState]
 
 
+class DoorHealth(msgspec.Struct):
+    """How the door is doing.
+
+    Attributes:
+        state: "open"; "full" where the next request would be turned away; "strained" while they wait too long to be begun.
+        connections, requests, in_line, held_bytes: what there is of each.
+        turned_away: how many requests were, by reason.
+    """
+
+    state: Literal["open", "strained", "full"]
+    connections: int
+    requests: int
+    in_line: int
+    held_bytes: int
+    turned_away: dict[Reason, int]
+
+
 class Health(msgspec.Struct, omit_defaults=True):
     """The whole picture: "healthy" (all deployments are, and no probe failed), "degraded" (some), "unhealthy" (none).
 
@@ -56,6 +76,8 @@ class Health(msgspec.Struct, omit_defaults=True):
     Attributes:
         ready: is any route left, as `/health/ready` says?
         dead_routes: routes of which no deployment may be asked now.
+        door: how much there is to do, and whether requests are turned away. It makes no difference to `status` or `ready`: a
+            gateway that is taken out for it would leave its load to the others.
     """
 
     status: Status
@@ -66,18 +88,26 @@ class Health(msgspec.Struct, omit_defaults=True):
     providers: list[ProviderHealth] | None = None
     deployments: list[DeploymentHealth] | None = None
     credentials: list[CredentialState] | None = None
+    door: DoorHealth | None = None
 
 
-def health_of(house: House, probes: Sequence[ProbeState], version: str, may_know: bool) -> Health:
-    """Return how everything is doing at this moment; the details only for who may know them (INV-16)."""
+def health_of(house: House, probes: Sequence[ProbeState], version: str, door: DoorHealth | None) -> Health:
+    """Return how everything is doing at this moment; without the door, what anybody may know (INV-16)."""
     world = house.world
     shown = picture(world, world.ports.clock.now())
     status: Status = "degraded" if shown.status == "healthy" and _failed(probes) else shown.status
-    if not may_know:
+    if door is None:
         return Health(status)
     deployments, providers = [_deployment(row) for row in shown.deployments], _providers(shown, probes)
     dead = dead_routes(house)
-    return Health(status, version, house.active, is_ready(house), dead, providers, deployments, shown.credentials)
+    return Health(status, version, house.active, is_ready(house), dead, providers, deployments, shown.credentials, door)
+
+
+def door_of(doorman: Doorman) -> DoorHealth:
+    """Return how the door is doing."""
+    bounds = doorman.bounds
+    state: Literal["open", "strained", "full"] = "full" if bounds.full() else "strained" if bounds.is_strained else "open"
+    return DoorHealth(state, doorman.connections, bounds.under_way, bounds.in_line, bounds.held, dict(bounds.refused))
 
 
 def is_ready(house: House) -> bool:

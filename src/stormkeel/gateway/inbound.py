@@ -17,6 +17,7 @@ from .reply import RawHeaders, Receive
 K = FailureKind
 PASSED = (b"anthropic-", b"openai-")
 NAMES_KEPT = 1000
+SMALL = 65_536  # bytes of a body in one piece that is not counted among those held
 LABEL_LIMIT = 256  # characters of a label
 WITHIN, REQUIRES = b"x-stormkeel-within", b"x-stormkeel-requires"
 
@@ -147,27 +148,32 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
 }
 
 
-async def read_body(receive: Receive, inbound: Inbound, length: int | None, limit: int) -> bytes | Failure:
+Hold = Callable[[int], Failure | None]
+"""Holds so many more bytes of a body, or says why there is no room for them."""
+
+
+async def read_body(receive: Receive, limit: int, hold: Hold) -> bytes | Failure:
     """Read a request's whole body, or refuse it as soon as it is known to be too large.
 
     Args:
         receive: where it comes from.
-        inbound: the request's headers.
-        length: as declared, None where it is not.
         limit: bytes.
+        hold: asked for room for every piece, but for a small body in one.
 
     Raises:
         Gone: the client left in the middle.
     """
-    refusal = refusal_by_head(inbound, length, limit)
-    if refusal is not None:
-        return refusal
     parts, size, more = list[bytes](), 0, True
-    while more and size <= limit:
+    while more:
         body, more = await _piece(receive)
         parts.append(body)
         size += len(body)
-    return b"".join(parts) if size <= limit else too_large(size, limit)
+        if size > limit:
+            return too_large(size, limit)
+        refusal = hold(len(body)) if more or size > SMALL else None
+        if refusal is not None:
+            return refusal
+    return b"".join(parts)
 
 
 def declared_length(headers: RawHeaders) -> int | None:

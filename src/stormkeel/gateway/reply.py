@@ -114,7 +114,8 @@ def failed(dialect: Teller, failure: Failure, request_id: str, asked: bool) -> t
         headers.extend(pair for pair in raw(failure.headers) if not pair[0].startswith(b"retry-after"))
     elif dialect.name in ID_HEADERS:
         headers.append((ID_HEADERS[dialect.name], request_id.encode()))
-    headers.append((b"x-should-retry", b"true" if failure.kind in COME_AGAIN and not failure.forever else b"false"))
+    is_for_now = failure.kind in COME_AGAIN or (failure.kind is K.OVERLOADED and not asked)
+    headers.append((b"x-should-retry", b"true" if is_for_now and not failure.forever else b"false"))
     if failure.retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(failure.retry_after))))
         headers.append((b"retry-after-ms", b"%d" % math.ceil(failure.retry_after * 1000)))

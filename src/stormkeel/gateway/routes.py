@@ -27,12 +27,14 @@ class Row(msgspec.Struct, frozen=True):
         access: who may call it.
         endpoint: what serves it.
         dialect: how its errors are told.
+        is_vital: is it served also where there is no room for anything else? For those who look after the gateway.
     """
 
     method: str
     access: Access
     endpoint: Endpoint
     dialect: Teller
+    is_vital: bool = False
 
 
 class Table:

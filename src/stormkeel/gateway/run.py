@@ -8,18 +8,21 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ..assemble import Draft, House, Opening, open_house
 from ..config.check import fault_of_door
 from ..errors import SettingsError
+from ..policies.admission import AdmissionSettings
 from ..runtime.serve import Ready, make_tls, run
 from ..runtime.telemetry.logs import Records, open_logs
 from .app import Gateway
 from .reloading import Certificate, Reloader, hear, serve_settings
-from .tending import keep_probing, keep_reminding
+from .tending import keep_probing, keep_reminding, keep_telling
 
+OTHER_FILES = 200  # open files beside connections: ledger, logs, files that are read again
 GC_AFTER = 10_000  # new containers between two collections; a request leaves almost none behind
 
 
@@ -40,6 +43,7 @@ def serve(draft: Draft, data: str | None, ready: Ready) -> None:
     if fault is not None:
         raise SettingsError(fault)
     logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning", profile=settings.profile)
+    _allow_files(settings.server.admission)
     tls = make_tls(serve_settings(settings.server))
 
     @asynccontextmanager
@@ -57,6 +61,7 @@ def serve(draft: Draft, data: str | None, ready: Ready) -> None:
         gateway = Gateway(house)
         beside = (
             _drain(house, stop), reloader.run(), keep_probing(house), gateway.probes.run(), keep_reminding(house, logs),
+            keep_telling(gateway.doorman, logs),
         )  # fmt: skip
         tasks = [asyncio.ensure_future(work) for work in beside]
         try:
@@ -72,3 +77,16 @@ def serve(draft: Draft, data: str | None, ready: Ready) -> None:
 async def _drain(house: House, stop: asyncio.Event) -> None:
     await stop.wait()
     house.draining = True
+
+
+def _allow_files(bounds: AdmissionSettings) -> None:
+    """Allow this process as many open files as its bounds may need, as far as the system lets it."""
+    if os.name != "posix":
+        return
+    import resource
+
+    needed = bounds.connections + bounds.requests + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))

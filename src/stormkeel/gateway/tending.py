@@ -1,4 +1,4 @@
-"""What a gateway does beside serving: it probes credentials that were set aside, and reminds of changing old ones.
+"""What a gateway does beside serving: it probes credentials set aside, reminds of changing old ones, and tells of overload.
 
 Never asks a question that costs anything.
 """
@@ -6,13 +6,17 @@ Never asks a question that costs anything.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from ..assemble import House
 from ..engine.credentials import DAY, Credential, probe
+from ..policies.admission import Admission, Reason
 from ..runtime.telemetry.logs import Logs
+from .doorman import Doorman
 
 HOUR = 3600.0  # seconds between two looks at the credentials' age
-TICK = 1.0  # seconds between two looks at the credentials
+TICK = 1.0  # seconds between two looks at the credentials, or at the door
+QUIET = 10  # looks at the door without anybody turned away, after which that is over
 
 
 async def keep_probing(house: House, tick: float = TICK) -> None:
@@ -36,6 +40,40 @@ async def keep_reminding(house: House, logs: Logs, every: float = HOUR) -> None:
                 told[key] = wall
                 logs.say("warning", "credential_old", reminder(one, wall))
         await asyncio.sleep(every)
+
+
+async def keep_telling(doorman: Doorman, logs: Logs, tick: float = TICK) -> None:
+    """Tell the log when requests begin to be turned away, and when that is over, until cancelled."""
+    told = Turning(doorman.bounds.refused)
+    while True:
+        await asyncio.sleep(tick)
+        news = told.look(doorman.bounds)
+        if news is not None:
+            logs.say("warning", *news)
+
+
+class Turning:
+    """What the log was told of requests turned away: one line when it begins, one when `QUIET` looks have seen no more of it."""
+
+    def __init__(self, refused: Counter[Reason]) -> None:
+        self._last = self._before = refused.copy()
+        self._quiet = QUIET  # looks without a refusal
+
+    def look(self, bounds: Admission) -> tuple[str, dict[str, object]] | None:
+        """Return what is to be told now: the event and its fields."""
+        now = bounds.refused.copy()
+        is_new, self._last = now != self._last, now
+        if is_new and self._quiet >= QUIET:
+            self._quiet = 0
+            fields = {"requests": bounds.under_way, "in_line": bounds.in_line, "held_bytes": bounds.held}
+            return "overload_began", {"turned_away": now - self._before, **fields}
+        if self._quiet >= QUIET:
+            return None
+        self._quiet = 0 if is_new else self._quiet + 1
+        if self._quiet < QUIET:
+            return None
+        done, self._before = now - self._before, now
+        return "overload_over", {"turned_away": done}
 
 
 def reminder(credential: Credential, wall: int) -> dict[str, object]:

@@ -10,17 +10,15 @@ packet costs no clock at all. Never decides what a request is answered with.
 from __future__ import annotations
 
 import asyncio
-import enum
 import math
-import urllib.parse
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import httptools
 
-from .head import STATUS_LINES, Field, RequestHead, refusal
-from .hub import Hub
+from .head import STATUS_LINES, Field, RequestHead, refusal, scope_of, write_whole
+from .hub import Clock, Hub, Whole
 from .known import KnownHead, known_head
 from .turn import BODY_HIGH_WATER, Turn
 
@@ -28,17 +26,6 @@ MAX_LEARNED = 8  # heads of one connection that are kept, one after the other, t
 MAX_PIPELINED = 16  # requests a client may send ahead of their answers
 LINGER = 2.0  # seconds a refused client's bytes are still read and dropped, so that no reset destroys the answer (RFC 9112 §9.6)
 WRITE_HIGH_WATER, WRITE_LOW_WATER = 65_536, 16_384
-
-
-class Clock(enum.Enum):
-    """Which deadline a connection is under."""
-
-    FRESH = enum.auto()
-    HEAD = enum.auto()
-    BODY = enum.auto()
-    NONE = enum.auto()
-    IDLE = enum.auto()
-    CLOSING = enum.auto()
 
 
 class _RefusedError(Exception):
@@ -57,6 +44,7 @@ class Connection(asyncio.Protocol):
         self._known: KnownHead | None = None
         self._learned = 0
         self._refusal = 0
+        self._spurned: Whole | None = None  # the answer to the request whose body is arriving, which there is no room for
         self._quiet = 0  # bytes since the last head or piece of body was completed: framing, or a head still growing
         self._is_deaf = False
         self._is_paused = False
@@ -134,13 +122,19 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(self._refusal or 400)
         else:
-            if self._quiet > self._hub.settings.max_header and (self._head or self._parsing):
+            if self._spurned is not None:
+                self._answer_spurned(self._parser.should_keep_alive(), is_whole=False)
+            elif self._quiet > self._hub.settings.max_header and (self._head or self._parsing):
                 self._refuse(431)
             elif not self._is_deaf:
                 self._wind()
 
     def _start_known(self, known: KnownHead, body: bytes) -> None:
-        """Start the turn of a whole request whose head was judged before."""
+        """Start the turn of a whole request whose head was judged before, if there is room for it."""
+        self._spurned = self._hub.spurned(known.method, known.target)
+        if self._spurned is not None:
+            self._answer_spurned(is_kept=True, is_whole=True)
+            return
         turn = Turn(self, known.scope(len(body)), is_last=False, is_waiting_for_continue=False, known=known)
         turn.feed(body)
         turn.feed_end()
@@ -194,30 +188,18 @@ class Connection(asyncio.Protocol):
         if self._refusal or len(self._turns) >= MAX_PIPELINED:
             raise _RefusedError
         self._quiet = 0
+        method = self._parser.get_method().decode("ascii")
+        if not self._turns:
+            self._spurned = self._hub.spurned(method, head.target)
+            if self._spurned is not None:
+                return
         is_last = version == "1.0" or not self._parser.should_keep_alive()
-        turn = Turn(self, self._scope(head, version), is_last=is_last, is_waiting_for_continue=head.is_waiting_for_continue)
+        scope = scope_of(head, method, version) | {"scheme": self._scheme, "client": self._client, "server": self._server}
+        turn = Turn(self, scope, is_last=is_last, is_waiting_for_continue=head.is_waiting_for_continue)
         self._parsing = turn
         self._turns.append(turn)
         if len(self._turns) == 1:
             self._hub.start(turn)
-
-    def _scope(self, head: RequestHead, version: str) -> dict[str, Any]:
-        raw_path, _, query = head.target.partition(b"?")
-        path = raw_path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
-            "http_version": version,
-            "method": self._parser.get_method().decode("ascii"),
-            "scheme": self._scheme,
-            "path": urllib.parse.unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": "",
-            "headers": head.fields,
-            "client": self._client,
-            "server": self._server,
-        }
 
     def on_body(self, body: bytes) -> None:
         """Pass on a piece of the body; the client is held back where the application does not read."""
@@ -236,6 +218,28 @@ class Connection(asyncio.Protocol):
         self._quiet = 0
         if turn is not None:
             turn.feed_end()
+        elif self._spurned is not None:
+            self._answer_spurned(self._parser.should_keep_alive(), is_whole=True)
+
+    # no room
+
+    def _answer_spurned(self, is_kept: bool, is_whole: bool) -> None:
+        """Answer a request for which there is no room; whoever still sends its body is closed."""
+        answer, self._spurned = self._spurned, None
+        assert answer is not None
+        is_last = not (is_kept and is_whole) or self._hub.is_draining
+        self._transport.write(write_whole(answer.status, answer.headers, len(answer.body), self._hub.date, is_last) + answer.body)
+        if is_last:
+            self._linger()
+            return
+        self._clock, self._deadline = Clock.IDLE, 0.0
+        if self._hub.turn_deaf(self):
+            self._transport.pause_reading()
+
+    def listen(self) -> None:
+        """Read again, after a while in which a refused client was not listened to."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     # what a turn asks (turn.Wire)
 
@@ -267,6 +271,10 @@ class Connection(asyncio.Protocol):
             self._is_paused = False
             self._transport.resume_reading()
 
+    def turn_begun(self) -> None:
+        """Take note that the application is at work on a turn."""
+        self._hub.turn_begun()
+
     def turn_answered(self, turn: Turn) -> None:
         """Go on to the next turn, wait for one, or end."""
         self._turns.popleft()
@@ -296,11 +304,13 @@ class Connection(asyncio.Protocol):
         self._clock, self._deadline = Clock.NONE, math.inf
         if self._turns:
             self._turns[-1].is_last = True
+        else:  # there was no room for it: it has its answer
+            self._linger()
 
     def _refuse(self, status: int) -> None:
         """Take nothing more; answer `status` where nothing else is being answered, and end."""
         self._is_deaf = True
-        broken, self._parsing, self._head = self._parsing, None, None
+        broken, self._parsing, self._head, self._spurned = self._parsing, None, None, None
         self._take = _drop
         self._clock, self._deadline = Clock.NONE, math.inf
         if broken is not None and broken is self._turns[0]:
@@ -314,8 +324,8 @@ class Connection(asyncio.Protocol):
             self._turns.remove(broken)
         if self._turns:
             return
-        line = STATUS_LINES[status]
-        self._transport.write(b"%b%bcontent-length: 0\r\nconnection: close\r\n\r\n" % (line, self._hub.date))
+        line, again = STATUS_LINES[status], b"retry-after: 1\r\n" if status == 503 else b""
+        self._transport.write(b"%b%b%bcontent-length: 0\r\nconnection: close\r\n\r\n" % (line, self._hub.date, again))
         self._linger()
 
     def _linger(self) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import http
 import re
+import urllib.parse
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -86,6 +88,23 @@ def _judge(head: RequestHead, version: str) -> int:
     if (hosts and not _is_host(hosts[0])) or (codings and (codings != [b"chunked"] or version == "1.0")):
         return 400
     return 0
+
+
+def scope_of(head: RequestHead, method: str, version: str) -> dict[str, Any]:
+    """Return the ASGI scope of a head that may pass; who is at either end is for the connection to say."""
+    raw_path, _, query = head.target.partition(b"?")
+    path = raw_path.decode("ascii")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": version,
+        "method": method,
+        "path": urllib.parse.unquote(path) if "%" in path else path,
+        "raw_path": raw_path,
+        "query_string": query,
+        "root_path": "",
+        "headers": head.fields,
+    }
 
 
 class ResponseHead(msgspec.Struct, frozen=True, gc=False):

@@ -25,10 +25,11 @@ class KnownHead:
     """One head that has passed.
 
     Attributes:
+        method, target: what is asked.
         memo: what the application made of it (`Turn.memo`), None before it was asked.
     """
 
-    __slots__ = ("_after", "_before", "_fields", "_place", "_scope", "memo")
+    __slots__ = ("_after", "_before", "_fields", "_place", "_scope", "memo", "method", "target")
 
     def __init__(self, before: bytes, after: bytes, scope: dict[str, Any]) -> None:
         """Take the bytes around the length, and the scope that the application was given."""
@@ -38,6 +39,8 @@ class KnownHead:
         self._place = next(place for place, (name, _) in enumerate(self._fields) if name == b"content-length")
         self._scope = {name: value for name, value in scope.items() if name not in ("headers", "extensions")}
         self.memo: object = None
+        self.method: str = scope["method"]
+        self.target: bytes = scope["raw_path"]
 
     def body_in(self, data: bytes) -> bytes | None:
         """Return the body, where the data are this head, a whole body and nothing else; None where they are not."""

@@ -55,6 +55,10 @@ class Wire(Protocol):
         """Let the client send on."""
         ...
 
+    def turn_begun(self) -> None:
+        """Take note that the application is at work on a turn."""
+        ...
+
     def turn_answered(self, turn: Turn) -> None:
         """Take note that the whole response was written."""
         ...
@@ -285,6 +289,7 @@ class Turn:
 
     async def run(self, app: AsgiApp) -> None:
         """Run the application for this request; whatever it does, the connection is left in order."""
+        self._wire.turn_begun()
         try:
             await app(self.scope, self.receive, self.send)
             if not self.is_answered and not self.is_gone:

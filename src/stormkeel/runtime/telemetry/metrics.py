@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from ...policies.admission import REASONS, Admission
 from ...types.attempt import Story
 from ...types.money import NANO
 from ...types.request import Request
@@ -26,6 +27,15 @@ LABELS_KEPT = 500  # routes with a label of their own
 OTHER = "(other)"
 RELOADS = ("applied", "unchanged", "invalid", "failed")
 TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_long", "audio_input", "output", "reasoning", "audio_output")
+
+
+class Doorman(Protocol):
+    """What a gateway's door has to show (`gateway.doorman.Doorman`)."""
+
+    connections: int
+
+    @property
+    def bounds(self) -> Admission: ...  # noqa: D102 - as in gateway.doorman.Doorman
 
 
 class Histogram:
@@ -66,6 +76,7 @@ class Metrics:
         self.faults = 0
         self.reloads: dict[str, int] = defaultdict(int)
         self.worlds: Callable[[], list[World]] | None = None
+        self.doorman: Doorman | None = None
 
     def answered(self, story: Story) -> None:
         """Count one request and its attempts."""
@@ -112,6 +123,8 @@ class Metrics:
         yield from _families(self)
         if self.worlds is not None:
             yield from _live(self.worlds())
+        if self.doorman is not None:
+            yield from _door(self.doorman)
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
@@ -193,3 +206,22 @@ def _live(worlds: list[World]) -> Iterable[Metric]:
     for member in world.fleet.members:
         breakers.add_metric((member.deployment.name,), {"closed": 0, "half_open": 1, "open": 2}[member.breaker.state.value])
     yield breakers
+
+
+def _door(doorman: Doorman) -> Iterable[Metric]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    bounds = doorman.bounds
+    turned = CounterMetricFamily("stormkeel_turned_away", "Requests turned away at the door for want of room", labels=("reason",))
+    for reason in REASONS:
+        turned.add_metric((reason,), bounds.refused[reason])
+    yield turned
+    for name, words, value in (
+        ("stormkeel_connections", "Connections of clients", doorman.connections),
+        ("stormkeel_requests_in_line", "Requests that wait to be begun", bounds.in_line),
+        ("stormkeel_held_body_bytes", "Bytes of request bodies held", bounds.held),
+        ("stormkeel_strained", "1 while requests have waited too long to be begun", int(bounds.is_strained)),
+    ):
+        gauge = GaugeMetricFamily(name, words)
+        gauge.add_metric((), value)
+        yield gauge
