@@ -5,7 +5,7 @@ Never retries by itself and never looks behind the SDK.
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,23 +45,24 @@ def is_streamed(asks: Asks, number: int) -> bool:
     return number % 2 == 0 if asks.stream is None else asks.stream
 
 
-def client(url: str, retries: int, headers: Mapping[str, str] | None = None) -> AsyncOpenAI:
-    """The SDK as anybody would make it, but for its own retries; its timeout is its own (600 s)."""
+def client() -> AsyncOpenAI:
+    """The SDK as anybody would make it; its timeout is its own (600 s). Where it asks, and how often, is for each run to say."""
     import openai
 
-    return openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=retries, default_headers=headers)
+    return openai.AsyncOpenAI(api_key=KEY, base_url="http://127.0.0.1/v1", max_retries=0)
 
 
 async def ask(sdk: AsyncOpenAI, asks: Asks, number: int, start: float, body: Mapping[str, Any] | None = None) -> Seen:
-    """Ask request `number`; whatever the SDK raises is what its caller sees. `start` is a moment of `time.perf_counter`."""
-    began = time.perf_counter()
+    """Ask request `number`; whatever the SDK raises is what its caller sees. `start` is a moment of the loop's clock."""
+    now = asyncio.get_running_loop().time
+    began = now()
     answer = _Answer()
     error: Exception | None = None
     try:
         await (_stream if is_streamed(asks, number) else _whole)(sdk, asks, number, answer, body or None)
     except Exception as fault:
         error = fault
-    return answer.seen(number, began - start, time.perf_counter() - began, error)
+    return answer.seen(number, began - start, now() - began, error)
 
 
 class _Answer:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,7 +16,10 @@ from .judge import Judged, judge
 from .providers import FALLBACK, PRIMARY, STRICT, Providers, arrivals, providers
 from .scenario import PLAIN, Run, Scenario
 
-TICK_S = 0.02
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+TICK_S = 0.05
 Told = Callable[[Run, Judged | None], None]
 """Is called when a run begins (None) and when it is judged."""
 
@@ -52,17 +55,17 @@ async def play(todo: list[Run], way: Way, told: Told) -> list[Judged]:
     order = sorted(todo, key=lambda run: -length(run.scenario)) if way.jobs > 1 else todo
     found: dict[str, Judged] = {}
 
-    async def one(run: Run, last: bool) -> None:
+    async def one(run: Run, last: bool, sdk: AsyncOpenAI) -> None:
         async with places:
             told(run, None)
-            found[run.name] = judged = judge(await evidence(run, way))
+            found[run.name] = judged = judge(await evidence(run, way, sdk))
             told(run, judged)
             if way.pause and not last:
                 await asyncio.sleep(way.pause)
 
-    async with asyncio.TaskGroup() as group:
+    async with client() as sdk, asyncio.TaskGroup() as group:
         for place, run in enumerate(order):
-            group.create_task(one(run, place == len(order) - 1))
+            group.create_task(one(run, place == len(order) - 1, sdk))
     return [found[run.name] for run in todo]
 
 
@@ -71,15 +74,15 @@ def length(scenario: Scenario) -> float:
     return scenario.asks.count * scenario.asks.every + scenario.wanted.within
 
 
-async def evidence(run: Run, way: Way) -> Evidence:
+async def evidence(run: Run, way: Way, sdk: AsyncOpenAI) -> Evidence:
     """Play one run and gather what it showed."""
     async with AsyncExitStack() as stack:
         both = await stack.enter_async_context(providers(way.ports))
         async with way.starting:
             door = await stack.enter_async_context(way.opener(both.primary.port, both.fallback.port))
-            texts = await both.texts(run.scenario.asks)
+            texts = both.texts(run.scenario.asks)
         both.begin(run.scenario)
-        began, seen = time.time(), await _seen(run, door, way.manner)
+        began, seen = both.clock(), await _seen(run, door, way.manner, sdk)
         await both.quiet()
         return Evidence(
             run, seen, arrivals(both.primary, began), arrivals(both.fallback, began), texts, _models(run.scenario),
@@ -87,19 +90,19 @@ async def evidence(run: Run, way: Way) -> Evidence:
         )  # fmt: skip
 
 
-async def _seen(run: Run, door: Door, manner: Manner) -> tuple[Seen, ...]:
+async def _seen(run: Run, door: Door, manner: Manner, sdk: AsyncOpenAI) -> tuple[Seen, ...]:
     """Ask everything on schedule: a slow answer does not spare those behind it."""
     named = run.scenario.asks
-    asks, start = msgspec.structs.replace(named, model=named.model.replace(PLAIN, manner.model, 1)), time.perf_counter()
+    asks, start = msgspec.structs.replace(named, model=named.model.replace(PLAIN, manner.model, 1)), _now()
     late: list[tuple[float, float]] = []
     ticking = asyncio.create_task(_tick(start, late))
-    async with client(door.url, run.retries, manner.headers) as sdk:
+    one_run = sdk.with_options(base_url=door.url, max_retries=run.retries, default_headers=manner.headers)
 
-        async def one(number: int) -> Seen:
-            await asyncio.sleep(start + number * asks.every - time.perf_counter())
-            return await ask(sdk, asks, number, start, manner.body)
+    async def one(number: int) -> Seen:
+        await asyncio.sleep(start + number * asks.every - _now())
+        return await ask(one_run, asks, number, start, manner.body)
 
-        seen = await asyncio.gather(*(one(number) for number in range(asks.count)))
+    seen = await asyncio.gather(*(one(number) for number in range(asks.count)))
     ticking.cancel()
     return tuple(msgspec.structs.replace(one, lag=_lag(one, late)) for one in seen)
 
@@ -107,15 +110,19 @@ async def _seen(run: Run, door: Door, manner: Manner) -> tuple[Seen, ...]:
 async def _tick(start: float, late: list[tuple[float, float]]) -> None:
     """Note when a short sleep came to its end too late, and by how much."""
     while True:
-        due = time.perf_counter() + TICK_S
+        due = _now() + TICK_S
         await asyncio.sleep(TICK_S)
-        now = time.perf_counter()
-        if now - due > TICK_S:
+        now = _now()
+        if now - due > TICK_S / 2:
             late.append((now - start, now - due))
 
 
 def _lag(seen: Seen, late: list[tuple[float, float]]) -> float:
     return sum(by for at, by in late if seen.at <= at <= seen.at + seen.seconds + TICK_S)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _models(scenario: Scenario) -> tuple[str, str]:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import msgspec
 
 from stormkeel.sandbox import Record, Row, Sandbox, SandboxSettings, Storm, nano_dollars, start
+from stormkeel.sandbox.answer import compose
+from stormkeel.sandbox.ask import Asked, Wish
 from stormkeel.sandbox.faults import parse
 
-from .ask import client, prompt
+from .ask import prompt
 from .evidence import Arrival
 from .scenario import Asks, Scenario, Weather
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 PRIMARY, FALLBACK, STRICT = "gpt-5.4-mini", "gpt-6-luna", "claude-sonnet-5"
 """The models: the primary's, the fallback's (with a larger window), and the fallback's that rejects prefill."""
@@ -33,22 +33,18 @@ _HINTS = {"rate_limit", "rate_limit_ms", "rate_limit_date"}
 
 
 class Providers(msgspec.Struct, frozen=True):
-    """Both of them, up."""
+    """Both of them, up; `clock` is theirs, in Unix seconds."""
 
     primary: Sandbox
     fallback: Sandbox
+    clock: Callable[[], float]
 
-    async def texts(self, asks: Asks) -> tuple[tuple[str, str], ...]:
-        """Return what each would answer to each request: they are asked, by nobody but themselves, before the weather begins."""
+    def texts(self, asks: Asks) -> tuple[tuple[str, str], ...]:
+        """Return what each would answer to each request, which follows from seed, model and prompt."""
         if asks.says:
             return ((asks.says, asks.says),) * asks.count
-        async with client(f"{self.primary.url}/v1", 0) as first, client(f"{self.fallback.url}/v1", 0) as second:
-            return tuple(
-                [
-                    (await _text(first, PRIMARY, asks, number), await _text(second, FALLBACK, asks, number))
-                    for number in range(asks.count)
-                ]
-            )
+        prompts = [prompt(asks, number) for number in range(asks.count)]
+        return tuple((_text(PRIMARY, 1, said), _text(FALLBACK, 2, said)) for said in prompts)
 
     def begin(self, scenario: Scenario) -> None:
         """Forget everything and let the weather begin now."""
@@ -65,21 +61,23 @@ class Providers(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def providers(ports: tuple[int, int] = (0, 0)) -> AsyncIterator[Providers]:
-    """Start both on the loopback; port 0 lets the system choose."""
+    """Start both on the loopback; port 0 lets the system choose. Their clock goes as the loop's does."""
+    loop = asyncio.get_running_loop()
+    ahead = time.time() - loop.time()
+    usual = SandboxSettings(pace_s=PACE_S, close_grace_s=0.1, clock=lambda: ahead + loop.time())
     async with (
-        await start(SandboxSettings(port=ports[0], seed=1, pace_s=PACE_S, close_grace_s=0.1)) as primary,
-        await start(SandboxSettings(port=ports[1], seed=2, pace_s=PACE_S, close_grace_s=0.1)) as fallback,
+        await start(replace(usual, port=ports[0], seed=1)) as primary,
+        await start(replace(usual, port=ports[1], seed=2)) as fallback,
     ):
-        yield Providers(primary, fallback)
+        yield Providers(primary, fallback, usual.clock)
 
 
 def _storm(weather: Weather) -> Storm:
     return Storm(plan=weather.plan, repeat=weather.repeat, outages=weather.outages)
 
 
-async def _text(sdk: AsyncOpenAI, model: str, asks: Asks, number: int) -> str:
-    got = await sdk.chat.completions.create(model=model, messages=[{"role": "user", "content": prompt(asks, number)}])
-    return got.choices[0].message.content or ""
+def _text(model: str, seed: int, said: str) -> str:
+    return compose(Asked(model, False, (said,), said), Wish(), seed).choices[0].text
 
 
 def arrivals(sandbox: Sandbox, began: float) -> tuple[Arrival, ...]:
