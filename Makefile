@@ -6,7 +6,7 @@ ARGS ?=
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance faults storm serve sandbox bench lock catalog clean
+.PHONY: help setup demo test check conformance faults storm simulate serve sandbox bench lock catalog clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ faults: $(VENV)/ready ## every scenario of failure at its full size, a line each
 
 storm: $(VENV)/ready ## sixteen troubles of a provider, judged from the client's side (ARGS=--json, ARGS="--only stall", ARGS=--list)
 	@$(BIN)/python -m bench.storm $(ARGS)
+
+simulate: $(VENV)/ready ## hours of traffic in virtual time, every invariant checked (ARGS="--seeds 1000", ARGS="--seed 7")
+	@$(BIN)/stormkeel simulate $(ARGS)
 
 serve: $(VENV)/ready ## the gateway on 127.0.0.1:8787
 	@$(BIN)/stormkeel serve $(ARGS)

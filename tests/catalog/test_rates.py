@@ -52,7 +52,24 @@ def test_a_text_is_its_number_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["-1", "x", "nan", "1e-10", "", "1e3", "1_000", " 1", "1.", ".5", "+1", "٣", "0.0000000001", "1000000.000000001", "9" * 400, "1\n"],
+    [
+        "-1",
+        "x",
+        "nan",
+        "1e-10",
+        "",
+        "1e3",
+        "1_000",
+        " 1",
+        "1.",
+        ".5",
+        "+1",
+        "٣",
+        "0.0000000001",
+        "1000000.000000001",
+        "9" * 400,
+        "1\n",
+    ],
 )
 def test_prices_nobody_can_charge(text: str) -> None:
     """A negative, senseless, too fine or too high price is refused, and so is one that could be read in two ways."""

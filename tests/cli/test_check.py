@@ -95,7 +95,9 @@ def test_what_would_run_and_what_is_doubtful(folder: Path):
 
 def test_a_data_folder_that_profiles_share_is_doubtful(folder: Path):
     """What prod spends must not be booked with dev: a folder of the file is told of, one of the profile isn't."""
-    (folder / "stormkeel.toml").write_text(FILE + '[profiles.prod.ledger]\ndata = "/prod"\n[ledger]\ndata = "/all"\n[profiles.dev]\n')
+    (folder / "stormkeel.toml").write_text(
+        FILE + '[profiles.prod.ledger]\ndata = "/prod"\n[ledger]\ndata = "/all"\n[profiles.dev]\n'
+    )
     shared = (
         'warning: stormkeel.toml:24:1: the data folder is not the own one of profile "dev"; '
         "name another in [profiles.dev.ledger], or leave it out: then each profile has its own"
@@ -196,5 +198,7 @@ def test_the_environment_alone(folder: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_label_never_steers_the_terminal(folder: Path):
     """What a file holds is written out, never obeyed."""
-    (folder / "stormkeel.toml").write_text('[providers.openai]\ncredentials = { main = "env:A" }\n[routes."\\u001b[2J"]\ngroups = [["openai/x"]]\n')
+    (folder / "stormkeel.toml").write_text(
+        '[providers.openai]\ncredentials = { main = "env:A" }\n[routes."\\u001b[2J"]\ngroups = [["openai/x"]]\n'
+    )
     assert "\x1b" not in run().output

@@ -77,7 +77,9 @@ def test_one_file_that_says_the_same(folder: Path):
     for option, name in (("--toml", "whole.toml"), ("--json", "whole.json")):
         (folder / name).write_text(run("config", "show", option, "--profile", "prod").output)
         again = run("config", "show", "--config", name).output.splitlines()[1:]
-        assert [line for line in again if not line.startswith("profile ")] == [line for line in shown if not line.startswith("profile ")]
+        assert [line for line in again if not line.startswith("profile ")] == [
+            line for line in shown if not line.startswith("profile ")
+        ]
     assert tomllib.loads((folder / "whole.toml").read_text())["server"]["grace"] == 4.0
     assert run("config", "show", "--toml", "--json").exit_code == 2
 
@@ -145,6 +147,9 @@ def test_completion(shell: str):
 def test_completion_offers_commands():
     """Asked by the shell, the command line offers its commands and their options."""
     told = CliRunner().invoke(
-        cli, [], prog_name="stormkeel", env={"_STORMKEEL_COMPLETE": "bash_complete", "COMP_WORDS": "stormkeel conf", "COMP_CWORD": "1"}
+        cli,
+        [],
+        prog_name="stormkeel",
+        env={"_STORMKEEL_COMPLETE": "bash_complete", "COMP_WORDS": "stormkeel conf", "COMP_CWORD": "1"},
     )
     assert told.output == "plain,config\n"

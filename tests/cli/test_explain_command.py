@@ -55,13 +55,18 @@ def test_a_request_of_a_configuration(tmp_path: Path) -> None:
     assert price["most_usd"] == f"0.{price['most']:09d}"
     (tmp_path / "s.toml").write_text(CONFIG + '[models."local/*"]\ninput_price = "1"\noutput_price = "2"\nmax_output = 200\n')
     told = run(str(tmp_path / "r.json"), "--config", str(tmp_path / "s.toml"), **environ)
-    assert [line.endswith("would be held, by prices of your own") for line in told.stdout.splitlines() if "price  " in line] == [False, True]
+    assert [line.endswith("would be held, by prices of your own") for line in told.stdout.splitlines() if "price  " in line] == [
+        False,
+        True,
+    ]
 
 
 def test_a_sticky_route_is_explained_with_what_the_request_would_say(tmp_path: Path) -> None:
     """`--session` and `--user` stand for the headers: the same name leads to the same deployment, whatever is asked."""
     groups = 'groups = [["openai/gpt-5.4", "openai/gpt-5.4-nano", "local/llama"]]'
-    routes = (f'[routes.{name}]\n{groups}\nsticky = "{sticky}"\n' for name, sticky in (("kept", "conversation"), ("owned", "user")))
+    routes = (
+        f'[routes.{name}]\n{groups}\nsticky = "{sticky}"\n' for name, sticky in (("kept", "conversation"), ("owned", "user"))
+    )
     (tmp_path / "s.toml").write_text(CONFIG + "".join(routes))
 
     def chosen(model: str, text: str, *words: str) -> str:
@@ -164,7 +169,9 @@ def test_mistakes_are_told_with_their_mend(tmp_path: Path) -> None:
 
 
 PLAIN = CONFIG.replace('{ provider = "openai", model = "gpt-5.4-mini", rpm = 50, tpm = 40000 }', '"openai/gpt-5.4-mini"')
-ACROSS = PLAIN + """
+ACROSS = (
+    PLAIN
+    + """
 [providers.anthropic]
 credentials = { main = "env:ANTHROPIC_API_KEY" }
 [routes.both]
@@ -173,6 +180,7 @@ groups = [["anthropic/claude-sonnet-5"], ["openai/gpt-5.4-mini"]]
 strict = true
 groups = [["anthropic/claude-sonnet-5"], ["openai/gpt-5.4-mini"]]
 """
+)
 SECRETS = {"OPENAI_API_KEY": "sk-proj-0123456789abcdef", "ANTHROPIC_API_KEY": "sk-ant-api03-0123456789abcdef"}
 
 

@@ -41,7 +41,12 @@ def uncommented(text: str) -> str:
     return head + "\n".join(bare)
 
 
-@given(st.sets(st.sampled_from(KEYS)), st.sets(st.sampled_from(URLS)), st.sets(st.sampled_from(LOCAL)), st.sampled_from(["toml", "yaml", "json"]))
+@given(
+    st.sets(st.sampled_from(KEYS)),
+    st.sets(st.sampled_from(URLS)),
+    st.sets(st.sampled_from(LOCAL)),
+    st.sampled_from(["toml", "yaml", "json"]),
+)
 def test_whatever_is_found_the_file_is_a_configuration(keys: set[str], urls: set[str], listening: set[str], form: str):
     """S-37: for every combination of keys, addresses and local servers, in each format, the file is read without a mistake, sets up
     what was found, holds no secret, and so does what its hints propose."""
@@ -51,9 +56,12 @@ def test_whatever_is_found_the_file_is_a_configuration(keys: set[str], urls: set
     settings = load(text.encode(), {}, KINDS, f"stormkeel.{form}")
     found = look(environ, listening.__contains__)
     assert set(settings.providers) == set(found)
-    assert [target.provider for group in settings.routes["fast"].groups for target in group] == [
-        name for name in found if name in MODELS
-    ] if settings.routes else not set(found) & set(MODELS)
+    assert (
+        [target.provider for group in settings.routes["fast"].groups for target in group]
+        == [name for name in found if name in MODELS]
+        if settings.routes
+        else not set(found) & set(MODELS)
+    )
     if form != "json":
         more = load(uncommented(text).encode(), {}, KINDS, f"stormkeel.{form}")
         assert [key.name for key in more.keys] == ["team-a"]
@@ -122,6 +130,8 @@ def test_a_file_is_never_replaced_unasked(folder: Path):
     assert str(refused.exception) == '"stormkeel.toml" is there already; see `stormkeel check`, or replace it with --force'
     assert (folder / "stormkeel.toml").read_text() == "mine"
     other = run("init", "--format", "yaml", "--force")
-    assert str(other.exception) == '"stormkeel.toml" is there already, and two would be refused; take it away, or write its format'
+    assert (
+        str(other.exception) == '"stormkeel.toml" is there already, and two would be refused; take it away, or write its format'
+    )
     assert run("init", "--force").exit_code == 0
     assert (folder / "stormkeel.toml").read_text() != "mine"

@@ -123,16 +123,20 @@ proxy_credential = "file:{folder}/proxy"
 
 @pytest.mark.parametrize(
     ("base_url", "asked"),
-    [("https://llm.example/v1", "CONNECT llm.example:443 HTTP/1.1"), ("http://llm.internal/v1", "POST http://llm.internal/v1/chat/completions HTTP/1.1")],
+    [
+        ("https://llm.example/v1", "CONNECT llm.example:443 HTTP/1.1"),
+        ("http://llm.internal/v1", "POST http://llm.internal/v1/chat/completions HTTP/1.1"),
+    ],
 )
 def test_a_provider_behind_the_company_s_proxy(base_url: str, asked: str, tmp_path: Path) -> None:
     """Whole and streamed answers come through a tunnel or an absolute URL; the proxy's credential stops there."""
     with provided() as provider:
 
         async def story() -> None:
-            async with Company(provider.url).open() as company, AsyncClient(
-                written(tmp_path, company, base_url), data="memory"
-            ) as client:
+            async with (
+                Company(provider.url).open() as company,
+                AsyncClient(written(tmp_path, company, base_url), data="memory") as client,
+            ):
                 assert (await client.complete("hi", model="openai/gpt-5.4-mini")).text
                 assert (await client.stream("hi", model="openai/gpt-5.4-mini").until_done()).text
                 assert set(company.asked) == {asked}

@@ -12,10 +12,13 @@ from stormkeel import AsyncClient, Client
 from stormkeel.errors import CredentialError, SettingsError
 from stormkeel.sandbox import SandboxSettings
 
-LIMITED = QUICK + """
+LIMITED = (
+    QUICK
+    + """
 [routes.r]
 groups = [[{ provider = "openai", model = "gpt-5.4-mini", rpm = 2 }]]
 """
+)
 
 
 def test_a_client_takes_what_stands_in_its_file_now(tmp_path: Path) -> None:

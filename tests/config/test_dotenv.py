@@ -38,8 +38,12 @@ def test_each_form_is_read(raw: bytes, values: dict[str, str]):
 @pytest.mark.parametrize(
     ("raw", "line"),
     [
-        (b"A=1\nno equals sign\n", 2), (b"A='open\n", 1), (b'A=1\n\nB="open', 3),
-        (b"1A=x", 1), (b"A='x' y\n", 1), (b"A=1\n\xff\xfe\n", 2),
+        (b"A=1\nno equals sign\n", 2),
+        (b"A='open\n", 1),
+        (b'A=1\n\nB="open', 3),
+        (b"1A=x", 1),
+        (b"A='x' y\n", 1),
+        (b"A=1\n\xff\xfe\n", 2),
     ],
 )
 def test_a_bad_line_is_named_and_never_shown(raw: bytes, line: int):

@@ -58,12 +58,20 @@ class Page:
 
 @pytest.mark.parametrize(
     ("profile", "model", "port", "credentials"),
-    [("", "openai/gpt-5.4-mini", 8787, ["main"]), ("dev", "ollama/llama3.2", 8787, ["dev"]), ("prod", "openai/gpt-5.4-mini", 80, ["main"])],
+    [
+        ("", "openai/gpt-5.4-mini", 8787, ["main"]),
+        ("dev", "ollama/llama3.2", 8787, ["dev"]),
+        ("prod", "openai/gpt-5.4-mini", 80, ["main"]),
+    ],
 )
 def test_the_documented_profiles_do_what_is_said(profile: str, model: str, port: int, credentials: list[str]):
     """The profiles that the guide shows differ as it says."""
     settings = load_all("stormkeel.toml", Page(), Inputs({}, KINDS, Choice(profile))).checked()
-    assert (settings.default_model, settings.server.port, list(settings.providers["openai"].credentials)) == (model, port, credentials)
+    assert (settings.default_model, settings.server.port, list(settings.providers["openai"].credentials)) == (
+        model,
+        port,
+        credentials,
+    )
 
 
 def test_the_documented_variables_are_settings():

@@ -62,7 +62,9 @@ def test_plain_values_of_yaml(text: str, value: object):
     assert parse(f"a: {text}".encode(), "a.yaml").tree == {"a": value}
 
 
-@pytest.mark.parametrize("text", ["no", "Yes", "ON", "off", "010", "-07", "1_000", "0b11", "0x1_F", "1_0.5", "1:30", "190:20:30.15"])
+@pytest.mark.parametrize(
+    "text", ["no", "Yes", "ON", "off", "010", "-07", "1_000", "0b11", "0x1_F", "1_0.5", "1:30", "190:20:30.15"]
+)
 def test_traps_of_yaml_are_refused(text: str):
     """What YAML 1.1 and 1.2 read differently is refused, and readers of 1.1 do read it as something other than text."""
     with pytest.raises(Unreadable, match="without quotes is"):
@@ -104,7 +106,9 @@ def test_what_no_configuration_may_hold(name: str, text: str, words: str):
     assert "canary" not in str(caught.value)
 
 
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\ufeff\ufffe\uffff"), max_size=6)
+WORDS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\ufeff\ufffe\uffff"), max_size=6
+)
 TREES = st.dictionaries(
     WORDS,
     st.recursive(

@@ -251,8 +251,10 @@ WORDS = st.sampled_from(
 )
 TREE = st.recursive(
     st.integers(-5, 5) | st.booleans() | st.sampled_from(['"env:A"', '"openai/x"', "[]", "{}", "1.5", "nan", f'"{CANARY}"']),
-    lambda inner: st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(map(_toml, items)) + "]")
-    | st.dictionaries(WORDS, inner, max_size=3).map(_inline),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(map(_toml, items)) + "]")
+        | st.dictionaries(WORDS, inner, max_size=3).map(_inline)
+    ),
     max_leaves=8,
 )
 

@@ -73,7 +73,7 @@ nam = "c"
         'a.toml:10:53: provider "gpu" has no credential "main"; there is none yet',
         'a.toml:12:1: "attempts" is 0: give a number from 1 to 20',
         'a.toml:13:1: "cap" is -1: give a number from 1 to 3600 seconds',
-        "a.toml:14:3: a key's \"name\" is \"a b\"; use letters, digits, dots, dashes and underscores",
+        'a.toml:14:3: a key\'s "name" is "a b"; use letters, digits, dots, dashes and underscores',
         'a.toml:18:1: unknown setting "nam" in [keys]; did you mean "name"?',
     ]
 
@@ -246,7 +246,9 @@ def test_included_files_may_hold_profiles():
 
 def test_argument_over_environment_over_file_over_default():
     """One precedence: argument > environment > file > default; each setting knows which one it has."""
-    files = {"a.toml": PROVIDER + "[server]\nport = 1\ngrace = 1\nmax_body = 2000\n[profiles.dev.server]\ngrace = 2\nmax_body = 3000\n"}
+    files = {
+        "a.toml": PROVIDER + "[server]\nport = 1\ngrace = 1\nmax_body = 2000\n[profiles.dev.server]\ngrace = 2\nmax_body = 3000\n"
+    }
     env = {"STORMKEEL_SERVER__PORT": "2", "STORMKEEL_SERVER__MAX_BODY": "4000", "STORMKEEL_PROFILE": "dev"}
     found = loaded(files, env, Choice("", {"--port": (("server", "port"), 3)}))
     server = found.checked().server
@@ -257,7 +259,9 @@ def test_argument_over_environment_over_file_over_default():
 
 def test_every_kind_of_setting_can_be_a_variable():
     """Text, numbers, truths, words, lists and tables; names written as a variable can; credentials in their short form."""
-    files = {"a.toml": '[providers.gpu-box]\nkind = "compatible"\nbase_url = "http://gpu:1/v1"\n[[keys]]\nname = "a"\nkey = "env:STORMKEEL_KEY__A"'}
+    files = {
+        "a.toml": '[providers.gpu-box]\nkind = "compatible"\nbase_url = "http://gpu:1/v1"\n[[keys]]\nname = "a"\nkey = "env:STORMKEEL_KEY__A"'
+    }
     settings = loaded(files, {
         "STORMKEEL_DEFAULT_MODEL": "123", "STORMKEEL_SERVER__GRACE": "1.5", "STORMKEEL_TELEMETRY__LEVEL": "warning",
         "STORMKEEL_PROVIDERS__GPU_BOX__BASE_URL": "http://gpu:2/v1", "STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN": "env:X",
@@ -305,7 +309,10 @@ def test_a_variable_that_makes_no_sense_is_refused_by_its_name(name: str, value:
 
 def test_two_variables_may_not_set_the_same():
     """A variable inside of what another has set to text is refused by name; inside of a table it adds to it."""
-    env = {"STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN": "env:B", "STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN__QUOTA": "q"}
+    env = {
+        "STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN": "env:B",
+        "STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN__QUOTA": "q",
+    }
     assert told({"a.toml": PROVIDER}, env) == [
         "environment variable STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN__QUOTA: environment variable "
         "STORMKEEL_PROVIDERS__OPENAI__CREDENTIALS__MAIN sets all of it already, and to no table; set one of the two"

@@ -8,7 +8,10 @@ from stormkeel.config.load import load
 from stormkeel.config.models import ModelSettings, names_at, nearest
 from stormkeel.providers import KINDS
 
-TABLE = {name: ModelSettings() for name in ("gpu/*", "gpu/llama-*", "gpu/llama-4", "gpu/Qwen/Qwen3-*", "gpu/llama-4-max*", "other/llama-4")}
+TABLE = {
+    name: ModelSettings()
+    for name in ("gpu/*", "gpu/llama-*", "gpu/llama-4", "gpu/Qwen/Qwen3-*", "gpu/llama-4-max*", "other/llama-4")
+}
 GPU = b'[providers.gpu]\nkind = "compatible"\nbase_url = "http://127.0.0.1:9/v1"\n[models."gpu/llama-4.1"]\n'
 
 

@@ -25,9 +25,16 @@ def test_anything_else_is_refused_and_not_shown(ref: str):
 @pytest.mark.parametrize(
     "url",
     [
-        "https://api.openai.com/v1", "https://api.deepseek.com", "http://127.0.0.1:8000/v1", "http://localhost:11434/v1",
+        "https://api.openai.com/v1",
+        "https://api.deepseek.com",
+        "http://127.0.0.1:8000/v1",
+        "http://localhost:11434/v1",
         "http://[::1]:8000",
-        "http://10.1.2.3/v1", "http://vllm:8000/v1", "http://gpu.internal/v1", "https://[2001:db8::1]/v1", "https://x.example.com:8443/a/b",
+        "http://10.1.2.3/v1",
+        "http://vllm:8000/v1",
+        "http://gpu.internal/v1",
+        "https://[2001:db8::1]/v1",
+        "https://x.example.com:8443/a/b",
     ],
 )
 def test_addresses_are_taken(url: str):

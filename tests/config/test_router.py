@@ -68,13 +68,13 @@ def test_a_route_is_its_groups_with_a_deployment_for_each_credential():
 
 def test_a_deployment_is_in_its_targets_region_or_its_providers():
     """A target says where it is served; one that doesn't is where its provider is, and so is a model asked for by its name."""
-    file = b'''
+    file = b"""
 [providers.openai]
 region = "us"
 credentials = { main = "env:A" }
 [routes.fast]
 groups = [["openai/gpt-5.4", { provider = "openai", model = "gpt-5.4-mini", region = "eu" }]]
-'''
+"""
     told: list[Deployment] = []
     router = Router(load(file, {}, KINDS), KINDS, told.append)
     for name in ("fast", "openai/gpt-5.4-nano", "openai/gpt-5.4-mini"):

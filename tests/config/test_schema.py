@@ -66,7 +66,9 @@ def wrong_table(value: dict[str, Any], shape: dict[str, Any], path: str) -> Iter
 def blocks(language: str) -> list[str]:
     """The configurations that the documents show in a language."""
     pages = [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
-    found = [block for page in pages for block in re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)]
+    found = [
+        block for page in pages for block in re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    ]
     assert found or language != "toml"
     return found
 

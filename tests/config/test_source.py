@@ -29,8 +29,11 @@ def test_values_are_quoted_unless_they_may_be_secrets(value: object, text: str):
         ("prot", ["port", "host"], 'did you mean "port"?'),
         ("zzz", ["port", "host"], 'known: "host", "port"'),
         ("zzz", [], "there is none yet"),
-        ("zzz", ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"],
-         'known: "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", ...'),
+        (
+            "zzz",
+            ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"],
+            'known: "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", ...',
+        ),
     ],
 )
 def test_a_name_nobody_knows_gets_the_nearest_or_the_list(name: str, known: list[str], text: str):

@@ -62,8 +62,9 @@ def test_each_setting_is_found_in_its_place():
 
 VALUES = st.recursive(
     st.integers() | st.booleans() | st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=6),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["a", "b", "c d", "#", "=", "]"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c d", "#", "=", "]"]), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 

@@ -48,4 +48,7 @@ def test_gemini_takes_the_key_its_sdk_takes() -> None:
     """Of the two names Google's SDK knows, `GOOGLE_API_KEY` goes first; the version comes behind another address by itself."""
     assert found("gemini", GEMINI_API_KEY="a", GOOGLE_API_KEY="b")["credentials"] == {"main": "env:GOOGLE_API_KEY"}
     said = found("gemini", GEMINI_API_KEY="a", GOOGLE_GEMINI_BASE_URL="https://gateway.example.com/gemini")
-    assert (said["credentials"], said["base_url"]) == ({"main": "env:GEMINI_API_KEY"}, "https://gateway.example.com/gemini/v1beta")
+    assert (said["credentials"], said["base_url"]) == (
+        {"main": "env:GEMINI_API_KEY"},
+        "https://gateway.example.com/gemini/v1beta",
+    )

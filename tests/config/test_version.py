@@ -21,7 +21,7 @@ def version(raw: bytes) -> str:
 
 def test_the_same_settings_have_the_same_version():
     """Comments, order and written-out defaults change nothing; the name is short and safe everywhere."""
-    other = b"# hello\n[routes.fast]\ngroups = [[\"openai/gpt-5.4-mini\"]]\nstrategy = \"weighted\"\n" + ONE.split(b"[routes")[0]
+    other = b'# hello\n[routes.fast]\ngroups = [["openai/gpt-5.4-mini"]]\nstrategy = "weighted"\n' + ONE.split(b"[routes")[0]
     assert version(ONE) == version(other)
     assert re.fullmatch(r"[0-9a-f]{10}", version(ONE))
 

@@ -12,7 +12,14 @@ from asked import PNG, TOOLS, Ask, Call, Said, Sighting
 
 TITLE = "OpenAI chat completions"
 SDK = "openai"
-FINISHES = {"stop": "stop", "length": "length", "tools": "tool_calls", "stopped": "stop", "refusal": "stop", "blocked": "content_filter"}
+FINISHES = {
+    "stop": "stop",
+    "length": "length",
+    "tools": "tool_calls",
+    "stopped": "stop",
+    "refusal": "stop",
+    "blocked": "content_filter",
+}
 
 
 def open_async(url: str, http: httpx2.AsyncClient) -> openai.AsyncOpenAI:
@@ -53,7 +60,8 @@ def body(model: str, ask: Ask, before: list[Any]) -> dict[str, Any]:
         given["messages"] = [{"role": "system", "content": ask.system}, *before]
     if ask.tools:
         given["tools"] = [
-            {"type": "function", "function": {"name": name, "description": "A tool.", "parameters": TOOLS[name]}} for name in ask.tools
+            {"type": "function", "function": {"name": name, "description": "A tool.", "parameters": TOOLS[name]}}
+            for name in ask.tools
         ]
     if ask.limit:
         given["max_completion_tokens"] = ask.limit

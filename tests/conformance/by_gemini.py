@@ -53,7 +53,9 @@ def remember(done: list[Any]) -> list[Any]:
 def results(calls: tuple[Call, ...], found: dict[str, str], ask: Ask) -> list[Any]:
     """What the tools found, and what the user says behind it."""
     made = [
-        types.Part(function_response=types.FunctionResponse(id=call.id or None, name=call.name, response={"output": found[call.name]}))
+        types.Part(
+            function_response=types.FunctionResponse(id=call.id or None, name=call.name, response={"output": found[call.name]})
+        )
         for call in calls
     ]
     return [types.Content(role="user", parts=[*made, *spoken(ask)])]
@@ -66,7 +68,9 @@ def pictured(ask: Ask) -> list[Any]:
         types.Part(function_call=types.FunctionCall(name="look", args={"where": "bow", "n": 2}), thought_signature=signed),
         types.Part(function_call=types.FunctionCall(name="sound", args={})),
     ]
-    picture = types.FunctionResponsePart(inline_data=types.FunctionResponseBlob(mime_type="image/png", data=base64.b64decode(PNG)))
+    picture = types.FunctionResponsePart(
+        inline_data=types.FunctionResponseBlob(mime_type="image/png", data=base64.b64decode(PNG))
+    )
     seen = [
         types.Part(function_response=types.FunctionResponse(name="look", response={"output": REEF}, parts=[picture])),
         types.Part(function_response=types.FunctionResponse(name="sound", response={"output": SILENCE})),
@@ -84,7 +88,9 @@ def body(model: str, ask: Ask, before: list[Any]) -> dict[str, Any]:
     if ask.system:
         config["system_instruction"] = ask.system
     if ask.tools:
-        named = [types.FunctionDeclaration(name=name, description="A tool.", parameters_json_schema=TOOLS[name]) for name in ask.tools]
+        named = [
+            types.FunctionDeclaration(name=name, description="A tool.", parameters_json_schema=TOOLS[name]) for name in ask.tools
+        ]
         config["tools"] = [types.Tool(function_declarations=named)]
     if ask.limit:
         config["max_output_tokens"] = ask.limit

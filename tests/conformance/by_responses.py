@@ -64,7 +64,8 @@ def body(model: str, ask: Ask, before: list[Any]) -> dict[str, Any]:
         given["instructions"] = ask.system
     if ask.tools:
         given["tools"] = [
-            {"type": "function", "name": name, "description": "A tool.", "parameters": TOOLS[name], "strict": False} for name in ask.tools
+            {"type": "function", "name": name, "description": "A tool.", "parameters": TOOLS[name], "strict": False}
+            for name in ask.tools
         ]
     if ask.limit:
         given["max_output_tokens"] = ask.limit

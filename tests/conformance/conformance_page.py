@@ -51,7 +51,9 @@ a history made by each of the other providers, and by another model of the same 
 
 def section(client: str, verdicts: Sequence[Verdict]) -> str:
     """Return a client's part of the page."""
-    found = {(one.cell.case, one.cell.upstream, one.cell.way, one.cell.sync): one for one in verdicts if one.cell.client == client}
+    found = {
+        (one.cell.case, one.cell.upstream, one.cell.way, one.cell.sync): one for one in verdicts if one.cell.client == client
+    }
     reasons: dict[str, int] = {}
     lines = [
         f"## {CLIENTS[client].TITLE}", "", f"The `{CLIENTS[client].SDK}` package.", "",

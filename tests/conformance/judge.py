@@ -39,7 +39,12 @@ def judge(cell: Any, case: Case, client: ModuleType, found: list[Any] | str) -> 
         return Verdict(cell, DIFFERS, why=limit.reason) if limit and stated else Verdict(cell, RED, why=found)
     wrong = {name: what for turn in found for name, what in differences(cell, case, client, turn).items()}
     if limit is not None:
-        wrong |= {f"sent {name}": "not there instead" for turn in found for name, what in limit.instead.items() if getattr(turn.sent, name) != what}
+        wrong |= {
+            f"sent {name}": "not there instead"
+            for turn in found
+            for name, what in limit.instead.items()
+            if getattr(turn.sent, name) != what
+        }
     lost = tuple(dict.fromkeys(name for turn in found for name in turn.lost))
     if limit is None:
         if wrong:
@@ -86,7 +91,9 @@ def differences(cell: Any, case: Case, client: ModuleType, turn: Any) -> dict[st
 def _told(upstream: str, tokens: Any) -> Any:
     """What of the bill a provider tells: Gemini counts what it wrote to its cache as plain input, OpenAI has one bucket for it."""
     if upstream == "gemini":
-        return msgspec.structs.replace(tokens, input=tokens.input + tokens.cache_write + tokens.cache_write_1h, cache_write=0, cache_write_1h=0)
+        return msgspec.structs.replace(
+            tokens, input=tokens.input + tokens.cache_write + tokens.cache_write_1h, cache_write=0, cache_write_1h=0
+        )
     return tokens
 
 

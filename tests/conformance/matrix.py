@@ -1,9 +1,9 @@
 """The run: every client against every provider through a real gateway, over real sockets, and what each cell came to.
 
-    client's SDK --> gateway --> sandbox        one loop; blocking SDKs in threads
-         |                          |
-       `Said`                 `Sent`, the bill
-         '------- compared by `judge` -------'
+client's SDK --> gateway --> sandbox        one loop; blocking SDKs in threads
+     |                          |
+   `Said`                 `Sent`, the bill
+     '------- compared by `judge` -------'
 """
 
 from __future__ import annotations
@@ -131,12 +131,18 @@ class Room:
         """With which models the conversation begins: its own, or every other one."""
         if not case.abroad:
             return [(cell.upstream, home)]
-        return [(name, model) for name, model in THINKERS.items() if name != cell.upstream] + [(cell.upstream, SECOND[cell.upstream])]
+        return [(name, model) for name, model in THINKERS.items() if name != cell.upstream] + [
+            (cell.upstream, SECOND[cell.upstream])
+        ]
 
     async def _go_on(self, cell: Cell, model: str, ask: Ask, turn: Turn, first: Ask) -> Turn:
         """Ask again, with what was said and done before."""
         ask = _marked(ask)
-        before = [*self.dialect.turns(first), *self.dialect.remember(turn.done), *self.dialect.results(turn.said.calls, FOUND, ask)]
+        before = [
+            *self.dialect.turns(first),
+            *self.dialect.remember(turn.done),
+            *self.dialect.results(turn.said.calls, FOUND, ask),
+        ]
         return await self._ask(cell, (cell.upstream, model), ask, before)
 
     async def _ask(self, cell: Cell, at: tuple[str, str], ask: Ask, before: list[Any]) -> Turn:
@@ -146,7 +152,9 @@ class Room:
         given = self.dialect.body(f"{upstream}/{model}", ask, began)
         done, heard = await self.call(self._method(cell), given, sync=cell.sync)
         *refused, record = [one for one in self.stage.sandbox.requests if ask.mark.encode() in one.body]
-        switches = CASES[cell.case].abroad and cell.client == cell.upstream  # only of its own dialect's bodies nobody knows whose they are
+        switches = (
+            CASES[cell.case].abroad and cell.client == cell.upstream
+        )  # only of its own dialect's bodies nobody knows whose they are
         assert not refused or switches, f"asked again behind a refusal: {refused[0].violations}"
         assert not record.violations, record.violations
         row = next(one for one in reversed(self.stage.sandbox.bill()) if one.id == record.id)

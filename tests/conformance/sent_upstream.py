@@ -55,7 +55,9 @@ def in_responses(body: dict[str, Any]) -> Sent:
         result_pictures=tuple(_data(part["image_url"]) for one in outputs for part in one if part["type"] == "input_image"),
         schema=body.get("text", {}).get("format", {}).get("schema"),
         limit=body.get("max_output_tokens"),
-        thoughts=tuple(one["encrypted_content"] for one in items if one.get("type") == "reasoning" and one.get("encrypted_content")),
+        thoughts=tuple(
+            one["encrypted_content"] for one in items if one.get("type") == "reasoning" and one.get("encrypted_content")
+        ),
         names=tuple(one["name"] for one in body.get("tools") or ()),
     )
 

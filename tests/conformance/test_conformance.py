@@ -62,7 +62,9 @@ LOOK = (Call("look", {"where": "bow", "n": 2}, "call_1"),)
 GOOD = Said(text="Looking.", calls=LOOK, finish="tool_calls", usage=by_chat.counted(Tokens(input=5, output=3)))
 
 
-def verdict(said: Said = GOOD, lost: tuple[str, ...] = (), cell: Cell = CELL, case: Case = CASE, sent: Sent | None = None) -> Verdict:
+def verdict(
+    said: Said = GOOD, lost: tuple[str, ...] = (), cell: Cell = CELL, case: Case = CASE, sent: Sent | None = None
+) -> Verdict:
     """Judge one turn."""
     asked = Sent(names=("look",)) if sent is None else sent
     return judge(cell, case, by_chat, [Turn(None, said, asked, Tokens(input=5, output=3), lost)])  # type: ignore[arg-type]
@@ -92,7 +94,10 @@ def test_what_the_provider_was_not_asked_is_red() -> None:
 
 def test_a_stated_impossibility_is_held_to_the_letter() -> None:
     """It is red where it turns out possible, where more differs than is stated, and where it is not told as stated."""
-    cell, case = Cell("chat", "responses", "stop"), Case("a stop", Ask({"answer": "Ay"}, stop="y"), "stopped", text="A", sent={"stops": ("y",)})
+    cell, case = (
+        Cell("chat", "responses", "stop"),
+        Case("a stop", Ask({"answer": "Ay"}, stop="y"), "stopped", text="A", sent={"stops": ("y",)}),
+    )
     counted = by_chat.counted(Tokens(input=5, output=3))
     as_stated = Said(text="Ay", finish="stop", usage=counted)
     assert verdict(as_stated, ("stop",), cell, case, Sent()).state == DIFFERS

@@ -63,7 +63,9 @@ def _direct(upstream: str, url: str) -> Any:
 
 async def _find(room: Room, cell: Cell) -> Verdict:
     try:
-        given = _given(cell.client, f"{'openai' if cell.upstream == 'chat' else cell.upstream}/{MODELS[cell.upstream]}", cell.case)
+        given = _given(
+            cell.client, f"{'openai' if cell.upstream == 'chat' else cell.upstream}/{MODELS[cell.upstream]}", cell.case
+        )
         done, heard = await room.call(lambda sdk: _method(cell.client, sdk), given, sync=cell.sync)
         own = _given(cell.upstream, MODELS[cell.upstream], cell.case)
         direct = _direct(cell.upstream, room.stage.sandbox.url)  # held, for Google's closes itself when nobody does

@@ -92,7 +92,9 @@ def test_what_lies_beyond_the_window_does_not_count_and_is_not_read() -> None:
     assert key({"messages": [{"role": "user", "content": "x" + huge}]}) != key(one)
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"{}", b'{"messages": 7}', b'{"messages": null}', b'{"messages": []}', b"\xff", b"[" * 9000])
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b"{", b"{}", b'{"messages": 7}', b'{"messages": null}', b'{"messages": []}', b"\xff", b"[" * 9000]
+)
 def test_a_body_that_says_nothing_has_no_key(raw: bytes) -> None:
     """It is not refused here: whoever reads it says what is wrong."""
     assert opening(raw, "conversation") == b""

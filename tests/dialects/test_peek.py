@@ -42,7 +42,9 @@ def test_fields_and_spans() -> None:
 
 def test_absent_and_null_are_the_same() -> None:
     """A field that is null counts as absent."""
-    nulls = b'"stream":null,"max_tokens":null,"max_completion_tokens":null,"max_output_tokens":null,"n":null,"stream_options":null'
+    nulls = (
+        b'"stream":null,"max_tokens":null,"max_completion_tokens":null,"max_output_tokens":null,"n":null,"stream_options":null'
+    )
     found, bare = seen(b'{"model":"m",' + nulls + b"}"), seen(b'{"model":"m"}')
     assert (found.stream, found.max_output, found.n, found.include_usage) == (False, None, 1, False)
     assert (bare.stream, bare.max_output, bare.n, bare.include_usage) == (False, None, 1, False)
@@ -64,7 +66,9 @@ def test_the_limit_of_a_response_is_its_own() -> None:
     assert seen(b'{"model":"m","max_output_tokens":null}').max_output_tokens is None
 
 
-@pytest.mark.parametrize("name", ["model", "stream", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "stream_options"])
+@pytest.mark.parametrize(
+    "name", ["model", "stream", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "stream_options"]
+)
 def test_a_field_twice_is_refused(name: str) -> None:
     """A body that names one of our fields twice is refused by name, also where the values agree or an escape hides one."""
     value = {"model": b'"a"', "stream": b"true", "stream_options": b"{}"}.get(name, b"1")
@@ -198,9 +202,13 @@ def test_replace_touches_the_span_only() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"model":"m","messages":[{"role":"user","content":[{"type":"image_url"}]}]}', b'{"model":"m","tools":[]}',
-        b'{"model":"m","functions":[]}', b'{"model":"m","service_tier":"flex"}', b'{"model":"m","previous_response_id":"r"}',
-        b'{"model":"m","messages":[{"content":"\\u0041"}]}', b'{"model":"m","file_id":"f"}',
+        b'{"model":"m","messages":[{"role":"user","content":[{"type":"image_url"}]}]}',
+        b'{"model":"m","tools":[]}',
+        b'{"model":"m","functions":[]}',
+        b'{"model":"m","service_tier":"flex"}',
+        b'{"model":"m","previous_response_id":"r"}',
+        b'{"model":"m","messages":[{"content":"\\u0041"}]}',
+        b'{"model":"m","file_id":"f"}',
     ],
 )
 def test_what_costs_more_than_its_bytes_is_seen_at_the_first_look(body: bytes) -> None:

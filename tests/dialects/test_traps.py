@@ -114,7 +114,12 @@ def chat() -> list[bytes]:
 
 def responses() -> list[bytes]:
     """The same as a response's stream."""
-    thought = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": THOUGHT}], "encrypted_content": SIGNATURE}
+    thought = {
+        "type": "reasoning",
+        "id": "rs_1",
+        "summary": [{"type": "summary_text", "text": THOUGHT}],
+        "encrypted_content": SIGNATURE,
+    }
     text = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
             "content": [{"type": "output_text", "text": TEXT, "annotations": []}]}  # fmt: skip
     calls = [
@@ -128,7 +133,13 @@ def responses() -> list[bytes]:
     told: list[dict[str, Any]] = [
         {"type": "response.created", "response": whole | {"status": "in_progress", "output": [], "usage": None}},
         {"type": "response.output_item.added", "output_index": 0, "item": thought | {"summary": [], "encrypted_content": None}},
-        {"type": "response.reasoning_summary_text.delta", "output_index": 0, "item_id": "rs_1", "summary_index": 0, "delta": THOUGHT},
+        {
+            "type": "response.reasoning_summary_text.delta",
+            "output_index": 0,
+            "item_id": "rs_1",
+            "summary_index": 0,
+            "delta": THOUGHT,
+        },
         {"type": "response.output_item.done", "output_index": 0, "item": thought},
         {"type": "response.output_item.added", "output_index": 1, "item": text | {"content": []}},
         {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "item_id": "msg_1", "delta": TEXT},
@@ -139,7 +150,12 @@ def responses() -> list[bytes]:
         told += [{"type": "response.function_call_arguments.delta", "output_index": place, "item_id": call["id"], "delta": piece}
                  for piece in call["arguments"]]  # fmt: skip
         told.append({"type": "response.output_item.done", "output_index": place, "item": call})
-    return sse(*(event | {"sequence_number": place} for place, event in enumerate([*told, {"type": "response.completed", "response": whole}])))
+    return sse(
+        *(
+            event | {"sequence_number": place}
+            for place, event in enumerate([*told, {"type": "response.completed", "response": whole}])
+        )
+    )
 
 
 def messages() -> list[bytes]:
@@ -166,12 +182,21 @@ def messages() -> list[bytes]:
 
 def gemini() -> list[bytes]:
     """The same as Gemini's stream: text and a call in one piece, the end in another."""
-    usage = {"promptTokenCount": 50, "candidatesTokenCount": 11, "thoughtsTokenCount": 9, "totalTokenCount": 70, "cachedContentTokenCount": 30}
+    usage = {
+        "promptTokenCount": 50,
+        "candidatesTokenCount": 11,
+        "thoughtsTokenCount": 9,
+        "totalTokenCount": 70,
+        "cachedContentTokenCount": 30,
+    }
     look = {"functionCall": {"name": "look", "args": {"at": "sea"}}, "thoughtSignature": SIGNATURE}
     parts: list[list[dict[str, Any]]] = [
         [{"text": THOUGHT, "thought": True}], [{"text": TEXT}, look], [{"functionCall": {"name": "sound", "args": {}}}], [{"text": ""}],
     ]  # fmt: skip
-    told = [{"candidates": [{"index": 0, "content": {"role": "model", "parts": some}}], "modelVersion": "m", "responseId": "r"} for some in parts]
+    told = [
+        {"candidates": [{"index": 0, "content": {"role": "model", "parts": some}}], "modelVersion": "m", "responseId": "r"}
+        for some in parts
+    ]
     told[-1]["candidates"][0]["finishReason"] = "STOP"  # type: ignore[index] # a dict of known shape
     return sse(*told[:-1], told[-1] | {"usageMetadata": usage})
 
@@ -240,7 +265,9 @@ def test_the_table_is_whole() -> None:
     lines = re.findall(r"^ {4}([ \d]\d) .{50,}?  +(\S.*)$", __doc__ or "", re.M)
     assert [int(number) for number, _ in lines] == list(range(1, 48))
     for number, where in lines:
-        assert bool(re.search(r"\bhere\b", where)) == any(name.startswith(f"test_trap_{int(number):02}_") for name in globals()), number
+        assert bool(re.search(r"\bhere\b", where)) == any(
+            name.startswith(f"test_trap_{int(number):02}_") for name in globals()
+        ), number
         assert [name for name in re.findall(r"(?:tests|docs)/\S+?\.(?:py|md)", where) if not (ROOT / name).exists()] == [], number
 
 
@@ -249,10 +276,14 @@ def followed(client: str, frames: bytes) -> Any:
     told = list(events(frames))
     if client == RESPONSES:
         output = next(event["response"]["output"] for event in told if event["type"] == "response.completed")
-        results = [{"type": "function_call_output", "call_id": item["call_id"], "output": "ok"} for item in output if "call_id" in item]
+        results = [
+            {"type": "function_call_output", "call_id": item["call_id"], "output": "ok"} for item in output if "call_id" in item
+        ]
         return {"model": "m", "input": [{"role": "user", "content": "Hi"}, *output, *results]}
     if client == GEMINI:
-        parts = [part for event in told for candidate in event["candidates"] for part in candidate.get("content", {}).get("parts", ())]
+        parts = [
+            part for event in told for candidate in event["candidates"] for part in candidate.get("content", {}).get("parts", ())
+        ]
         calls = [part["functionCall"] for part in parts if "functionCall" in part]
         answers = [{"functionResponse": {"name": call["name"], "id": call.get("id", ""), "response": {}}} for call in calls]
         hi = {"role": "user", "parts": [{"text": "Hi"}]}
@@ -336,7 +367,12 @@ def test_trap_06_calls_are_why_it_ended(client: str, upstream: str) -> None:
 @pytest.mark.parametrize("upstream", [name for name in FILES if name != CHAT])
 def test_trap_07_parallel_calls_have_their_own_index(upstream: str) -> None:
     """Each call of a chat answer has its index, and its id and name once."""
-    told = [call for event in events(crossed(CHAT, upstream)) for choice in event["choices"] for call in choice["delta"].get("tool_calls", ())]
+    told = [
+        call
+        for event in events(crossed(CHAT, upstream))
+        for choice in event["choices"]
+        for call in choice["delta"].get("tool_calls", ())
+    ]
     assert sorted({call["index"] for call in told}) == [0, 1]
     assert [(call["index"], call["function"]["name"]) for call in told if call.get("id")] == [(0, "look"), (1, "sound")]
 
@@ -431,7 +467,9 @@ def test_trap_22_an_error_in_a_stream_keeps_its_kind(client: str, upstream: str)
         assert reader.failure is not None
         assert reader.failure.kind is FailureKind.RATE_LIMIT
         frame = DIALECTS[client].write_error_frame(reader.failure, "req_1").decode()
-        assert {CHAT: "rate_limit", RESPONSES: "rate_limit", MESSAGES: "rate_limit_error", GEMINI: "RESOURCE_EXHAUSTED"}[client] in frame
+        assert {CHAT: "rate_limit", RESPONSES: "rate_limit", MESSAGES: "rate_limit_error", GEMINI: "RESOURCE_EXHAUSTED"}[
+            client
+        ] in frame
 
 
 # -- usage -----------------------------------------------------------------------------------------------------------------
@@ -493,11 +531,15 @@ def test_trap_27_cache_marks_stand_wherever_they_may(client: str) -> None:
     assert isinstance(reading, Reading)
     assert reading.prompt.messages[0].content == parts
     assert [tool.cache for tool in reading.prompt.tools] == (["short"] if client == MESSAGES else [])
-    marked = DIALECTS[upstream].write_prompt(reading.prompt, target_of(upstream, "gpt-5.6-sol" if upstream == RESPONSES else ""), stream=False)
+    marked = DIALECTS[upstream].write_prompt(
+        reading.prompt, target_of(upstream, "gpt-5.6-sol" if upstream == RESPONSES else ""), stream=False
+    )
     unmarked = DIALECTS[GEMINI].write_prompt(reading.prompt, target_of(GEMINI), stream=False)
     assert isinstance(marked, Written)
     assert isinstance(unmarked, Written)
-    assert marked.body.count(b"cache_control" if upstream == MESSAGES else b"prompt_cache_breakpoint") >= 2 or "cache" in marked.lost
+    assert (
+        marked.body.count(b"cache_control" if upstream == MESSAGES else b"prompt_cache_breakpoint") >= 2 or "cache" in marked.lost
+    )
     assert "cache" in unmarked.lost
 
 
@@ -506,7 +548,9 @@ def test_trap_27_cache_marks_stand_wherever_they_may(client: str) -> None:
 def test_trap_28_sampling_goes_by_the_model(model: str, client: str) -> None:
     """A model that refuses sampling is not sent any, which is told; another of the same provider is."""
     prompt = Prompt((HI,), 50, temperature=0.5, top_p=0.5)
-    written = DIALECTS[MESSAGES].write_prompt(asked(prompt, client, target_of(MESSAGES, model)), target_of(MESSAGES, model), stream=False)
+    written = DIALECTS[MESSAGES].write_prompt(
+        asked(prompt, client, target_of(MESSAGES, model)), target_of(MESSAGES, model), stream=False
+    )
     assert isinstance(written, Written)
     assert {"temperature", "top_p"} <= set(written.lost)
     assert b"temperature" not in written.body
@@ -530,7 +574,9 @@ def test_trap_29_ids_are_made_anthropics(client: str) -> None:
 def test_trap_30_ids_are_short_enough_for_responses(client: str) -> None:
     """An id of more than 64 characters becomes a shorter one, the same on call and result."""
     items = body_for(Prompt(conversation(id="x" * 65), 50, tools=(LOOK,)), client, RESPONSES)["input"]
-    (call,), (result,) = ([item["call_id"] for item in items if item.get("type") == kind] for kind in ("function_call", "function_call_output"))
+    (call,), (result,) = (
+        [item["call_id"] for item in items if item.get("type") == kind] for kind in ("function_call", "function_call_output")
+    )
     assert call == result
     assert 0 < len(call) <= 64
 
@@ -561,7 +607,12 @@ def test_trap_35_reasoning_is_asked_for_in_each_dialects_way(client: str, upstre
     """Who asks to reason hard has it asked for in the provider's words; who asks for none gets none."""
     model = {CHAT: "gpt-5", RESPONSES: "gpt-5.4"}.get(upstream, "")
     body = told_in(body_for(Prompt((HI,), 9000, effort="high"), client, upstream, model))
-    hard = {CHAT: '"reasoning_effort": "high"', RESPONSES: '"effort": "high"', MESSAGES: '"thinking": {', GEMINI: "thinkingConfig"}
+    hard = {
+        CHAT: '"reasoning_effort": "high"',
+        RESPONSES: '"effort": "high"',
+        MESSAGES: '"thinking": {',
+        GEMINI: "thinkingConfig",
+    }
     assert hard[upstream] in body
 
 
@@ -608,7 +659,13 @@ def test_trap_39_nothing_empty_is_sent_to_anthropic(client: str) -> None:
     turns = (Message("user", (Text(""), Text("Hi"))), Message("assistant", (Text(" \n"), ToolCall("c1", "look", '{"at":"sea"}'))),
              Message("user", (ToolResult("c1", (Text(""),)), Text("  "))))  # fmt: skip
     body = body_for(Prompt(turns, 50, tools=(LOOK,)), client, MESSAGES)
-    texts = [block["text"] for turn in body["messages"] if isinstance(turn["content"], list) for block in turn["content"] if block["type"] == "text"]
+    texts = [
+        block["text"]
+        for turn in body["messages"]
+        if isinstance(turn["content"], list)
+        for block in turn["content"]
+        if block["type"] == "text"
+    ]
     assert [text for text in texts if not text.strip()] == []
 
 

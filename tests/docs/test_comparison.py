@@ -39,7 +39,7 @@ def test_the_figures_are_their_own() -> None:
 
 def question(fault: str) -> list[dict[str, str]]:
     """Return a question that the sandbox answers with a fault."""
-    return [{"role": "user", "content": f'Hello\nsandbox: {json.dumps({"fault": fault})}'}]
+    return [{"role": "user", "content": f"Hello\nsandbox: {json.dumps({'fault': fault})}"}]
 
 
 async def by_openai(sandbox: Sandbox, fault: str) -> str:

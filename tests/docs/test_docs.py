@@ -103,7 +103,15 @@ async def rows_of(house: House) -> str:
     """The gateway's routes."""
     rows = []
     for path, row in Gateway(house).table:
-        rows.append((row.method, f"`{path}`", {"public": "anybody", "key": "a key", "upload": "a key, or an upload's ticket", "admin": "an admin's key"}[row.access.value]))
+        rows.append(
+            (
+                row.method,
+                f"`{path}`",
+                {"public": "anybody", "key": "a key", "upload": "a key, or an upload's ticket", "admin": "an admin's key"}[
+                    row.access.value
+                ],
+            )
+        )
     return table(("method", "path", "who may"), rows)
 
 
@@ -134,7 +142,9 @@ WRONG: dict[str, tuple[str, str, dict[str, str], bytes]] = {
     "a field named twice": ("POST", "/v1/messages", {}, b'{"model": "a", "model": "b"}'),
     "a model or route that is not there": ("POST", "/v1/messages", {}, b'{"model": "a", "max_tokens": 9, "messages": []}'),
     "what the provider's dialect can't be told": (
-        "POST", "/v1/messages", {},
+        "POST",
+        "/v1/messages",
+        {},
         b'{"model": "ollama/a", "max_tokens": 9, "messages": [], "tools": [{"type": "web_search_20260318", "name": "web_search"}]}',
     ),
 }
@@ -213,7 +223,9 @@ def kinds_table() -> str:
     for kind, classes in groupby(CLASSES_OF_EXCEPTIONS, lambda row: row[1]):
         shown = ", ".join(f"`{_full_name(known)}`" for known, _ in classes)
         rows.append((shown, f"`{kind.value}`", *_calls_for(kind)))
-    rows.append(("`OSError` that says the network is unreachable", f"`{FailureKind.CONNECT.value}`", *_calls_for(FailureKind.CONNECT)))
+    rows.append(
+        ("`OSError` that says the network is unreachable", f"`{FailureKind.CONNECT.value}`", *_calls_for(FailureKind.CONNECT))
+    )
     rows.append(("`OSError` with any other number", f"`{FailureKind.CALLER.value}`", *_calls_for(FailureKind.CALLER)))
     rows.append(("any other `Exception`", f"`{FailureKind.SERVER.value}`", *_calls_for(FailureKind.SERVER)))
     return table(("exception", "kind", "tried again?", "counts for the breaker?"), rows)
@@ -312,7 +324,9 @@ def _class_lines(cls: type) -> Iterator[str]:
 
 def _members(cls: type) -> dict[str, object]:
     """What a class says itself, and what bases say that have no entry of their own."""
-    hidden = [part for part in cls.__mro__[1:] if part.__module__.startswith("stormkeel.") and part.__name__ not in stormkeel.__all__]
+    hidden = [
+        part for part in cls.__mro__[1:] if part.__module__.startswith("stormkeel.") and part.__name__ not in stormkeel.__all__
+    ]
     found: dict[str, object] = {}
     for part in (*reversed(hidden), cls):
         found |= vars(part)
@@ -379,7 +393,9 @@ def test_every_command_of_a_document_exists(page: Path) -> None:
     for words in commands(page.read_text(encoding="utf-8")):
         command, rest = meant(words[1:])
         chosen = [word for word in rest if word.startswith("-") and word != "-"]
-        allowed = {"--help", "-h"} | {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
+        allowed = {"--help", "-h"} | {
+            flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert [word for word in chosen if word not in allowed] == [], words
 
 
@@ -464,7 +480,11 @@ def test_the_rooms_are_drawn_as_they_are() -> None:
     ]
     assert drawn == [layers("layers"), layers("library")]
     for folder, rooms in (("", drawn[0]), ("client", drawn[1])):
-        there = {path.stem for path in (ROOT / "src" / "stormkeel" / folder).glob("*") if path.suffix == ".py" or (path / "__init__.py").exists()}
+        there = {
+            path.stem
+            for path in (ROOT / "src" / "stormkeel" / folder).glob("*")
+            if path.suffix == ".py" or (path / "__init__.py").exists()
+        }
         unnamed = there - {room for layer in rooms for room in layer}
         assert unnamed <= {"__init__", "__main__", "_version", "loop_thread"}, "a room that no contract names"
 

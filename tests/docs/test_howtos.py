@@ -30,7 +30,9 @@ def test_the_alerts_are_rules_over_metrics_that_exist() -> None:
     """The alert rules are YAML of Prometheus' shape, and each metric in them is one that the gateway shows."""
     text = next(block.text for block in blocks((HOWTO / "observe.md").read_text(encoding="utf-8")) if block.language == "yaml")
     rules = yaml.safe_load(text)["groups"][0]["rules"]
-    told = re.findall(r"^\| `(stormkeel_\w+)`", (HOWTO.parent / "reference" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
+    told = re.findall(
+        r"^\| `(stormkeel_\w+)`", (HOWTO.parent / "reference" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     shown = {*told, *(f"{name}_bucket" for name in told)}  # that these are all is test_docs.py's to see
     for rule in rules:
         assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}

@@ -36,7 +36,9 @@ LIMITED = TWO.replace(
 WAIT: Headers = (("retry-after", "100"),)
 
 
-def told(bench: Bench, model: str = "fast", dialect: str = "openai_chat", timeout: float | None = None, **body: Any) -> Explanation:
+def told(
+    bench: Bench, model: str = "fast", dialect: str = "openai_chat", timeout: float | None = None, **body: Any
+) -> Explanation:
     """Explain a request."""
     return bench.house.explain(bench.request(model, timeout, dialect, **body))
 
@@ -51,7 +53,8 @@ def state(bench: Bench) -> bytes:
     house = bench.house
     world, router = house.world, house.setup._router
     gates = [
-        (one.in_flight, *map(_inside, (one.breaker, one.rate, one.concurrency, one.recent, *one.cooling))) for one in world.fleet.members
+        (one.in_flight, *map(_inside, (one.breaker, one.rate, one.concurrency, one.recent, *one.cooling)))
+        for one in world.fleet.members
     ]
     rng: Any = world.ports.rng
     budgets = {name: budget.left for name, budget in world.budgets.items()}
@@ -71,7 +74,9 @@ def test_a_thousand_explanations_leave_no_trace(strategy: bytes, rounds: int) ->
     """However often, and whatever is asked: fleet, gates, turn, dice, budgets and routes are as they were; nothing is sent."""
 
     async def story() -> None:
-        bench = Bench([refused(429, "rate_limit_exceeded", headers=WAIT), refused(401, "invalid_api_key"), whole()], SPREAD % strategy)
+        bench = Bench(
+            [refused(429, "rate_limit_exceeded", headers=WAIT), refused(401, "invalid_api_key"), whole()], SPREAD % strategy
+        )
         await bench.ask()
         await bench.ask()
         await asyncio.sleep(80)  # the credential's probe is due: a look must not take it
@@ -101,7 +106,11 @@ def test_the_next_request_does_what_was_told(strategy: bytes) -> None:
             held: Reserved = bench.reserved[-1]
             price = explained.candidates[0].price
             assert price is not None
-            assert (price.most_input_tokens, price.most_output_tokens, price.most) == (held.input_bound, held.output_bound, held.amount)
+            assert (price.most_input_tokens, price.most_output_tokens, price.most) == (
+                held.input_bound,
+                held.output_bound,
+                held.amount,
+            )
             seen.add(explained.first)
         assert len(seen) == 3
 

@@ -78,7 +78,11 @@ async def warm(folder: Path, sandbox: Sandbox) -> Warm:
     """Start the warm parent."""
     configuration = folder / "stormkeel.toml"
     configuration.write_text(SETTINGS.format(url=sandbox.url, log=folder / "log"))
-    environ = {"CRASH_KEY": "sk-crash-0123456789abcdef", "PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environ = {
+        "CRASH_KEY": "sk-crash-0123456789abcdef",
+        "PATH": os.environ.get("PATH", ""),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(WARM), str(configuration), str(folder / "data"),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environ, cwd=folder,

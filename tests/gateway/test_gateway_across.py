@@ -98,7 +98,9 @@ class Way:
                 {"type": "function", "function": {"name": name, "description": "Look.", "parameters": schema}}
                 for name, schema in (("look", SCHEMA), ("sound", bare))
             ]
-        return [{"name": name, "description": "Look.", "input_schema": schema} for name, schema in (("look", SCHEMA), ("sound", bare))]
+        return [
+            {"name": name, "description": "Look.", "input_schema": schema} for name, schema in (("look", SCHEMA), ("sound", bare))
+        ]
 
     def image(self) -> dict[str, Any]:
         """A picture."""
@@ -116,7 +118,11 @@ class Way:
         """A conversation in which two tools were called at once and answered, one with an error."""
         if self.dialect == CHAT:
             made = [
-                {"id": f"call_{place}", "type": "function", "function": {"name": one["name"], "arguments": json.dumps(one["arguments"])}}
+                {
+                    "id": f"call_{place}",
+                    "type": "function",
+                    "function": {"name": one["name"], "arguments": json.dumps(one["arguments"])},
+                }
                 for place, one in enumerate(CALLS)
             ]
             return [
@@ -134,7 +140,11 @@ class Way:
             {
                 "role": "user",
                 "content": [
-                    {"type": "tool_result", "tool_use_id": "toolu_0", "content": [{"type": "text", "text": "A reef."}, self.image()]},
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "toolu_0",
+                        "content": [{"type": "text", "text": "A reef."}, self.image()],
+                    },
                     {"type": "tool_result", "tool_use_id": "toolu_1", "content": "deaf", "is_error": True},
                     {"type": "text", "text": wishes},
                 ],
@@ -275,7 +285,10 @@ def test_newer_models_are_asked_in_their_own_terms(way: Way, streamed: bool, tmp
 
     async def story(stage: Stage) -> None:
         said = await way.ask(
-            stage, streamed, model=NEWER[way.dialect], messages=[{"role": "user", "content": wished(answer=TEXT)}],
+            stage,
+            streamed,
+            model=NEWER[way.dialect],
+            messages=[{"role": "user", "content": wished(answer=TEXT)}],
             tools=way.tools(),
         )
         assert said.text == TEXT
@@ -324,7 +337,9 @@ def test_what_would_change_the_meaning_is_refused(
     play(story)
 
 
-@pytest.mark.parametrize("fault", ["rate_limit", "overloaded", "server_error", "context_length", "bad_credential", "model_not_found"])
+@pytest.mark.parametrize(
+    "fault", ["rate_limit", "overloaded", "server_error", "context_length", "bad_credential", "model_not_found"]
+)
 @pytest.mark.parametrize("dialect", [CHAT, MESSAGES])
 def test_errors_across_are_the_clients_own(fault: str, dialect: str, tmp_path: Path) -> None:
     """A provider's error reaches the client as its own SDK's class would have it, never in the other dialect's body."""
@@ -343,7 +358,9 @@ def test_errors_across_are_the_clients_own(fault: str, dialect: str, tmp_path: P
     play(story)
 
 
-@pytest.mark.parametrize("fault", ["cut:at=0.5", "stall:after=4", "malformed:after=4", "stream_error:after=4", "no_terminal", "cut_clean:at=0.5"])
+@pytest.mark.parametrize(
+    "fault", ["cut:at=0.5", "stall:after=4", "malformed:after=4", "stream_error:after=4", "no_terminal", "cut_clean:at=0.5"]
+)
 @pytest.mark.parametrize("dialect", [CHAT, MESSAGES])
 def test_a_broken_stream_across_is_never_whole(fault: str, dialect: str, tmp_path: Path) -> None:
     """A stream that breaks upstream ends in the client's own error event; what came before it is the beginning of the answer."""

@@ -68,7 +68,9 @@ def test_bad_bodies(client: str, upstream: str) -> None:
                     if client != upstream:
                         was_refused(stage, client, got, bad)
                     else:
-                        assert (got.status, bool(told(client, got) if not stage.provider.asked else got.body)) == (400, True), bad.name
+                        assert (got.status, bool(told(client, got) if not stage.provider.asked else got.body)) == (400, True), (
+                            bad.name
+                        )
 
     play(story)
 

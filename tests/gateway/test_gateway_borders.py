@@ -45,7 +45,9 @@ def test_a_list_counts_whole_however_often_its_header_comes(tmp_path: Path) -> N
         async with staged(tmp_path) as stage:
             raw = json.dumps(DOORS["chat"][1]).encode()
             long = ", ".join(["moon"] * 200)
-            refused = await ask(stage, posted("/v1/chat/completions", raw, {"x-stormkeel-requires": f"{long}\r\nx-stormkeel-requires: Mars"}))
+            refused = await ask(
+                stage, posted("/v1/chat/completions", raw, {"x-stormkeel-requires": f"{long}\r\nx-stormkeel-requires: Mars"})
+            )
             assert refused.status == 403
             assert '"mars"' in refused.json["error"]["message"]
 

@@ -197,7 +197,13 @@ def test_what_a_count_does_not_take_is_left_out(tmp_path: Path) -> None:
                 bare = await by_anthropic(stage, model, "Hello")
                 full = await by_anthropic(stage, model, "Hello", system="Be brief and kind.", tools=[tool])
                 assert full.tokens > bare.tokens
-                body = {"max_tokens": 9, "temperature": 0.5, "stream": True, "metadata": {"user_id": "u"}, "stop_sequences": ["x"]}
+                body = {
+                    "max_tokens": 9,
+                    "temperature": 0.5,
+                    "stream": True,
+                    "metadata": {"user_id": "u"},
+                    "stop_sequences": ["x"],
+                }
                 same = await by_anthropic(stage, model, "Hello", extra_body=body)
                 assert same.tokens == bare.tokens
                 assert not same.is_labelled
@@ -222,7 +228,11 @@ def test_a_whole_gemini_request_is_counted_under_the_models_own_name(tmp_path: P
         async with standing(tmp_path, QUICK + routes) as stage:
             for route in "goa":
                 counts = []
-                for body in ({"contents": whole["contents"]}, {"generateContentRequest": whole}, {"generate_content_request": whole}):
+                for body in (
+                    {"contents": whole["contents"]},
+                    {"generateContentRequest": whole},
+                    {"generate_content_request": whole},
+                ):
                     got = await ask(stage, posted(f"/v1beta/models/{route}:countTokens", json.dumps(body).encode()))
                     assert [got.status, "x-stormkeel-estimate" in got.headers] == [200, False], got
                     counts.append(got.json["totalTokens"])

@@ -136,7 +136,11 @@ def test_one_content_from_openai(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with house(tmp_path) as stage:
-            body = {"content": {"parts": [{"text": "a"}, {"text": "b"}], "role": "user"}, "outputDimensionality": 8, "taskType": "CLUSTERING"}
+            body = {
+                "content": {"parts": [{"text": "a"}, {"text": "b"}], "role": "user"},
+                "outputDimensionality": 8,
+                "taskType": "CLUSTERING",
+            }
             got = await posting(stage, ONE.format(OPENAI_MODEL), body)
             told = json.loads(got.body)
             assert len(told["embedding"]["values"]) == 8
@@ -172,7 +176,12 @@ def test_losses_are_told(tmp_path: Path) -> None:
             got = await posting(stage, "/v1/embeddings", {"model": GEMINI_MODEL, "input": "a", "user": "u", "extra": 1})
             assert got.headers["x-stormkeel-lossy"] == "extra, user"
             requests = [
-                {"model": "models/" + OPENAI_MODEL, "content": {"parts": [{"text": text}]}, "taskType": "CLUSTERING", "title": text}
+                {
+                    "model": "models/" + OPENAI_MODEL,
+                    "content": {"parts": [{"text": text}]},
+                    "taskType": "CLUSTERING",
+                    "title": text,
+                }
                 for text in "ab"
             ]
             got = await posting(stage, BATCH.format(OPENAI_MODEL), {"requests": requests})
@@ -282,8 +291,14 @@ HOSTILE = [
     (BATCH.format(GEMINI_MODEL), b'{"requests":' + DEEP + b"}"),
     (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"x":' + DEEP + b"}]}"),
     (BATCH.format(OPENAI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"x":' + DEEP + b"}]}"),
-    (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]},"model":"models/gemini/gemini-embedding-001","model":"models/x"}]}'),
-    (BATCH.format(GEMINI_MODEL), b'{"requests":[{"content":{"parts":[{"text":"a"}]}}],"requests":[{"content":{"parts":[{"text":"b"}]}}]}'),
+    (
+        BATCH.format(GEMINI_MODEL),
+        b'{"requests":[{"content":{"parts":[{"text":"a"}]},"model":"models/gemini/gemini-embedding-001","model":"models/x"}]}',
+    ),
+    (
+        BATCH.format(GEMINI_MODEL),
+        b'{"requests":[{"content":{"parts":[{"text":"a"}]}}],"requests":[{"content":{"parts":[{"text":"b"}]}}]}',
+    ),
     (ONE.format(GEMINI_MODEL), b'{"content":{"parts":[{"text":"a"}]},"content":{"parts":[{"text":"b"}]}}'),
     (ONE.format(GEMINI_MODEL), b'{"content":{"parts":[{"text":"\xff"}]}}'),
 ]

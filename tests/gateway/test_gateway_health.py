@@ -54,7 +54,11 @@ def test_ready_while_any_route_is_left(tmp_path: Path) -> None:
     """A route whose deployments are all set aside is dead and told so; the gateway is ready until every route is."""
 
     async def story() -> None:
-        more = QUICK + route(CHAT, "fault=bad_credential") + route(MESSAGES, "fault=insufficient_quota").replace("routes.r", "routes.s")
+        more = (
+            QUICK
+            + route(CHAT, "fault=bad_credential")
+            + route(MESSAGES, "fault=insufficient_quota").replace("routes.r", "routes.s")
+        )
         async with staged(tmp_path, more) as stage:
             assert [(await look(stage, "/health")).json[name] for name in ("ready", "dead_routes")] == [True, []]
             await ask(stage, asking(CHAT, model="r"))

@@ -16,7 +16,15 @@ from google import genai
 from passing_stage import SECRETS, Seen, always, calm, passing, told
 from raw_server import Connection
 
-FILE = {"id": "file-1", "object": "file", "bytes": 5, "created_at": 1, "filename": "a.jsonl", "purpose": "batch", "status": "processed"}
+FILE = {
+    "id": "file-1",
+    "object": "file",
+    "bytes": 5,
+    "created_at": 1,
+    "filename": "a.jsonl",
+    "purpose": "batch",
+    "status": "processed",
+}
 BINARY = bytes(range(256)) * 4096
 
 
@@ -45,7 +53,13 @@ def test_a_file_goes_up(tmp_path: Path) -> None:
             assert not {name for name in seen.headers if name.startswith(("x-stainless", "x-api-key", "cookie"))}
             assert settled(stage) == [("ok", "unpriced", None)]
             booked = stage.reserved[0]
-            assert (booked.route, booked.provider, booked.model, booked.dialect, booked.amount) == ("(raw)", "up", "/files", "raw", None)
+            assert (booked.route, booked.provider, booked.model, booked.dialect, booked.amount) == (
+                "(raw)",
+                "up",
+                "/files",
+                "raw",
+                None,
+            )
             assert seen.headers["x-client-request-id"] == booked.attempt
 
     play(story)
@@ -244,7 +258,9 @@ def test_a_credential_that_was_good_just_now(tmp_path: Path) -> None:
     """A path that a good credential may not see takes it from nobody: a caller could bring that about at will."""
 
     async def answer(connection: Connection, seen: Seen) -> None:
-        await connection.send(told(b'{"error": {"message": "missing scope"}}', "401 Unauthorized") if "evals" in seen.target else told())
+        await connection.send(
+            told(b'{"error": {"message": "missing scope"}}', "401 Unauthorized") if "evals" in seen.target else told()
+        )
 
     async def story() -> None:
         async with passing(tmp_path, answer) as (stage, upstream):
@@ -428,7 +444,9 @@ def test_an_upload_that_grows_too_large(tmp_path: Path) -> None:
     async def story() -> None:
         async with passing(tmp_path, always(told()), QUICK + "[server]\nmax_body = 2000\n", raw=answer) as (stage, _):
             caller = await Caller.at(stage.port)
-            caller.writer.write(b"POST /openai/v1/files HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3e8\r\n" + b"x" * 1000 + b"\r\n")
+            caller.writer.write(
+                b"POST /openai/v1/files HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3e8\r\n" + b"x" * 1000 + b"\r\n"
+            )
             await until(lambda: stage.reserved)
             caller.writer.write(b"7d0\r\n" + b"x" * 2000 + b"\r\n")
             assert (await caller.get()).status == 413
@@ -449,7 +467,9 @@ def test_leaving_in_an_upload(reset: bool, tmp_path: Path) -> None:
         gone.set()
 
     async def story() -> None:
-        async with passing(tmp_path, always(told()), QUICK.replace("0.4", "30").replace("total = 5", "total = 60"), raw=answer) as (stage, _):
+        async with passing(
+            tmp_path, always(told()), QUICK.replace("0.4", "30").replace("total = 5", "total = 60"), raw=answer
+        ) as (stage, _):
             caller = await Caller.at(stage.port)
             caller.writer.write(posted("/openai/v1/files", b"x" * 100_000)[:-10])
             await until(lambda: stage.reserved)

@@ -105,7 +105,9 @@ FORMS: dict[str, Callable[[dict[str, Any]], str]] = {
     "wide": lambda event: f"data:  {json.dumps(event, ensure_ascii=False, separators=(' , ', ' : '))}  \n\n",
     "CRLF": lambda event: tight(event).replace("\n", "\r\n"),
     "CR": lambda event: tight(event).replace("\n", "\r"),
-    "many lines": lambda event: "".join(f"data: {line}\n" for line in json.dumps(event, ensure_ascii=False, indent=1).split("\n")) + "\n",
+    "many lines": lambda event: (
+        "".join(f"data: {line}\n" for line in json.dumps(event, ensure_ascii=False, indent=1).split("\n")) + "\n"
+    ),
     "comments": lambda event: f": a\n\n:\n{tight(event)}\n\n: b\n\n",
     "odd fields": lambda event: f"id: 7\nretry: 5\nodd\nother: x\n{tight(event)}",
     "escaped": lambda event: f"data: {json.dumps(event)}\n\n",
@@ -214,7 +216,9 @@ def test_a_packed_answer(client: str, upstream: str) -> None:
                 assert (got.status, got.end, "content-encoding" in got.headers) == (502, "whole", False)
                 assert 'packed as "gzip"' in got.json["error"]["message"]
                 assert stage.settled.outcome == "bad_response"
-                stage.provider.answer = Answer(429, gzip.compress(b'{"error":{"message":"slow"}}'), False, "content-encoding: gzip\r\n")
+                stage.provider.answer = Answer(
+                    429, gzip.compress(b'{"error":{"message":"slow"}}'), False, "content-encoding: gzip\r\n"
+                )
                 got = await stage.ask(*asking(client, f"p/{NAMES[upstream]}", streamed=streamed))
                 assert (got.status, got.end, "content-encoding" in got.headers) == (429, "whole", False)
                 assert got.json["error"]["message"]

@@ -95,7 +95,9 @@ def test_a_chat_stream_helper(tmp_path: Path) -> None:
             whole = (await client.chat.completions.create(**asked)).choices[0]
             assert streamed.finish_reason == whole.finish_reason == "tool_calls"
             assert streamed.message.content == whole.message.content == "Looking."
-            made = [[(call.function.name, call.function.arguments) for call in one.message.tool_calls] for one in (streamed, whole)]
+            made = [
+                [(call.function.name, call.function.arguments) for call in one.message.tool_calls] for one in (streamed, whole)
+            ]
             assert made[0] == made[1]
             assert len(made[0]) == 2
 

@@ -39,7 +39,9 @@ def test_a_strict_request_is_refused_in_its_dialect(door: str, tmp_path: Path) -
             assert refused.headers["x-should-retry"] == "false"
             assert [len(stage.sandbox.requests), len(stage.reserved)] == [sent, sent]
             del body[name]
-            whole = await ask(stage, posted(path, json.dumps(body).encode(), {"x-stormkeel-strict": "1", "x-stormkeel-task": "t"}))
+            whole = await ask(
+                stage, posted(path, json.dumps(body).encode(), {"x-stormkeel-strict": "1", "x-stormkeel-task": "t"})
+            )
             assert [whole.status, "x-stormkeel-lossy" in whole.headers] == [200, False]
 
     play(story)

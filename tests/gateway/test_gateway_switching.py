@@ -48,7 +48,10 @@ def test_openais_sdk_loops_over_tools_of_both(streamed: bool, tmp_path: Path) ->
     """A tool loop of OpenAI's SDK is taken by both providers in turn: odd ids, parallel calls, pictures, foreign thoughts (traps 29, 33)."""
 
     async def story() -> None:
-        async with staged(tmp_path, ROUTE) as stage, openai.AsyncOpenAI(base_url=f"{stage.url}/openai/v1", api_key="x", max_retries=0) as client:
+        async with (
+            staged(tmp_path, ROUTE) as stage,
+            openai.AsyncOpenAI(base_url=f"{stage.url}/openai/v1", api_key="x", max_retries=0) as client,
+        ):
             tools: Any = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in ("look", "sound")]
             turns: list[Any] = [{"role": "system", "content": "Be calm."}]
             for turn in range(TURNS):
@@ -78,7 +81,10 @@ def test_anthropics_sdk_loops_over_tools_of_both(streamed: bool, tmp_path: Path)
     """The same by Anthropic's SDK, with thoughts that nobody signed in the history (traps 33, 36)."""
 
     async def story() -> None:
-        async with staged(tmp_path, ROUTE) as stage, anthropic.AsyncAnthropic(base_url=f"{stage.url}/anthropic", api_key="x", max_retries=0) as client:
+        async with (
+            staged(tmp_path, ROUTE) as stage,
+            anthropic.AsyncAnthropic(base_url=f"{stage.url}/anthropic", api_key="x", max_retries=0) as client,
+        ):
             tools: Any = [{"name": name, "input_schema": SCHEMA} for name in ("look", "sound")]
             turns: list[Any] = []
             results: list[Any] = []
@@ -93,7 +99,10 @@ def test_anthropics_sdk_loops_over_tools_of_both(streamed: bool, tmp_path: Path)
                 kinds = [block.type for block in said.content]
                 assert kinds == ["text", "tool_use", "tool_use"]
                 assert [block.input for block in said.content if block.type == "tool_use"] == [{"where": f"deck {turn}"}, {}]
-                own = [{"type": "thinking", "thinking": "hm", "signature": ""}, *(block.model_dump(exclude_none=True) for block in said.content)]
+                own = [
+                    {"type": "thinking", "thinking": "hm", "signature": ""},
+                    *(block.model_dump(exclude_none=True) for block in said.content),
+                ]
                 turns.append({"role": "assistant", "content": own})
                 results = [
                     {"type": "tool_result", "tool_use_id": block.id, "content": [{"type": "text", "text": "done"}], "is_error": turn % 2 == 0}

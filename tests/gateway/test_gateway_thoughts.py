@@ -110,7 +110,9 @@ each = pytest.mark.parametrize("spoken", [Messages(), Responses(), Gemini()], id
 def configured(folder: Path) -> str:
     """Google's own API beside the two others."""
     (folder / "gemini.key").write_text(SECRETS[MESSAGES].replace("sk-ant-", "sk-"))
-    return PATIENT + f'[providers.gemini]\nbase_url = "{{url}}/v1beta"\ncredentials = {{ main = "file:{folder / "gemini.key"}" }}\n'
+    return (
+        PATIENT + f'[providers.gemini]\nbase_url = "{{url}}/v1beta"\ncredentials = {{ main = "file:{folder / "gemini.key"}" }}\n'
+    )
 
 
 async def said(stage: Stage, spoken: Spoken, model: str, turns: list[Any], headers: dict[str, str] | None = None) -> Any:

@@ -63,7 +63,9 @@ def test_a_stream_tells_it_behind_its_end(dialect: str, tmp_path: Path) -> None:
             assert heard(dialect, got.body) == (TEXT, True, None)
             assert [in_comment(got)["outcome"], in_comment(got)["attempts"][0]["outcome"]] == ["ok", "ok"]
             assert in_comment(got)["ttft"] is not None
-            broken = await ask(stage, asking(dialect, headers=TRACE, messages=wish(answer=TEXT * 9, fault="cut:at=0.5"), stream=True))
+            broken = await ask(
+                stage, asking(dialect, headers=TRACE, messages=wish(answer=TEXT * 9, fault="cut:at=0.5"), stream=True)
+            )
             assert heard(dialect, broken.body).error is not None
             assert in_comment(broken)["outcome"] in {"truncated", "reset"}
             plain = await ask(stage, asking(dialect, messages=wish(answer=TEXT), stream=True))
@@ -82,7 +84,11 @@ def test_failures_tell_it_too(tmp_path: Path) -> None:
                 assert got.status >= 500
                 assert in_header(got)["attempts"][0]["outcome"] == "server"
             unknown = await ask(stage, asking(CHAT, model="nothing", headers=TRACE))
-            assert [unknown.status, in_header(unknown)["attempts"], in_header(unknown)["outcome"]] == [404, [], "model_unavailable"]
+            assert [unknown.status, in_header(unknown)["attempts"], in_header(unknown)["outcome"]] == [
+                404,
+                [],
+                "model_unavailable",
+            ]
             off = await ask(stage, asking(CHAT, model="r", headers={"x-stormkeel-trace": "0"}))
             assert "x-stormkeel-trace" not in off.headers
 

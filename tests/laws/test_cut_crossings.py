@@ -18,7 +18,7 @@ from stormkeel.types.response import Response
 
 HEAD = Head("req_1", 1_700_000_000, "m", 7, wants_usage=True)
 OTHER = {"openai_chat": "anthropic_messages", "anthropic_messages": "openai_chat"}
-MARKERS = {"openai_chat": (b'"finish_reason":"', b"[DONE]"), "anthropic_messages": (b"stop_reason\":\"", b"message_stop")}
+MARKERS = {"openai_chat": (b'"finish_reason":"', b"[DONE]"), "anthropic_messages": (b'stop_reason":"', b"message_stop")}
 """What only an answer that came to its end has."""
 
 

@@ -54,7 +54,15 @@ from stormkeel.types.usage import Usage
 
 DIALECT = Gemini()
 TABLE = load_abilities(files("stormkeel.catalog").joinpath("abilities.json").read_bytes())
-MODELS = ("gemini-2.0-flash", "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-3-flash-preview", "gemini-3.8-flash", "gemini-4-argon")
+MODELS = (
+    "gemini-2.0-flash",
+    "gemini-2.5-flash",
+    "gemini-2.5-pro",
+    "gemini-3-pro-preview",
+    "gemini-3-flash-preview",
+    "gemini-3.8-flash",
+    "gemini-4-argon",
+)
 HEAD = Head("req_1", 1, "asked-for", 77)
 Wire = dict[str, Any]
 
@@ -69,7 +77,11 @@ def check_accepted(body: bytes) -> None:
     told: Wire = json.loads(body)
     assert set(told) <= {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "serviceTier"}
     contents = [types.Content.model_validate(content) for content in told["contents"]]
-    for name, kind in (("systemInstruction", types.Content), ("toolConfig", types.ToolConfig), ("generationConfig", types.GenerationConfig)):
+    for name, kind in (
+        ("systemInstruction", types.Content),
+        ("toolConfig", types.ToolConfig),
+        ("generationConfig", types.GenerationConfig),
+    ):
         kind.model_validate(told.get(name, {}))
     for tool in told.get("tools", ()):
         types.Tool.model_validate(tool)
@@ -83,7 +95,11 @@ def check_accepted(body: bytes) -> None:
     for before, after in pairwise(contents):
         answers = [part.function_response for part in after.parts or () if part.function_response]
         assert not answers or before.role == "model"
-        assert not answers or len(answers) == len(after.parts or ()) or any(part.text or part.inline_data for part in after.parts or ())
+        assert (
+            not answers
+            or len(answers) == len(after.parts or ())
+            or any(part.text or part.inline_data for part in after.parts or ())
+        )
 
 
 # --- prompts in normal form
@@ -132,7 +148,11 @@ def users(draw: st.DrawFn, asked: list[ToolCall], media: bool) -> Message:
 @st.composite
 def conversations(draw: st.DrawFn, media: bool) -> tuple[Message, ...]:
     """A conversation in normal form, that ends with the user."""
-    turns = [Message("system", contents([Text(text) for text in draw(st.lists(TEXTS, min_size=1, max_size=2))]))] if draw(st.booleans()) else []
+    turns = (
+        [Message("system", contents([Text(text) for text in draw(st.lists(TEXTS, min_size=1, max_size=2))]))]
+        if draw(st.booleans())
+        else []
+    )
     asked: list[ToolCall] = []
     seen: set[str] = set()
     for _ in range(draw(st.integers(0, 3))):
@@ -140,7 +160,9 @@ def conversations(draw: st.DrawFn, media: bool) -> tuple[Message, ...]:
         asked = draw(st.lists(st.builds(ToolCall, IDS, NAMES, ARGUMENTS), max_size=3, unique_by=lambda call: call.id))
         asked = [call for call in asked if call.id not in seen]
         seen |= {call.id for call in asked}
-        turns.append(Message("assistant", contents([*draw(st.lists(st.builds(Text, TEXTS), max_size=2)), *asked] or [Text("so")])))
+        turns.append(
+            Message("assistant", contents([*draw(st.lists(st.builds(Text, TEXTS), max_size=2)), *asked] or [Text("so")]))
+        )
     return (*turns, draw(users(asked, media)))
 
 
@@ -151,9 +173,18 @@ def normal_prompts(draw: st.DrawFn, model: str) -> Prompt:
     signs = accepts.thinking == "adaptive"
     tools = tuple(draw(TOOLS))
     names = [tool.name for tool in tools]
-    choices = [ToolChoice("auto"), ToolChoice("none"), ToolChoice("required"), *(ToolChoice("required", (name,)) for name in names)]
+    choices = [
+        ToolChoice("auto"),
+        ToolChoice("none"),
+        ToolChoice("required"),
+        *(ToolChoice("required", (name,)) for name in names),
+    ]
     samples = accepts.sampling == "always"
-    budgets = st.none() | st.integers(512, 24576) | (st.just(0) if accepts.silent else st.none()) if accepts.thinking == "budget" else st.none()
+    budgets = (
+        st.none() | st.integers(512, 24576) | (st.just(0) if accepts.silent else st.none())
+        if accepts.thinking == "budget"
+        else st.none()
+    )
     return Prompt(
         draw(conversations(signs)), draw(st.none() | st.integers(1, 5000)), draw(st.none() | st.floats(0, 2)) if samples else None,
         draw(st.none() | st.floats(0, 1)) if samples else None, draw(st.none() | st.integers(0, 99)) if samples else None,
@@ -221,6 +252,7 @@ def test_a_prompt_means_the_same_in_every_spelling(data: st.DataObject, model: s
 
 def as_values(prompt: Prompt) -> Prompt:
     """A prompt whose JSON texts have one form."""
+
     def one(part: Any) -> Any:
         """A part."""
         if isinstance(part, ToolCall):
@@ -234,15 +266,26 @@ def as_values(prompt: Prompt) -> Prompt:
                 return part
         return part
 
-    turns = tuple(replace(turn, content=turn.content if isinstance(turn.content, str) else tuple(map(one, turn.content))) for turn in prompt.messages)
+    turns = tuple(
+        replace(turn, content=turn.content if isinstance(turn.content, str) else tuple(map(one, turn.content)))
+        for turn in prompt.messages
+    )
     return replace(prompt, messages=turns)
 
 
 # --- prompts as clients of other dialects send them
 
 ANY_TEXTS = st.builds(Text, TEXTS | st.sampled_from(["", " "]), st.sampled_from(["", "short"]))
-ANY_CALLS = st.builds(ToolCall, st.text(CHARS, min_size=1, max_size=8), NAMES, ARGUMENTS | st.sampled_from(["", "null", "[1]", "{nonsense", "free"]), st.booleans())
-SIGNATURES = st.sampled_from(["", "sig", sealed("c2ln", "gemini-3-pro-preview"), sealed("c2ln", "gemini-3.8-flash"), "stormkeel|openai_responses|m|rs_1|x"])
+ANY_CALLS = st.builds(
+    ToolCall,
+    st.text(CHARS, min_size=1, max_size=8),
+    NAMES,
+    ARGUMENTS | st.sampled_from(["", "null", "[1]", "{nonsense", "free"]),
+    st.booleans(),
+)
+SIGNATURES = st.sampled_from(
+    ["", "sig", sealed("c2ln", "gemini-3-pro-preview"), sealed("c2ln", "gemini-3.8-flash"), "stormkeel|openai_responses|m|rs_1|x"]
+)
 THOUGHTS = st.builds(Thinking, st.text(CHARS, max_size=5), SIGNATURES) | st.builds(Thinking, redacted=TEXTS)
 ANY_SAID = ANY_TEXTS | st.builds(Refusal, TEXTS) | THOUGHTS
 ANY_SEEN = ANY_TEXTS | IMAGES | FILES | st.builds(Image, st.just("image/jpg"), st.just("aGk="), detail=st.just("low"))
@@ -266,7 +309,9 @@ def any_conversations(draw: st.DrawFn) -> tuple[Message, ...]:
                 calls = [call for call in calls if call.id not in seen]
                 seen |= {call.id for call in calls}
                 turns.append(Message("assistant", (*draw(st.lists(ANY_SAID, max_size=1)), *calls)))
-                results = [ToolResult(call.id, tuple(draw(st.lists(ANY_SEEN, max_size=2)))) for call in draw(st.permutations(calls))]
+                results = [
+                    ToolResult(call.id, tuple(draw(st.lists(ANY_SEEN, max_size=2)))) for call in draw(st.permutations(calls))
+                ]
                 turns.append(Message("user", (*draw(st.lists(ANY_TEXTS, max_size=1)), *results)))
     return tuple(turns)
 
@@ -274,8 +319,14 @@ def any_conversations(draw: st.DrawFn) -> tuple[Message, ...]:
 @st.composite
 def any_prompts(draw: st.DrawFn) -> Prompt:
     """A prompt with all that a prompt can say."""
-    tools = st.lists(st.builds(Tool, NAMES, custom=st.booleans(), parameters=st.none() | st.just({"a": 1}), strict=st.none() | st.booleans()), max_size=3, unique_by=lambda tool: tool.name)
-    chosen = st.builds(ToolChoice, st.sampled_from(["auto", "none", "required"]), st.lists(NAMES, max_size=2, unique=True).map(tuple))
+    tools = st.lists(
+        st.builds(Tool, NAMES, custom=st.booleans(), parameters=st.none() | st.just({"a": 1}), strict=st.none() | st.booleans()),
+        max_size=3,
+        unique_by=lambda tool: tool.name,
+    )
+    chosen = st.builds(
+        ToolChoice, st.sampled_from(["auto", "none", "required"]), st.lists(NAMES, max_size=2, unique=True).map(tuple)
+    )
     return Prompt(
         draw(any_conversations()), draw(st.none() | st.integers(1, 40000)), draw(st.none() | st.floats(0, 2)), draw(st.none() | st.floats(0, 1)),
         draw(st.none() | st.integers(0, 99)), tuple(draw(st.lists(TEXTS | st.just(""), max_size=7))), tuple(draw(tools)), draw(st.none() | chosen),
@@ -316,8 +367,16 @@ def test_any_prompt_is_accepted_or_given_up(prompt: Prompt, model: str, max_outp
         assert "`format`" in written.message
         return
     check_accepted(written.body)
-    signatures = {part["thoughtSignature"] for content in json.loads(written.body)["contents"] for part in content["parts"] if "thoughtSignature" in part}
-    assert all(one.startswith("c2tpcF90") or (one == "c2ln" and model in ("gemini-3-pro-preview", "gemini-3.8-flash")) for one in signatures)
+    signatures = {
+        part["thoughtSignature"]
+        for content in json.loads(written.body)["contents"]
+        for part in content["parts"]
+        if "thoughtSignature" in part
+    }
+    assert all(
+        one.startswith("c2tpcF90") or (one == "c2ln" and model in ("gemini-3-pro-preview", "gemini-3.8-flash"))
+        for one in signatures
+    )
     if signatures - {one for one in signatures if one.startswith("c2tpcF90")}:
         return  # its own thoughts are there, and reading does not keep them
     told = reading(written)
@@ -384,7 +443,9 @@ def normal(response: Response) -> Response:
                 content[-1] = Thinking(before.text + part.text, part.signature)
             case _:
                 content.append(part)
-    finish = {None: Finish.STOP, Finish.TOOL_CALLS: Finish.STOP, Finish.REFUSAL: Finish.CONTENT_FILTER}.get(response.finish, response.finish)
+    finish = {None: Finish.STOP, Finish.TOOL_CALLS: Finish.STOP, Finish.REFUSAL: Finish.CONTENT_FILTER}.get(
+        response.finish, response.finish
+    )
     if finish is Finish.STOP and response.tool_calls:
         finish = Finish.TOOL_CALLS
     return Response(response.id or "req_1", response.model or "asked-for", tuple(content), finish, counted(response.usage))
@@ -408,7 +469,10 @@ def test_a_whole_answer_comes_back_as_it_was(response: Response) -> None:
     assert outcome is not None
     assert (outcome.finish, outcome.usage) == (normal(response).finish, counted(response.usage))
     if response.usage is not None and outcome.usage is not None:
-        assert (outcome.usage.total_input, outcome.usage.total_output) == (response.usage.total_input, response.usage.total_output)
+        assert (outcome.usage.total_input, outcome.usage.total_output) == (
+            response.usage.total_input,
+            response.usage.total_output,
+        )
 
 
 @st.composite
@@ -465,13 +529,18 @@ CUTS = st.lists(st.integers(0, 4000), max_size=6)
 
 def on_one_line(response: Response) -> Response:
     """An answer whose calls' arguments have no lines: a stream has no room for them, and they mean nothing in JSON."""
-    content = [replace(part, arguments=part.arguments.replace("\n", " ")) if isinstance(part, ToolCall) else part for part in response.content]
+    content = [
+        replace(part, arguments=part.arguments.replace("\n", " ")) if isinstance(part, ToolCall) else part
+        for part in response.content
+    ]
     return replace(response, content=tuple(content))
 
 
 @given(streams(), st.lists(st.integers(0, 60), max_size=4), CUTS, st.sampled_from([b"\n", b"\r\n"]))
 @settings(max_examples=150, deadline=None)
-def test_a_written_stream_means_what_its_events_did(events: list[Event], batches: list[int], cuts: list[int], line_end: bytes) -> None:
+def test_a_written_stream_means_what_its_events_did(
+    events: list[Event], batches: list[int], cuts: list[int], line_end: bytes
+) -> None:
     """The frames written from events fold, however they are batched, cut and ended, to what the events fold to; our own passthrough takes
     them for a whole stream with the same usage."""
     frames = written_stream(events, batches).replace(b"\n", line_end)
@@ -497,7 +566,9 @@ def test_the_sdk_reads_the_same(events: list[Event]) -> None:
     chunks = list(sdk.models.generate_content_stream(model="m", contents="Hi"))
     parts = [part for chunk in chunks for part in chunk.parts or ()]
     assert "".join(part.text or "" for part in parts if not part.thought) == response.text
-    assert "".join(part.text or "" for part in parts if part.thought) == "".join(part.text for part in response.content if isinstance(part, Thinking))
+    assert "".join(part.text or "" for part in parts if part.thought) == "".join(
+        part.text for part in response.content if isinstance(part, Thinking)
+    )
     calls = [(part.function_call.id, part.function_call.name, part.function_call.args) for part in parts if part.function_call]
     assert calls == [(call.id, call.name, json.loads(call.arguments)) for call in response.tool_calls]
     usage = chunks[-1].usage_metadata
@@ -510,7 +581,9 @@ def test_the_sdk_reads_the_same(events: list[Event]) -> None:
 def event(*parts: Wire, **more: Any) -> bytes:
     """One event of the service's."""
     finish = more.pop("finish", None)
-    candidate: Wire = {"content": {"parts": list(parts), "role": "model"}} | ({"finishReason": finish} if finish else {}) | {"index": 0}
+    candidate: Wire = (
+        {"content": {"parts": list(parts), "role": "model"}} | ({"finishReason": finish} if finish else {}) | {"index": 0}
+    )
     told = {"candidates": [candidate], "modelVersion": "gemini-3-pro", "responseId": "a1"} | more
     return f"data: {json.dumps(told, ensure_ascii=False)}\n\n".encode()
 
@@ -536,7 +609,12 @@ def relayed(client: str, pieces: list[bytes]) -> tuple[CrossReader, bytes]:
 def said(client: str, frames: bytes) -> tuple[str, list[tuple[str, str]], object, object]:
     """What the client's frames amount to, without ids."""
     told = fold(CLIENTS[client].read_events().feed(frames))
-    return told.text, [(call.name, call.arguments.replace(" ", "")) for call in told.tool_calls], told.finish, told.usage.total if told.usage else None
+    return (
+        told.text,
+        [(call.name, call.arguments.replace(" ", "")) for call in told.tool_calls],
+        told.finish,
+        told.usage.total if told.usage else None,
+    )
 
 
 WHOLE = ("Die See ist ruhig 🌊.", [("look", '{"where":"ü"}'), ("sound", "{}")], Finish.TOOL_CALLS, 14)
@@ -569,7 +647,11 @@ def test_frames_do_not_depend_on_how_the_bytes_came(client: str) -> None:
         assert (crossing.failure, said(client, frames)) == (None, WHOLE)
 
 
-ERRORS = [b'data: {"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}\n\n', b'{\n  "error": {"code": 503, "status": "UNAVAILABLE"}\n}\n\n', event(finish="MALFORMED_FUNCTION_CALL")]
+ERRORS = [
+    b'data: {"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}\n\n',
+    b'{\n  "error": {"code": 503, "status": "UNAVAILABLE"}\n}\n\n',
+    event(finish="MALFORMED_FUNCTION_CALL"),
+]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=["frame", "bare", "gave up"])
@@ -583,13 +665,21 @@ def test_an_error_at_any_place_is_no_end(client: str, error: bytes) -> None:
         assert MARKERS[client] not in got
 
 
-@given(st.lists(st.tuples(st.sampled_from(["text", "thought", "call"]), st.text(CHARS, min_size=1, max_size=8)), max_size=6), st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY", "ODD"]), CUTS)
+@given(
+    st.lists(st.tuples(st.sampled_from(["text", "thought", "call"]), st.text(CHARS, min_size=1, max_size=8)), max_size=6),
+    st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY", "ODD"]),
+    CUTS,
+)
 @settings(max_examples=120, deadline=None)
 def test_streams_fold_to_their_answer(pieces: list[tuple[str, str]], reason: str, cuts: list[int]) -> None:
     """The events of a stream, however cut, fold to the response its whole form is read as; peek and passthrough agree with both."""
     parts: list[Wire] = []
     for kind, text in pieces:
-        parts.append({"functionCall": {"name": "f", "args": {"a": text}, "id": f"c{len(parts)}"}, "thoughtSignature": "c2ln"} if kind == "call" else {"text": text} | ({"thought": True} if kind == "thought" else {}))
+        parts.append(
+            {"functionCall": {"name": "f", "args": {"a": text}, "id": f"c{len(parts)}"}, "thoughtSignature": "c2ln"}
+            if kind == "call"
+            else {"text": text} | ({"thought": True} if kind == "thought" else {})
+        )
     usage = {"promptTokenCount": 7, "candidatesTokenCount": 3}
     stream = b"".join(event(part) for part in parts) + event({"text": ""}, finish=reason, usageMetadata=usage)
     body = stream_as_whole(parts, reason, usage)
@@ -607,7 +697,10 @@ def test_streams_fold_to_their_answer(pieces: list[tuple[str, str]], reason: str
 def stream_as_whole(parts: list[Wire], reason: str, usage: Wire) -> bytes:
     """The same answer whole."""
     candidate = {"content": {"parts": parts, "role": "model"}, "finishReason": reason, "index": 0}
-    return json.dumps({"candidates": [candidate], "modelVersion": "gemini-3-pro", "responseId": "a1", "usageMetadata": usage}, ensure_ascii=False).encode()
+    return json.dumps(
+        {"candidates": [candidate], "modelVersion": "gemini-3-pro", "responseId": "a1", "usageMetadata": usage},
+        ensure_ascii=False,
+    ).encode()
 
 
 MANY = 16_000

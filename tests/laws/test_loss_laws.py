@@ -112,7 +112,10 @@ def silent(dialect: str, model: str, body: Any) -> list[str]:
         name = written(path)
         if any(name == loss or name.startswith((f"{loss}.", f"{loss}[")) for loss in lost):
             continue
-        if not any(re.fullmatch(pattern, name) for pattern in MEANS_NOTHING[dialect]) and crossed(dialect, model, without(body, path)) == told:
+        if (
+            not any(re.fullmatch(pattern, name) for pattern in MEANS_NOTHING[dialect])
+            and crossed(dialect, model, without(body, path)) == told
+        ):
             found.append(name)
     return found
 

@@ -303,7 +303,9 @@ def test_any_prompt_is_accepted_or_given_up(prompt: Prompt, model: str, max_outp
     again = DIALECT.write_prompt(told.prompt, target, stream=False)
     assert unshown(reading(again).prompt) == unshown(told.prompt)
     assert isinstance(again, Written)
-    assert again.lost == () or (again.lost, told.lost) == (("shows_thoughts",), ("thinking",)), "thinking of no told effort is no thinking"
+    assert again.lost == () or (again.lost, told.lost) == (("shows_thoughts",), ("thinking",)), (
+        "thinking of no told effort is no thinking"
+    )
 
 
 @given(any_prompts())

@@ -139,7 +139,9 @@ def framed(dialect: str, events: list[Any]) -> bytes:
     """A stream's bytes."""
     if dialect == CHAT:
         return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + b"data: [DONE]\n\n"
-    return b"".join(f"event: any\ndata: {json.dumps(event)}\n\n".encode() for event in events if isinstance(event, dict) and "type" in event)
+    return b"".join(
+        f"event: any\ndata: {json.dumps(event)}\n\n".encode() for event in events if isinstance(event, dict) and "type" in event
+    )
 
 
 @each_dialect

@@ -90,7 +90,10 @@ TAGS = st.lists(st.sampled_from(["eu", "us", "zdr", "ch"]), unique=True, max_siz
 def test_nobody_outside_a_border_is_ever_offered(drawn, tags, of_key, of_request):
     """A walk inside the borders of a key and a request offers each deployment that both let, once, and no other."""
     route, view, turn, seed = drawn
-    groups = (msgspec.structs.replace(group, deployments=tuple(tagged(one, tags) for one in group.deployments)) for group in route.groups)
+    groups = (
+        msgspec.structs.replace(group, deployments=tuple(tagged(one, tags) for one in group.deployments))
+        for group in route.groups
+    )
     route = msgspec.structs.replace(route, groups=tuple(groups))
     borders = Border(*of_key), Border(*of_request)
     request = Request("r", "openai_chat", "r", b"{}", options=Options(key="team", border=borders[1]))

@@ -73,9 +73,7 @@ def test_with_the_same_dice_each_wait_is_at_least_the_last(kind, value):
             return value
 
     many = RetrySettings(attempts=20, request_attempts=100)
-    waits = [
-        decide(Situation(Failure(kind, "no"), here, here, False, False, 1e6), many, Same()).after for here in range(1, 20)
-    ]
+    waits = [decide(Situation(Failure(kind, "no"), here, here, False, False, 1e6), many, Same()).after for here in range(1, 20)]
     assert waits == sorted(waits)
 
 

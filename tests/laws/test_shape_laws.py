@@ -176,7 +176,9 @@ def test_two_types_of_one_name():
     with pytest.raises(InvalidRequestError, match="Same"):
         shape_of(msgspec.defstruct("Both", [("a", first), ("b", second)]))
     models = [pydantic.create_model("Same", **{name: (int, ...)}) for name in "ab"]
-    outer = msgspec.defstruct("Outer", [("a", pydantic.create_model("A", x=(models[0], ...))), ("b", pydantic.create_model("B", x=(models[1], ...)))])
+    outer = msgspec.defstruct(
+        "Outer", [("a", pydantic.create_model("A", x=(models[0], ...))), ("b", pydantic.create_model("B", x=(models[1], ...)))]
+    )
     with pytest.raises(InvalidRequestError, match="Same"):
         shape_of(outer)
 

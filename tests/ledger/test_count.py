@@ -37,7 +37,7 @@ HELLO = Prompt((Message("user", "Hello"),))
     ],
 )
 def test_exact_where_it_is_known(model: str, tokens: int, method: str):
-    """"Hello" takes what OpenAI reports for it, by recorded answers and its own cookbook."""
+    """ "Hello" takes what OpenAI reports for it, by recorded answers and its own cookbook."""
     counted = count(HELLO, family_of(model))
     assert (counted.tokens, counted.is_exact, counted.method) == (tokens, True, method)
 

@@ -17,7 +17,9 @@ def test_what_is_held_back(commit, held):
     assert bytes_held(commit) == held
 
 
-@pytest.mark.parametrize("commit", ["", "tokens:", "tokens:x", "tokens:-1", "tokens:1.5", "tokens:²", "tokens", "first", "tokens:1234567"])
+@pytest.mark.parametrize(
+    "commit", ["", "tokens:", "tokens:x", "tokens:-1", "tokens:1.5", "tokens:²", "tokens", "first", "tokens:1234567"]
+)
 def test_what_is_no_commit_point(commit):
     """Anything else is refused with the words that may be given."""
     with pytest.raises(ValueError, match=r'`commit` is .*: give "first_token", "tokens:N" with a number for N, or "complete"'):

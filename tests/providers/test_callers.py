@@ -14,7 +14,12 @@ from stormkeel.types.secret import Secret
 from stormkeel.types.wire import Headers, HttpResponse, header
 
 CANARY = "canary-6b1f0e7a55c94d20"
-PATHS = {"openai_chat": "/chat/completions", "anthropic_messages": "/v1/messages", "openai_responses": "/responses", "gemini": "/models/m:generateContent"}
+PATHS = {
+    "openai_chat": "/chat/completions",
+    "anthropic_messages": "/v1/messages",
+    "openai_responses": "/responses",
+    "gemini": "/models/m:generateContent",
+}
 HOSTILE: Headers = (
     ("authorization", "Bearer client"), ("x-api-key", "client"), ("cookie", "a=b"), ("host", "evil"), ("content-length", "1"),
     ("connection", "close"), ("transfer-encoding", "chunked"), ("x-forwarded-for", "1.2.3.4"), ("x-stainless-os", "Linux"),
@@ -163,16 +168,29 @@ def test_the_table_of_providers_is_sound():
 @pytest.mark.parametrize(
     ("kind", "base_url", "body", "mend"),
     [
-        ("openai", "https://api.openai.com", b'{"error": {"message": "Invalid URL (POST /chat/completions)", "code": null}}', "ends in"),
+        (
+            "openai",
+            "https://api.openai.com",
+            b'{"error": {"message": "Invalid URL (POST /chat/completions)", "code": null}}',
+            "ends in",
+        ),
         ("openai", "https://host/v1", b'{"error": {"message": "Invalid URL (POST /v1/chat/completions)"}}', "right one"),
         ("vllm", "http://127.0.0.1:8000", b'{"detail": "Not Found"}', "ends in"),
         ("ollama", "http://127.0.0.1:11434", b"404 page not found", "ends in"),
         ("vllm", "http://127.0.0.1:8000/v2", b"<html><title>404 Not Found</title></html>", "ends in"),
         ("vllm", "http://127.0.0.1:8000/v1", b"", "right one"),
-        ("anthropic", "https://api.anthropic.com/v1", b'{"type": "error", "error": {"type": "not_found_error", "message": "Not Found"}}',
-         "must not end"),
-        ("gemini", "https://generativelanguage.googleapis.com",
-         b"<!DOCTYPE html>\n<title>Error 404 (Not Found)!!1</title>\n<p>The requested URL was not found", 'ends in "/v1beta"'),
+        (
+            "anthropic",
+            "https://api.anthropic.com/v1",
+            b'{"type": "error", "error": {"type": "not_found_error", "message": "Not Found"}}',
+            "must not end",
+        ),
+        (
+            "gemini",
+            "https://generativelanguage.googleapis.com",
+            b"<!DOCTYPE html>\n<title>Error 404 (Not Found)!!1</title>\n<p>The requested URL was not found",
+            'ends in "/v1beta"',
+        ),
         ("gemini", "https://host/v1beta", b"<title>Error 404 (Not Found)!!1</title>", "right one"),
     ],
 )
@@ -188,7 +206,9 @@ def test_a_wrong_base_url_is_told_with_its_mend(kind: str, base_url: str, body: 
     assert mend in failure.message
 
 
-@pytest.mark.parametrize("message", ["The model `x` does not exist", "model: claude-x", 'model "x" not found, try pulling it first'])
+@pytest.mark.parametrize(
+    "message", ["The model `x` does not exist", "model: claude-x", 'model "x" not found, try pulling it first']
+)
 def test_a_missing_model_stays_one(message: str) -> None:
     """A 404 that speaks of the model keeps the provider's words and body."""
     body = json.dumps({"error": {"message": message}}).encode()

@@ -42,7 +42,10 @@ def pause(delay: str) -> Error:
 
 def quota(*ids: str) -> Error:
     """A detail that names the limits that are reached."""
-    return {"@type": TYPE + "QuotaFailure", "violations": [{"quotaMetric": "m", "quotaId": id_, "quotaValue": "20"} for id_ in ids]}
+    return {
+        "@type": TYPE + "QuotaFailure",
+        "violations": [{"quotaMetric": "m", "quotaId": id_, "quotaValue": "20"} for id_ in ids],
+    }
 
 
 MINUTE, DAY = "GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
@@ -161,7 +164,9 @@ def test_the_cause_is_the_code() -> None:
 @pytest.mark.parametrize("key", ["AIzaSyCanary-1234567890", "AQ.Ab8Canary_1234567890"])
 def test_googles_keys_are_hidden(key: str) -> None:
     """S-37: a key of Google's in a message, old or new form, is not passed on."""
-    failure = answered(google(403, "PERMISSION_DENIED", f"Consumer 'api_key:{key}' has been suspended.", reason("CONSUMER_SUSPENDED")))
+    failure = answered(
+        google(403, "PERMISSION_DENIED", f"Consumer 'api_key:{key}' has been suspended.", reason("CONSUMER_SUSPENDED"))
+    )
     assert "anary" not in failure.message
     assert failure.kind is K.CREDENTIAL
 
@@ -206,7 +211,9 @@ def test_gemini_is_asked_with_its_own_header() -> None:
     assert "authorization" not in dict(request.headers)
 
 
-@pytest.mark.parametrize(("auth", "name"), [(Auth.AZURE, "api-key"), (Auth.GOOGLE, "x-goog-api-key"), (Auth.API_KEY, "x-api-key")])
+@pytest.mark.parametrize(
+    ("auth", "name"), [(Auth.AZURE, "api-key"), (Auth.GOOGLE, "x-goog-api-key"), (Auth.API_KEY, "x-api-key")]
+)
 def test_each_header_carries_the_bare_key(auth: Auth, name: str) -> None:
     """A credential that is no bearer token goes as it is, in the one header it is for."""
     caller = Caller(Provider("p", GEMINI, "https://host/v1", "gemini", auth), "/x", Secret("canary"))

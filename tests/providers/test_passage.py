@@ -163,7 +163,9 @@ def test_the_version_asked_for(base: str, version: str, url: str) -> None:
     assert Passage("GET", "files", version=version).url(base) == url
 
 
-@pytest.mark.parametrize(("path", "name"), [("files/file-1", "/files"), ("v1/messages/batches", "/messages"), ("v1beta/x", "/x"), ("v1", "/")])
+@pytest.mark.parametrize(
+    ("path", "name"), [("files/file-1", "/files"), ("v1/messages/batches", "/messages"), ("v1beta/x", "/x"), ("v1", "/")]
+)
 def test_its_name_in_the_ledger(path: str, name: str) -> None:
     """A passage is booked by the first part of its path, without ids."""
     assert Passage("GET", path).name == name
@@ -172,7 +174,9 @@ def test_its_name_in_the_ledger(path: str, name: str) -> None:
 def test_headers_of_a_passage() -> None:
     """What goes out is the credential, what the dialect wants, and the few headers of the client's that may pass (INV-17, INV-19)."""
     vendor = KNOWN["anthropic"]
-    made = Caller(Provider("a", vendor, vendor.base_url, vendor.dialect, vendor.auth, (("x-team", "a"),)), "/v1/messages", Secret("ours"))
+    made = Caller(
+        Provider("a", vendor, vendor.base_url, vendor.dialect, vendor.auth, (("x-team", "a"),)), "/v1/messages", Secret("ours")
+    )
     inbound = (
         ("content-type", "multipart/form-data; boundary=x"), ("range", "bytes=0-9"), ("anthropic-beta", "files-api-2025-04-14"),
         ("authorization", "Bearer theirs"), ("x-api-key", "theirs"), ("cookie", "a=b"), ("x-forwarded-for", "1.2.3.4"),

@@ -255,10 +255,17 @@ def test_a_message_is_the_providers_own_cut_to_one_line():
     assert "base URL" in said("openai", 308).message
 
 
-@pytest.mark.parametrize("key", [
-    "sk-canary-1234567", "sk-ant-canary-99", "sk-cana***3456",
-    "gsk_canary12345", "xai-canary-0000", "Bearer canary123",
-])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-canary-1234567",
+        "sk-ant-canary-99",
+        "sk-cana***3456",
+        "gsk_canary12345",
+        "xai-canary-0000",
+        "Bearer canary123",
+    ],
+)
 def test_keys_are_hidden_in_messages(key: str):
     """S-37: a key a provider echoes, whole or masked, is not passed on in a message."""
     failure = said("openai", 401, openai(f"Incorrect API key provided: {key}. Get one.", None, "invalid_api_key"))
@@ -306,8 +313,7 @@ def test_the_providers_own_word_on_retrying_counts():
 MEMBERS = ["error", "code", "type", "message", "details", "error_code", "detail", "msg"]
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=4),
     max_leaves=12,
 )
 BODIES = st.binary(max_size=300) | JSONS.map(lambda value: json.dumps(value).encode())
@@ -344,10 +350,16 @@ def test_the_statuses_have_their_class():
     assert all(said("openai", status, b"{}").kind is kind for status, kind in STATUSES.items())
 
 
-@pytest.mark.parametrize("body", [
-    b"[" * 100_000, b'{"error":' * 100_000, b'{"error":{"message":' + b'"x' * 500_000,
-    b"\xff" * 1000, b"1" * 100_000,
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"error":' * 100_000,
+        b'{"error":{"message":' + b'"x' * 500_000,
+        b"\xff" * 1000,
+        b"1" * 100_000,
+    ],
+)
 def test_hostile_bodies_are_read_as_far_as_they_can_be(body: bytes):
     """Deep, endless or undecodable bodies cost nothing but themselves."""
     assert said("openai", 500, body).kind is K.SERVER

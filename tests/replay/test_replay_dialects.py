@@ -16,9 +16,7 @@ from stormkeel.types.failure import FailureKind
 from stormkeel.types.request import Request
 
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OpenAIChat(), AnthropicMessages())}
-each_dialect = pytest.mark.parametrize(
-    ("recorded", "dialect"), list(DIALECTS.items()), indirect=["recorded"], ids=list(DIALECTS)
-)
+each_dialect = pytest.mark.parametrize(("recorded", "dialect"), list(DIALECTS.items()), indirect=["recorded"], ids=list(DIALECTS))
 SMALL = 6000  # bytes: up to here every cut is tried, above every 37th
 
 

@@ -47,7 +47,8 @@ class Replay:
         self.answer = answer
         loop = asyncio.get_running_loop()
         headers = tuple(
-            (name.lower(), value if isinstance(value, str) else value[0]) for name, value in (row["response_headers"] or {}).items()
+            (name.lower(), value if isinstance(value, str) else value[0])
+            for name, value in (row["response_headers"] or {}).items()
         )
         self.transport = ScriptedTransport([Reply(row["status"], pieces(answer), headers)])
         self.journal = MemoryJournal()

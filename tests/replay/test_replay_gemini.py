@@ -54,7 +54,9 @@ def is_bound(request: dict[str, Any]) -> bool:
     """Does a body lean on what only Google has, by a look of our own?"""
     text = json.dumps(request)
     stored = "gs://" in text or "generativelanguage.googleapis.com" in text or "youtu.be" in text
-    sounds_afar = any(f'"{name}": "{kind}/' in text and "https://" in text for name in ("mimeType", "mime_type") for kind in ("video", "audio"))
+    sounds_afar = any(
+        f'"{name}": "{kind}/' in text and "https://" in text for name in ("mimeType", "mime_type") for kind in ("video", "audio")
+    )
     return any(f'"{key}"' in text for key in BOUND_KEYS) or stored or sounds_afar
 
 
@@ -84,7 +86,12 @@ def test_recorded_answers_are_read() -> None:
             continue
         assert outcome is not None
         assert response is not None
-        assert (outcome.id, outcome.model, outcome.finish, outcome.usage) == (response.id, response.model, response.finish, response.usage)
+        assert (outcome.id, outcome.model, outcome.finish, outcome.usage) == (
+            response.id,
+            response.model,
+            response.finish,
+            response.usage,
+        )
         usage = told["usageMetadata"]
         assert response.usage is not None
         assert response.usage.total == usage["totalTokenCount"]
@@ -92,7 +99,9 @@ def test_recorded_answers_are_read() -> None:
         parts = told["candidates"][0].get("content", {}).get("parts", [])
         assert response.text == "".join(part.get("text", "") for part in parts if not part.get("thought"))
         calls = [part["functionCall"] for part in parts if "functionCall" in part]
-        assert [(call.name, json.loads(call.arguments)) for call in response.tool_calls] == [(call["name"], call["args"]) for call in calls]
+        assert [(call.name, json.loads(call.arguments)) for call in response.tool_calls] == [
+            (call["name"], call["args"]) for call in calls
+        ]
         assert outcome.finish is not None
         seen[outcome.finish.value] += 1
     assert seen == {"stop": 56, "tool_calls": 65, "content_filter": 2}
@@ -136,6 +145,10 @@ def test_recorded_requests_are_read_or_say_why() -> None:
         assert isinstance(again, Reading)
         assert set(written.lost) <= {"thinking", "name"}
         assert [tool.name for tool in again.prompt.tools] == [tool.name for tool in told.prompt.tools]
-        assert (again.prompt.format, again.prompt.max_tokens, again.prompt.tool_choice) == (told.prompt.format, told.prompt.max_tokens, told.prompt.tool_choice)
+        assert (again.prompt.format, again.prompt.max_tokens, again.prompt.tool_choice) == (
+            told.prompt.format,
+            told.prompt.max_tokens,
+            told.prompt.tool_choice,
+        )
         assert [message.text for message in again.prompt.messages] == [message.text for message in told.prompt.messages]
     assert read > 100

@@ -107,7 +107,11 @@ def test_recorded_answers_are_said_across(client: str, upstream: str) -> None:
         assert_same(said(upstream, row["response"]), said(client, json.loads(body)))
         back = DIALECTS[client].read_response(body)
         assert back is not None
-        assert (response.finish, back.finish) in {(back.finish,) * 2, (None, Finish.STOP), (Finish.CONTENT_FILTER, Finish.REFUSAL)}
+        assert (response.finish, back.finish) in {
+            (back.finish,) * 2,
+            (None, Finish.STOP),
+            (Finish.CONTENT_FILTER, Finish.REFUSAL),
+        }
     assert told[False] <= 2  # a model's failed call is no answer
     assert told[True] >= 80
 

@@ -60,7 +60,9 @@ def test_recorded_requests_cross_or_say_why(recorded: list[dict[str, Any]]) -> N
         gone = {name: None for name in written.lost if name != "shows_thoughts"}
         shown, asked = (msgspec.structs.replace(one, shows_thoughts=False) for one in (again.prompt, told.prompt))
         assert shown == msgspec.structs.replace(asked, **gone)
-        assert set(written.lost) <= {"thinking_budget", "shows_thoughts"}, "the newer models take an effort only, and no thinking beside a forced tool"
+        assert set(written.lost) <= {"thinking_budget", "shows_thoughts"}, (
+            "the newer models take an effort only, and no thinking beside a forced tool"
+        )
         assert set(again.lost) <= {"thinking"}
     assert crossed > 40
 

@@ -197,7 +197,12 @@ def asking_small(client: str, model: str) -> tuple[str, bytes]:
     """Path and body of a small request for a stream."""
     if client == GEMINI:
         return f"/v1beta/models/{model}:streamGenerateContent?alt=sse", b'{"contents":[{"parts":[{"text":"Hi"}]}]}'
-    body = {"model": model, "stream": True, "max_tokens": 9, "input" if client == RESPONSES else "messages": [{"role": "user", "content": "Hi"}]}
+    body = {
+        "model": model,
+        "stream": True,
+        "max_tokens": 9,
+        "input" if client == RESPONSES else "messages": [{"role": "user", "content": "Hi"}],
+    }
     if client == RESPONSES:
         del body["max_tokens"]
     return PATHS[client], json.dumps(body).encode()

@@ -86,7 +86,9 @@ def test_a_status_has_a_kind(status, kind):
 
 def test_a_status_is_found_where_clients_put_it():
     """httpx, the SDKs built on it, and urllib."""
-    sdk = openai.RateLimitError("slow", response=httpx2.Response(429, headers={"retry-after-ms": "1500"}, request=REQUEST), body=None)
+    sdk = openai.RateLimitError(
+        "slow", response=httpx2.Response(429, headers={"retry-after-ms": "1500"}, request=REQUEST), body=None
+    )
     old = urllib.error.HTTPError("http://127.0.0.1", 503, "no", Message(), None)
     assert (of(sdk).kind, of(sdk).retry_after) == (K.RATE_LIMIT, 1.5)
     assert (of(old).kind, of(old).status) == (K.SERVER, 503)

@@ -332,7 +332,9 @@ def test_a_cancel_while_waiting_for_the_rate_gives_the_place_back():
 def test_an_opened_breaker_ends_the_retries_with_the_users_exception():
     """The refusal stands in the story; what is raised is what the function raised."""
     clock = ManualClock()
-    guarded = resilient(retry=5, breaker=CircuitBreaker("db", consecutive=2, clock=clock), clock=clock)(work := Scripted(OSError()))
+    guarded = resilient(retry=5, breaker=CircuitBreaker("db", consecutive=2, clock=clock), clock=clock)(
+        work := Scripted(OSError())
+    )
     with pytest.raises(OSError) as caught:  # noqa: PT011 - the very object is compared
         guarded()
     assert caught.value is work.script[0] and work.calls == 2
@@ -349,7 +351,9 @@ def test_calls_wait_for_the_rates_turn():
     assert clock.now() == pytest.approx(4.0, abs=0.001)
     hasty = resilient(rate=RateLimiter(1, 60.0, clock=clock), deadline=30.0, name="hasty", clock=clock)(Scripted("well"))
     hasty()
-    with pytest.raises(RateReachedError, match=r'"hasty" was refused by us: our own limit of 1 in 60 s is reached for 60') as caught:
+    with pytest.raises(
+        RateReachedError, match=r'"hasty" was refused by us: our own limit of 1 in 60 s is reached for 60'
+    ) as caught:
         hasty()
     assert caught.value.retry_after == pytest.approx(60.0, abs=0.001)
 
@@ -568,7 +572,12 @@ def test_every_step_is_told():
     told = []
     clock = ManualClock()
     guard = resilient(
-        retry=3, breaker=CircuitBreaker("db", consecutive=2, clock=clock), fallback="stale", on_event=told.append, name="f", clock=clock
+        retry=3,
+        breaker=CircuitBreaker("db", consecutive=2, clock=clock),
+        fallback="stale",
+        on_event=told.append,
+        name="f",
+        clock=clock,
     )
     guard(Scripted(ConnectionError()))()
     assert [event.what for event in told] == ["failed", "retry", "failed", "opened", "retry", "refused", "fallback"]

@@ -43,7 +43,9 @@ def test_nothing_said_is_straight_whatever_the_environment_says():
 
 def test_the_environment_s_proxies_where_they_are_asked_for():
     """`proxy = "env"` takes them, with NO_PROXY and `no_proxy` together."""
-    way = resolve_network(settings('proxy = "env"\nno_proxy = ["x"]'), {"HTTPS_PROXY": "http://proxy:1", "NO_PROXY": "y"})["openai"]
+    way = resolve_network(settings('proxy = "env"\nno_proxy = ["x"]'), {"HTTPS_PROXY": "http://proxy:1", "NO_PROXY": "y"})[
+        "openai"
+    ]
     assert way.proxies == Proxies(read_proxy("http://proxy:1"), None, ("x", "y"))
     with pytest.raises(SettingsError, match="environment variable HTTPS_PROXY is no address of an http proxy"):
         resolve_network(settings('proxy = "env"'), {"HTTPS_PROXY": "socks5://proxy:1"})
@@ -75,7 +77,9 @@ def test_the_proxy_s_credential():
     assert "CANARY" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "can't be read: No such file"), ("", "no certificate"), ("nonsense", "no certificate")])
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "can't be read: No such file"), ("", "no certificate"), ("nonsense", "no certificate")]
+)
 def test_a_file_of_authorities_that_is_none(content, said, tmp_path: Path):
     """A missing, empty or foreign file is told before anything is sent."""
     path = tmp_path / "ca.pem"

@@ -29,7 +29,12 @@ def test_what_an_entry_means(entry, hosts, others):
 def test_a_proxy_for_each_kind_of_target():
     """Secure and plain targets may have proxies of their own, and hosts left out have none."""
     proxies = Proxies(A, B, ("skip.example",))
-    assert [proxies.of(True, "x"), proxies.of(False, "x"), proxies.of(True, "skip.example"), STRAIGHT.of(True, "x")] == [A, B, None, None]
+    assert [proxies.of(True, "x"), proxies.of(False, "x"), proxies.of(True, "skip.example"), STRAIGHT.of(True, "x")] == [
+        A,
+        B,
+        None,
+        None,
+    ]
 
 
 def test_a_credential_is_hidden_and_sent_as_it_is():

@@ -72,9 +72,7 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def serving(
-    app: AsgiApp, settings: ServeSettings = QUICK, stop: asyncio.Event | None = None
-) -> AsyncIterator[Served]:
+async def serving(app: AsgiApp, settings: ServeSettings = QUICK, stop: asyncio.Event | None = None) -> AsyncIterator[Served]:
     """Serve in this loop on a free port until the block ends."""
     stop = stop or asyncio.Event()
     where: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -469,8 +469,7 @@ def test_no_terminal_keeps_all_content(model: str) -> None:
     async def story(sandbox: Sandbox) -> None:
         full, bare = await array_of(sandbox, "ok", model), await array_of(sandbox, "no_terminal", model)
         said = [
-            "".join(part["text"] for one in got.json for part in one["candidates"][0]["content"]["parts"])
-            for got in (full, bare)
+            "".join(part["text"] for one in got.json for part in one["candidates"][0]["content"]["parts"]) for got in (full, bare)
         ]
         assert said[0] == said[1] != ""
         assert "finishReason" in full.json[-1]["candidates"][0]

@@ -95,7 +95,10 @@ CONVERSATIONS: list[tuple[Any, str]] = [
     ({"contents": [{"role": "system", "parts": [{"text": "a"}]}]}, "Please use a valid role: user, model."),
     ({"contents": [{"role": "user"}]}, f"* {CONTENTS}[0].parts: contents.parts must not be empty.\n"),
     (parts({"thought": True}), f"* {CONTENTS}[0].parts[0].data: required oneof field 'data' must have one initialized field\n"),
-    (parts({"text": "a", **call()}), "Invalid value at 'contents[0].parts[0]' (oneof), oneof field 'data' is already set. Cannot set 'functionCall'"),
+    (
+        parts({"text": "a", **call()}),
+        "Invalid value at 'contents[0].parts[0]' (oneof), oneof field 'data' is already set. Cannot set 'functionCall'",
+    ),
     (parts({"inlineData": {"data": "AAAA"}}), f"* {CONTENTS}[0].parts[0].inline_data: mime_type and data must both be set\n"),
     (parts({"fileData": {}}), f"* {CONTENTS}[0].parts[0].file_data.file_uri: file_uri cannot be empty.\n"),
     (parts({"fileData": {"fileUri": "http://x.test/a.png"}}), "Unsupported file URI type: http."),
@@ -112,7 +115,10 @@ CONVERSATIONS: list[tuple[Any, str]] = [
     (turns(("model", [call()]), ("user", [answer(), answer()])), "Please ensure that the number of function response parts"),
     (turns(("model", [call()]), ("user", [answer("see")])), "Please ensure that every function response answers a function call"),
     (turns(("model", [call(id="a")]), ("user", [answer(id="b")])), "Please ensure that every function response answers"),
-    ({"contents": [HELLO], "systemInstruction": {"parts": []}}, "* GenerateContentRequest.system_instruction.parts: contents.parts"),
+    (
+        {"contents": [HELLO], "systemInstruction": {"parts": []}},
+        "* GenerateContentRequest.system_instruction.parts: contents.parts",
+    ),
     (
         {"contents": [HELLO], "systemInstruction": {"parts": [{"fileData": {"fileUri": "gs://a/b"}}]}},
         "* GenerateContentRequest.system_instruction.parts: only text is supported",
@@ -208,9 +214,17 @@ SNAKE = {
 MIXED = {
     "contents": [HELLO],
     "systemInstruction": None,
-    "generationConfig": {"thinkingConfig": {"include_thoughts": True, "thinkingLevel": "HIGH"}, "max_output_tokens": 5.0, "seed": "7"},
+    "generationConfig": {
+        "thinkingConfig": {"include_thoughts": True, "thinkingLevel": "HIGH"},
+        "max_output_tokens": 5.0,
+        "seed": "7",
+    },
     "tools": [
-        {"functionDeclarations": [{"name": "a.b:c-d", "parameters": {"type": "object", "properties": {"x": {"type": "string"}}}}]},
+        {
+            "functionDeclarations": [
+                {"name": "a.b:c-d", "parameters": {"type": "object", "properties": {"x": {"type": "string"}}}}
+            ]
+        },
         {"googleSearch": {}},
     ],
 }
@@ -242,7 +256,11 @@ def test_gemini_takes(body: Any) -> None:
         ("gemini-2.5-pro", config(thinkingConfig={"thinkingBudget": 0}), "Budget 0 is invalid."),
         (OLD, config(thinkingConfig={"thinkingLevel": "LOW"}), "Thinking level is not supported for this model."),
         ("gemini-2.0-flash", config(thinkingConfig={"includeThoughts": True}), "Thinking is not enabled for this model"),
-        (VECTORS, {"contents": [HELLO]}, f"models/{VECTORS} is not found for API version v1beta, or is not supported for generate"),
+        (
+            VECTORS,
+            {"contents": [HELLO]},
+            f"models/{VECTORS} is not found for API version v1beta, or is not supported for generate",
+        ),
     ],
 )
 def test_rules_of_models_can_be_switched_off(model: str, body: Any, message: str) -> None:
@@ -310,7 +328,12 @@ def test_embeddings_are_refused(verb: str, body: Any, message: str) -> None:
         (f"/v1/models/{NEW}:generateContent", {"authorization": "Bearer no"}, 400, "API key not valid."),
         (f"/v1beta/models/{NEW}:fly", KEY, 404, "Method not found."),
         ("/v1beta/files", KEY, 404, "Method not found."),
-        (f"/v1beta/models/{NEW}:embedContent", KEY, 404, f"models/{NEW} is not found for API version v1beta, or is not supported"),
+        (
+            f"/v1beta/models/{NEW}:embedContent",
+            KEY,
+            404,
+            f"models/{NEW} is not found for API version v1beta, or is not supported",
+        ),
     ],
 )
 def test_gemini_refuses_at_the_door(path: str, headers: dict[str, str], status: int, message: str) -> None:

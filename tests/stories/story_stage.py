@@ -296,6 +296,8 @@ def play(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def now() -> float:
     """Return the virtual time, seconds from the story's start."""
     return asyncio.get_running_loop().time()
+
+
 def whole(text: str = "hi", prompt: int = 10, completion: int = 5, status: int = 200) -> Reply:
     """A whole chat answer."""
     body = {

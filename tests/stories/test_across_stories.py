@@ -186,7 +186,11 @@ def test_the_head_of_a_message_counts_a_picture_as_one():
     """Where a chat tells its usage last, a message's head names an estimate in which a picture's bytes are no tokens (trap 11)."""
 
     async def story():
-        chunk = {"id": "chatcmpl-1", "model": "gpt-5.4-mini", "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}
+        chunk = {
+            "id": "chatcmpl-1",
+            "model": "gpt-5.4-mini",
+            "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}],
+        }
         said = Reply(200, (f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode(),), SSE, 0.0)
         for data in ({"media_type": "image/png", "data": "A" * 400_000}, {"media_type": "text/plain", "data": "QUFBQUE="}):
             bench = Bench([said], BOTH)

@@ -132,7 +132,12 @@ class Weather:
     def _stream(self, plan: Plan, words: list[str]) -> Reply:
         frames = [HEAD, *text(*words), END, *([USAGE] if plan.usage else []), DONE]
         steps = [step for frame in frames[: plan.stops_after] for step in (frame, plan.pause)]
-        ends = {"cut": [WireFault("body", "reset")], "stall": [1e5], "malformed": [b"data: {oh\n\n", *frames], "half": [frames[1][:50]]}
+        ends = {
+            "cut": [WireFault("body", "reset")],
+            "stall": [1e5],
+            "malformed": [b"data: {oh\n\n", *frames],
+            "half": [frames[1][:50]],
+        }
         ends["error"] = [error_frame("server_is_overloaded"), *frames]
         return streamed(*steps, *ends.get(plan.end, []), delay=plan.delay)
 

@@ -145,7 +145,11 @@ def test_cheapest_asks_who_costs_least_and_goes_on_by_price() -> None:
     async def story() -> None:
         bench = Bench([refused(400, "invalid_prompt")], PRICES)
         told = bench.house.explain(bench.request("fast", max_tokens=100))
-        assert [one.standing.name for one in told.candidates] == ["openai/gpt-5.4-mini#main", "openai/gpt-5.4#main", "box/unheard-of"]
+        assert [one.standing.name for one in told.candidates] == [
+            "openai/gpt-5.4-mini#main",
+            "openai/gpt-5.4#main",
+            "box/unheard-of",
+        ]
         first = told.candidates[0].choice
         assert first.startswith("cheapest: about $0.000") and first.endswith("100 out, the least of 3 ready")
         await bench.ask()

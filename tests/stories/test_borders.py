@@ -20,21 +20,27 @@ base_url = "http://127.0.0.1:9/v1"
 region = "us"
 credentials = { main = "env:OPENAI_API_KEY" }
 """
-ANY = HOUSES + b"""
+ANY = (
+    HOUSES
+    + b"""
 [routes.fast]
 groups = [["openai/gpt-5.4-mini"], ["other/gpt-5.4-mini"]]
 requires = []
 """
+)
 """A route over both, which asks for no terms."""
 EU = ANY + b'within = ["eu"]\n'
 TERMS = ANY.replace(b"requires = []\n", b"")
 """The same, saying nothing of terms."""
-KEYED = ANY + b"""
+KEYED = (
+    ANY
+    + b"""
 [[keys]]
 name = "team"
 key = "env:OPENAI_API_KEY"
 within = ["EU"]
 """
+)
 
 
 def told(bench: Bench, options: Options):

@@ -116,7 +116,9 @@ def test_no_usage_is_estimated_from_the_texts() -> None:
     """Where the provider counts nothing, the texts are counted, not the body around them; the entry says that it is an estimate."""
 
     async def story(bench: Bench) -> None:
-        requests = [{"model": f"models/{GEMINI}", "content": {"parts": [{"text": "a calm sea"}]}, "taskType": "RETRIEVAL_DOCUMENT"}] * 3
+        requests = [
+            {"model": f"models/{GEMINI}", "content": {"parts": [{"text": "a calm sea"}]}, "taskType": "RETRIEVAL_DOCUMENT"}
+        ] * 3
         answer = await embedded(bench, {"requests": requests}, GEMINI, "gemini_embeddings")
         assert answer.failure is None
         entry = bench.settled[0]
@@ -138,7 +140,9 @@ def test_pictures_are_counted_by_their_bytes() -> None:
 
     async def story(bench: Bench) -> None:
         parts = [{"inlineData": {"mimeType": "image/png", "data": "A" * 4000}}]
-        answer = await embedded(bench, {"requests": [{"content": {"parts": parts}}]}, "gemini/gemini-embedding-2", "gemini_embeddings")
+        answer = await embedded(
+            bench, {"requests": [{"content": {"parts": parts}}]}, "gemini/gemini-embedding-2", "gemini_embeddings"
+        )
         assert answer.failure is None
         assert bench.reserved[0].input_bound >= 8192
         assert bench.settled[0].usage_source == "estimated"

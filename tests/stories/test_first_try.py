@@ -38,7 +38,12 @@ def test_what_is_journaled_and_when():
         assert isinstance(settled, Settled)
         assert reserved.attempt == settled.attempt == f"{answer.story.request.id}.1"
         assert (reserved.route, reserved.deployment, reserved.model) == ("fast", "openai/gpt-5.4-mini#main", "gpt-5.4-mini")
-        assert (settled.outcome, settled.status, settled.usage_source, settled.provider_request) == ("ok", 200, "provider", "up-1")
+        assert (settled.outcome, settled.status, settled.usage_source, settled.provider_request) == (
+            "ok",
+            200,
+            "provider",
+            "up-1",
+        )
         assert settled.amount == 10 * PRICE[0] + 5 * PRICE[1]
         assert reserved.amount is not None
         assert reserved.amount > settled.amount
@@ -159,7 +164,9 @@ def test_a_settlement_that_cannot_be_written_is_kept(tmp_path):
         assert (len(bench.reserved), len(bench.settled)) == (1, 0)
         second = await bench.ask()
         assert second.failure is None
-        assert [entry.attempt for entry in journal.entries] == [f"{answer.story.request.id}.1" for answer in (first, first, second, second)]
+        assert [entry.attempt for entry in journal.entries] == [
+            f"{answer.story.request.id}.1" for answer in (first, first, second, second)
+        ]
         journal.close()
 
     play(story)

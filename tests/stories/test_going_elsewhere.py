@@ -167,7 +167,9 @@ def test_a_route_of_both_dialects_serves_each_in_its_order():
     """A route's order is the configured one, whichever dialect its providers and its client speak."""
 
     async def story():
-        mixed = TWO.replace(b'[["openai/gpt-5.4-mini"], ["backup/gpt-5.4-mini"]]', b'[["openai/gpt-5.4-mini"], ["anthropic/claude-sonnet-5"]]')
+        mixed = TWO.replace(
+            b'[["openai/gpt-5.4-mini"], ["backup/gpt-5.4-mini"]]', b'[["openai/gpt-5.4-mini"], ["anthropic/claude-sonnet-5"]]'
+        )
         bench = Bench([refused(404, "model_not_found")], mixed)
         await bench.ask()
         assert bench.whom == ["openai#main", "anthropic#main"]
@@ -254,7 +256,10 @@ def test_where_all_fail_alike_the_kind_stays(reply, kind):
         answer = await bench.ask()
         assert answer.failure.kind is kind
         assert isinstance(error_of(answer.failure), CLASSES[kind])
-        assert {attempt.deployment for attempt in answer.story.attempts} == {"openai/gpt-5.4-mini#main", "other/gpt-5.4-mini#main"}
+        assert {attempt.deployment for attempt in answer.story.attempts} == {
+            "openai/gpt-5.4-mini#main",
+            "other/gpt-5.4-mini#main",
+        }
 
     play(story)
 

@@ -75,9 +75,7 @@ def test_nothing_is_lost_or_out_of_bounds(delays: list[float], concurrency: int,
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    delays=st.lists(st.floats(0.1, 9.0), min_size=1, max_size=20), concurrency=st.integers(1, 9), at=st.floats(0.0, 20.0)
-)
+@given(delays=st.lists(st.floats(0.1, 9.0), min_size=1, max_size=20), concurrency=st.integers(1, 9), at=st.floats(0.0, 20.0))
 def test_cancelled_at_any_moment(delays: list[float], concurrency: int, at: float):
     """Cancelled at any moment it ends with everything settled: the stage's audit finds nothing left over (INV-3, INV-15)."""
 

@@ -19,7 +19,9 @@ base_url = "http://127.0.0.1:9/v1"
 [routes.fast]
 groups = [["gpu/llama-4"]]
 """
-OWN = GPU + b"""
+OWN = (
+    GPU
+    + b"""
 [models."gpu/llama-4"]
 input_price = "0.123456789"
 output_price = "0.987654321"
@@ -27,17 +29,21 @@ cached_price = "0.000000001"
 window = 2000000
 max_output = 8192
 """
+)
 OPENAI = b"""
 [providers.openai.credentials]
 main = "env:OPENAI_API_KEY"
 [routes.fast]
 groups = [["openai/gpt-5.4-mini"]]
 """
-CONTRACT = OPENAI + b"""
+CONTRACT = (
+    OPENAI
+    + b"""
 [models."openai/gpt-5.4*"]
 input_price = "0.5"
 output_price = "3"
 """
+)
 IN, OUT = 123_456_789, 987_654_321
 """Nano-dollars a million tokens."""
 
@@ -165,7 +171,12 @@ def test_models_show_them() -> None:
         rows = {one.id: one for one in offers(Bench([], OWN).house.setup.settings, 0)}
         for name in ("fast", "gpu/llama-4"):
             told: Any = rows[name]
-            assert [told.window, told.max_output, str(told.input_price), str(told.output_price)] == [2_000_000, 8192, "0.123456789", "0.987654321"]
+            assert [told.window, told.max_output, str(told.input_price), str(told.output_price)] == [
+                2_000_000,
+                8192,
+                "0.123456789",
+                "0.987654321",
+            ]
         house = Bench([], OWN.split(b"[routes.fast]")[0] + b"[models" + OWN.split(b"[models")[1]).house
         assert [card.id for card in house.setup.models()] == ["gpu/llama-4"]
         card: Any = house.setup.model("gpu/llama-4")

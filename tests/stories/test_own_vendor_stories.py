@@ -29,7 +29,9 @@ kind = "compatible"
 base_url = "http://127.0.0.1:9/api"
 credentials = { main = "env:MINE" }
 """
-OWN = BARE + b"""
+OWN = (
+    BARE
+    + b"""
 catalog = "groq"
 signals = "openai"
 models = ["llama-", "gpt-oss-"]
@@ -38,6 +40,7 @@ usage_in_streams = false
 output_limit = "max_completion_tokens"
 takes_thoughts = false
 """
+)
 MODEL = "llama-3.3-70b-versatile"
 THOUGHT = [
     {"role": "user", "content": "2+2"}, {"role": "assistant", "content": "4", "reasoning_content": "two and two"},

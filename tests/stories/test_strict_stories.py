@@ -13,14 +13,19 @@ from stormkeel.errors import UnsupportedError
 from stormkeel.types.failure import FailureKind
 
 K = FailureKind
-STRICT = BOTH + b"""
+STRICT = (
+    BOTH
+    + b"""
 [routes.whole]
 strict = true
 groups = [["anthropic/claude-sonnet-5"], ["openai/gpt-5.4-mini"]]
 [routes.lossy]
 groups = [["anthropic/claude-sonnet-5"], ["anthropic/claude-opus-4-8"]]
 """
-BOTH_WAYS = STRICT + b"""
+)
+BOTH_WAYS = (
+    STRICT
+    + b"""
 [providers.both]
 kind = "openai"
 base_url = "http://127.0.0.1:9"
@@ -29,6 +34,7 @@ dialects = { openai_responses = "", openai_chat = "" }
 [routes.two]
 groups = [["both/gpt-4.1"]]
 """
+)
 THOUGHT = [{"role": "assistant", "content": "4", "reasoning_content": "two and two"}, {"role": "user", "content": "sure?"}]
 
 
@@ -75,7 +81,9 @@ def test_where_nobody_can_be_told_all_each_is_named_with_its_fields():
         assert "claude-opus-4-8#main" in told[2]
         assert all("can't be told seed, logit_bias" in line or "can't be told logit_bias, seed" in line for line in told[1:])
         alone = await bench.ask("claude", strict=True, seed=1)
-        assert alone.failure.message.startswith("anthropic/claude-sonnet-5#main: it can't be told seed, and the request is strict:")
+        assert alone.failure.message.startswith(
+            "anthropic/claude-sonnet-5#main: it can't be told seed, and the request is strict:"
+        )
 
     play(story)
 

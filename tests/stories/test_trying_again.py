@@ -157,7 +157,9 @@ def test_a_sibling_of_another_quota_is_asked_at_once():
     """A 429 of one credential sends the request to the next one without a wait, and later requests keep away from the first."""
 
     async def story():
-        bench = Bench(by({"openai#second": [refused(429, headers=(("retry-after", "3"),)), whole()], "openai#main": [whole()]}), KEYS)
+        bench = Bench(
+            by({"openai#second": [refused(429, headers=(("retry-after", "3"),)), whole()], "openai#main": [whole()]}), KEYS
+        )
         await bench.ask()
         assert bench.whom == ["openai#second", "openai#main"]
         assert bench.times == [0.0, 0.0]

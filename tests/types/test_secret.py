@@ -22,8 +22,15 @@ class Holder(msgspec.Struct, frozen=True):
 @pytest.mark.parametrize(
     "text",
     [
-        str(SECRET), repr(SECRET), f"{SECRET}", f"{SECRET:>40}", f"{SECRET!r}",
-        repr([SECRET]), repr({"key": SECRET}), repr(Holder(SECRET)), SECRET.hint,
+        str(SECRET),
+        repr(SECRET),
+        f"{SECRET}",
+        f"{SECRET:>40}",
+        f"{SECRET!r}",
+        repr([SECRET]),
+        repr({"key": SECRET}),
+        repr(Holder(SECRET)),
+        SECRET.hint,
     ],
 )
 def test_a_secret_is_not_in_any_text_made_of_it(text: str):
@@ -42,6 +49,7 @@ def test_a_secret_cannot_be_written_down(write):
 
 def test_a_secret_is_not_in_a_traceback_with_locals():
     """S-37: a traceback that prints the locals of each frame hides it too."""
+
     def fail(key: Secret) -> None:
         raise ValueError("broken")
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "key": "make a key for a caller of the gateway",
     "sandbox": "run a provider that misbehaves on command",
     "demo": "watch Stormkeel go through a storm",
+    "simulate": "hours of traffic in seconds, with every invariant checked",
     "completion": "make your shell complete commands and options",
 }
 

@@ -27,7 +27,7 @@ class Kennel:
     __slots__ = ("_handle", "at", "dogs")
 
     def __init__(self) -> None:
-        self.dogs: set[Watchdog] = set()
+        self.dogs: dict[Watchdog, None] = {}  # a set would bite in the order of addresses, which no seed gives (INV-26)
         self.at = inf
         self._handle: asyncio.TimerHandle | None = None
 
@@ -69,7 +69,7 @@ class Watchdog:
         self.at = inf
         self.kind = FailureKind.DEADLINE
         self.bitten = False
-        kennel.dogs.add(self)
+        kennel.dogs[self] = None
 
     def watch(self, at: float, kind: FailureKind) -> None:
         """Bite at a moment of the loop's clock (seconds), and call it this kind of failure."""
@@ -86,7 +86,7 @@ class Watchdog:
 
     def stop(self) -> None:
         """Watch no longer."""
-        self._kennel.dogs.discard(self)
+        self._kennel.dogs.pop(self, None)
 
     def calm(self) -> bool:
         """Take the bite's cancel back; False if somebody else cancelled the task as well, who then must be obeyed."""

@@ -49,7 +49,9 @@ def test_read_response() -> None:
     ]  # fmt: skip
     told = body(content, "tool_use", usage={"input_tokens": 3, "output_tokens": 2})
     said = (Thinking("hm", "s"), Thinking(redacted="x"), Text("ab"), ToolCall("t", "f", '{"n": 1.0}'), Text("c"))
-    assert DIALECT.read_response(told) == Response("m1", "claude-x", said, Finish.TOOL_CALLS, Usage(input=3, output=2), lost=("server_tool_use",))
+    assert DIALECT.read_response(told) == Response(
+        "m1", "claude-x", said, Finish.TOOL_CALLS, Usage(input=3, output=2), lost=("server_tool_use",)
+    )
 
 
 def test_read_how_it_ended() -> None:

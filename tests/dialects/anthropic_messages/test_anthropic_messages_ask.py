@@ -359,7 +359,10 @@ def test_a_schema_nested_too_deeply_is_the_callers() -> None:
 def test_no_more_cache_marks_than_are_taken() -> None:
     """Of more than four marks the first two and the last two stay, wherever they stand, and the rest is told."""
     said = [Message("system", (Text("a", "long"),)), Message("user", (Text("b", "short"), Text("c", "short")))]
-    called = [Message("assistant", (ToolCall("c1", "f", cache="short"),)), Message("user", (ToolResult("c1", (Text("d", "short"),)),))]
+    called = [
+        Message("assistant", (ToolCall("c1", "f", cache="short"),)),
+        Message("user", (ToolResult("c1", (Text("d", "short"),)),)),
+    ]
     body, lost = ask(Prompt((*said, *called), 9, tools=(Tool("f", cache="short"),)))
     assert lost == ("cache",)
     assert "cache_control" in body["tools"][0]

@@ -185,7 +185,11 @@ def test_losses_are_told_by_their_path_in_the_bodys_order() -> None:
     }  # fmt: skip
     found = {"type": "search_result", "source": "s", "title": "t", "content": [{"type": "text", "text": "a"}]}
     call = {"type": "tool_use", "id": "t", "name": "f", "input": {}, "caller": {"type": "code"}, **MARK}
-    image = {"type": "image", "transformations": {"oversized_image": "error"}, "source": {"type": "url", "url": "https://u", "x": 1}}
+    image = {
+        "type": "image",
+        "transformations": {"oversized_image": "error"},
+        "source": {"type": "url", "url": "https://u", "x": 1},
+    }
     marks = {"type": "text", "text": "b", "cache_control": {"type": "ephemeral", "ttl": "9y"}}
     assert lost(
         user(cited, document, found), {"role": "assistant", "content": [call], "name": "n"}, user(image, marks), tools=[tool],

@@ -108,7 +108,6 @@ def test_the_url_names_the_model(model: str, stream: bool, path: str) -> None:
     assert DIALECT.path_for(model, stream) == path
 
 
-
 @pytest.mark.parametrize(
     ("path", "call"),
     [
@@ -223,7 +222,9 @@ def test_terms_are_told(told: dict[str, Any], terms: dict[str, str]) -> None:
 
 def test_models_are_listed() -> None:
     """A model's name stands in its collection; what is unknown of it is left out."""
-    told = json.loads(DIALECT.write_models([ModelCard("fast", max_input=9, max_output=5, display_name="Fast"), ModelCard("slow")]))
+    told = json.loads(
+        DIALECT.write_models([ModelCard("fast", max_input=9, max_output=5, display_name="Fast"), ModelCard("slow")])
+    )
     methods = ["generateContent", "streamGenerateContent", "countTokens"]
     assert told == {"models": [
         {"name": "models/fast", "displayName": "Fast", "inputTokenLimit": 9, "outputTokenLimit": 5, "supportedGenerationMethods": methods},
@@ -235,15 +236,29 @@ def test_models_are_listed() -> None:
 def test_others_proofs_are_taken_out_of_a_clients_own_history() -> None:
     """A signature of another provider's model, which a client sends back wrapped, is not shown to Google (trap 33); all else stays."""
     wrapped = "c3Rvcm1rZWVsfHNpZ25hdHVyZXxhYmM="
-    parts = [{"text": "Hm", "thought": True, "thought_signature": wrapped}, {"text": "", "thought": True, "thoughtSignature": wrapped}, {"text": "So"}]
+    parts = [
+        {"text": "Hm", "thought": True, "thought_signature": wrapped},
+        {"text": "", "thought": True, "thoughtSignature": wrapped},
+        {"text": "So"},
+    ]
     alone = [{"text": "", "thought": True, "thoughtSignature": wrapped}]
     contents = [{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": parts}, {"role": "model", "parts": alone}]
     body, taken = DIALECT.without_foreign(json.dumps({"contents": contents, "x": 1}).encode(), Target("gemini-x"))
-    assert json.loads(body) == {"contents": [contents[0], {"role": "model", "parts": [{"text": "Hm", "thought": True}, {"text": "So"}]}], "x": 1}
-    assert taken == ("contents[1].parts[0].thought_signature", "contents[1].parts[1].thoughtSignature", "contents[2].parts[0].thoughtSignature")
+    assert json.loads(body) == {
+        "contents": [contents[0], {"role": "model", "parts": [{"text": "Hm", "thought": True}, {"text": "So"}]}],
+        "x": 1,
+    }
+    assert taken == (
+        "contents[1].parts[0].thought_signature",
+        "contents[1].parts[1].thoughtSignature",
+        "contents[2].parts[0].thoughtSignature",
+    )
 
 
-@pytest.mark.parametrize("body", [b'{"contents":[]}', b'{"contents":"c3Rvcm1rZWVs"}', b"c3Rvcm1rZWVs", b'{"contents":[{"parts":[{"text":"c3Rvcm1rZWVs"}]}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [b'{"contents":[]}', b'{"contents":"c3Rvcm1rZWVs"}', b"c3Rvcm1rZWVs", b'{"contents":[{"parts":[{"text":"c3Rvcm1rZWVs"}]}]}'],
+)
 def test_a_body_without_foreign_things_is_not_touched(body: bytes) -> None:
     """A body that has nothing to be taken out, or makes no sense, stays the very bytes."""
     assert DIALECT.without_foreign(body, Target("gemini-x")) == (body, ())

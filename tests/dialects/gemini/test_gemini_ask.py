@@ -55,7 +55,9 @@ def refused(prompt: Prompt, to: Target | None = None) -> Failure:
 
 def test_the_instruction_stands_apart_and_later_ones_in_the_users_words() -> None:
     """Leading system turns are the instruction; later ones are the user's text, marked, and told as lost (trap 37)."""
-    body, lost = write(Prompt((Message("system", "A"), Message("system", "B"), HI, Message("assistant", "x"), Message("system", "C"), HI)))
+    body, lost = write(
+        Prompt((Message("system", "A"), Message("system", "B"), HI, Message("assistant", "x"), Message("system", "C"), HI))
+    )
     assert body["systemInstruction"] == {"parts": [{"text": "A"}, {"text": "B"}]}
     assert body["contents"] == [
         {"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": [{"text": "x"}]},
@@ -89,7 +91,9 @@ def test_a_users_parts_are_written(part: Part, expected: Wire, lost: tuple[str, 
     assert (body["contents"][0]["parts"], told) == ([expected], lost)
 
 
-@pytest.mark.parametrize("part", [Image(url="https://x.test/a.png"), File(url="https://x.test/a.pdf"), File("text/plain", url="https://x.test/a")])
+@pytest.mark.parametrize(
+    "part", [Image(url="https://x.test/a.png"), File(url="https://x.test/a.pdf"), File("text/plain", url="https://x.test/a")]
+)
 def test_an_address_is_given_up_unless_it_is_fetched(part: Image | File) -> None:
     """`fileData` needs a file at Google, so an address is refused and says so; a provider that fetches them is told it."""
     failure = refused(Prompt((Message("user", (part,)),)))
@@ -136,9 +140,15 @@ def test_a_results_text_is_an_object(text: str, response: Wire) -> None:
 
 def test_a_results_pictures_go_with_it() -> None:
     """From Gemini 3 on a result holds its pictures; before, they follow it, and a text says whose they are (trap 38)."""
-    turns = (HI, Message("assistant", (call("a"),)), Message("user", (ToolResult("a", (Text("see"), Image("image/png", "aGk="))),)))
+    turns = (
+        HI,
+        Message("assistant", (call("a"),)),
+        Message("user", (ToolResult("a", (Text("see"), Image("image/png", "aGk="))),)),
+    )
     blob = {"inlineData": {"mimeType": "image/png", "data": "aGk="}}
-    assert contents(*turns)[2]["parts"] == [{"functionResponse": {"id": "a", "name": "f", "response": {"output": "see"}, "parts": [blob]}}]
+    assert contents(*turns)[2]["parts"] == [
+        {"functionResponse": {"id": "a", "name": "f", "response": {"output": "see"}, "parts": [blob]}}
+    ]
     older = contents(*turns, to=target("gemini-2.5-pro"))
     assert older[2]["parts"] == [{"functionResponse": {"id": "a", "name": "f", "response": {"output": "see"}}}]
     assert older[3]["parts"] == [{"text": 'From the result of tool call "a" ("f"):'}, blob]
@@ -149,6 +159,7 @@ SEALED = sealed("c2ln", "gemini-3-flash-preview")
 
 def test_a_call_carries_its_signature_or_says_that_it_has_none() -> None:
     """The model's own signature stands on its call, another's on none; Gemini 3 is told that the first of a turn has none (trap 32)."""
+
     def parts(*said: Part, model: str = "gemini-3-flash-preview") -> list[Wire]:
         """The parts of a model's turn."""
         told: list[Wire] = contents(HI, Message("assistant", said), to=target(model))[1]["parts"]
@@ -180,7 +191,16 @@ def test_foreign_thoughts_are_lost() -> None:
 
 def test_arguments_that_are_no_object_are_wrapped() -> None:
     """Free text and broken JSON go as text in an object, and that is told."""
-    body, lost = write(Prompt((HI, Message("assistant", (ToolCall("a", "f", "free", custom=True), call("b", arguments="[1]"), call("c", arguments=" "))))))
+    body, lost = write(
+        Prompt(
+            (
+                HI,
+                Message(
+                    "assistant", (ToolCall("a", "f", "free", custom=True), call("b", arguments="[1]"), call("c", arguments=" "))
+                ),
+            )
+        )
+    )
     assert [part["functionCall"]["args"] for part in body["contents"][1]["parts"]] == [{"input": "free"}, {"input": "[1]"}, {}]
     assert lost == ("custom", "arguments")
 
@@ -200,9 +220,17 @@ def test_tools_are_declared(choice: ToolChoice | None, calling: Wire | None, nam
     """Functions take JSON Schema as it is (trap 42); which may be called is a mode and names."""
     body, lost = write(Prompt((HI,), tools=TOOLS, tool_choice=choice))
     declared = body["tools"][0]["functionDeclarations"]
-    assert ([tool["name"] for tool in declared], body.get("toolConfig", {}).get("functionCallingConfig"), lost) == (names, calling, ())
+    assert ([tool["name"] for tool in declared], body.get("toolConfig", {}).get("functionCallingConfig"), lost) == (
+        names,
+        calling,
+        (),
+    )
     if "f" in names:
-        assert declared[0] == {"name": "f", "description": "F", "parametersJsonSchema": {"type": "object", "additionalProperties": False}}
+        assert declared[0] == {
+            "name": "f",
+            "description": "F",
+            "parametersJsonSchema": {"type": "object", "additionalProperties": False},
+        }
     assert declared[-1] == {"name": "g"}
 
 
@@ -212,20 +240,34 @@ def test_what_tools_can_not_be_told_is_lost() -> None:
     assert lost == ("parallel_tools", "cache", "custom")
     assert body["toolConfig"] == {"functionCallingConfig": {"mode": "VALIDATED"}}
     assert body["tools"][0]["functionDeclarations"][1]["parametersJsonSchema"]["required"] == ["input"]
-    assert write(Prompt((HI,), tool_choice=ToolChoice("required"))) == ({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}, ("tool_choice",))
+    assert write(Prompt((HI,), tool_choice=ToolChoice("required"))) == (
+        {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+        ("tool_choice",),
+    )
     assert write(Prompt((HI,), tool_choice=ToolChoice("none")))[1] == ()
 
 
 def test_settings_are_written() -> None:
     """Each setting by this dialect's name; a sixth stop text, a larger limit, a user's id and a tier it has no word for."""
-    told, lost = config(target(max_output=50), max_tokens=99, temperature=2.0, top_p=0.5, top_k=3, stop=("a", "", *"bcdef"), format=Format({"type": "object"}, "n"))
+    told, lost = config(
+        target(max_output=50),
+        max_tokens=99,
+        temperature=2.0,
+        top_p=0.5,
+        top_k=3,
+        stop=("a", "", *"bcdef"),
+        format=Format({"type": "object"}, "n"),
+    )
     assert told == {
         "maxOutputTokens": 50, "temperature": 2.0, "topP": 0.5, "topK": 3, "stopSequences": ["a", "b", "c", "d", "e"],
         "responseMimeType": "application/json", "responseJsonSchema": {"type": "object"},
     }  # fmt: skip
     assert lost == ("max_tokens", "stop")
     assert config(format=Format()) == ({"responseMimeType": "application/json"}, ())
-    assert write(Prompt((HI,), user="u", tier="default")) == ({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}], "serviceTier": "standard"}, ("user",))
+    assert write(Prompt((HI,), user="u", tier="default")) == (
+        {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}], "serviceTier": "standard"},
+        ("user",),
+    )
     assert config(target("gemini-4-argon"), temperature=0.5, top_p=1, top_k=3) == ({}, ("temperature", "top_k"))
 
 

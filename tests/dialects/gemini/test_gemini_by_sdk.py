@@ -83,7 +83,10 @@ def test_a_whole_answer_is_read() -> None:
     for told in whole(body):
         assert (told.text, told.response_id, told.model_version) == ("Hé", "chatcmpl-1", "gpt-x")
         assert told.function_calls is not None
-        assert [(call.id, call.name, call.args) for call in told.function_calls] == [("c1", "f", {"x": [1]}), ("call_reqabc_1", "g", {})]
+        assert [(call.id, call.name, call.args) for call in told.function_calls] == [
+            ("c1", "f", {"x": [1]}),
+            ("call_reqabc_1", "g", {}),
+        ]
         assert told.candidates is not None
         assert told.candidates[0].finish_reason is types.FinishReason.STOP
         usage = told.usage_metadata
@@ -128,7 +131,9 @@ def test_a_stream_is_read_with_and_without_silent_times(keep_alive: bool, line_e
         parts = [part for chunk in chunks for part in chunk.parts or ()]
         assert "".join(part.text for part in parts if part.text is not None and not part.thought) == "Hé\u2028.No"
         assert "".join(part.text or "" for part in parts if part.thought) == "Hm"
-        calls = [(part.function_call.id, part.function_call.name, part.function_call.args) for part in parts if part.function_call]
+        calls = [
+            (part.function_call.id, part.function_call.name, part.function_call.args) for part in parts if part.function_call
+        ]
         assert calls == [("a", "f", {"x": 1}), ("b", "g", {"y": [2]}), ("c", "h", {})]
         reasons = [chunk.candidates[0].finish_reason for chunk in chunks if chunk.candidates]
         assert (reasons[:-1], reasons[-1]) == ([None] * (len(chunks) - 1), types.FinishReason.STOP)
@@ -161,10 +166,25 @@ def test_why_the_keep_alive_is_no_event(candidate: bytes) -> None:
 
 def test_a_chat_keeps_what_it_was_told() -> None:
     """The SDK's own chat takes a written stream into its history, and sends it back in a form that is read as the same turn."""
-    frames = write([Started("c", "m"), ThinkingDelta("H"), ThinkingDelta("m"), ThinkingSealed("sig"), TextDelta("Hé"), ToolStarted(0, "a", "f"), ToolDelta(0, '{"x":1}'), Finished(Finish.TOOL_CALLS)])
+    frames = write(
+        [
+            Started("c", "m"),
+            ThinkingDelta("H"),
+            ThinkingDelta("m"),
+            ThinkingSealed("sig"),
+            TextDelta("Hé"),
+            ToolStarted(0, "a", "f"),
+            ToolDelta(0, '{"x":1}'),
+            Finished(Finish.TOOL_CALLS),
+        ]
+    )
     chat = sdk(frames, SSE).chats.create(model="gemini-x")
     list(chat.send_message_stream("Hi"))
-    list(chat.send_message_stream(types.Part(function_response=types.FunctionResponse(id="a", name="f", response={"output": "ok"}))))
+    list(
+        chat.send_message_stream(
+            types.Part(function_response=types.FunctionResponse(id="a", name="f", response={"output": "ok"}))
+        )
+    )
     told = DIALECT.read_prompt(SENT[-1].read())
     assert isinstance(told, Reading), told
     assert [message.role for message in told.prompt.messages] == ["user", "assistant", "user"]
@@ -184,7 +204,16 @@ def test_every_failure_raises_by_its_status(kind: FailureKind) -> None:
         whole(body, status)
     assert (caught.value.code, status) == (STATUS[kind], STATUS[kind])
     assert 'no "thing"' in str(caught.value.message)
-    assert caught.value.status in {"INVALID_ARGUMENT", "NOT_FOUND", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL"}
+    assert caught.value.status in {
+        "INVALID_ARGUMENT",
+        "NOT_FOUND",
+        "UNAUTHENTICATED",
+        "RESOURCE_EXHAUSTED",
+        "UNAVAILABLE",
+        "DEADLINE_EXCEEDED",
+        "CANCELLED",
+        "INTERNAL",
+    }
     details = caught.value.details["error"]["details"]
     assert (details[0]["metadata"], details[1]["retryDelay"]) == ({"request_id": "r1"}, "2.500s")
 
@@ -208,19 +237,26 @@ def test_an_overflow_is_recognised() -> None:
 def test_models_are_listed_by_the_sdk() -> None:
     """The SDK reads the list and one model."""
     cards = [ModelCard("fast", display_name="Fast", max_input=9, max_output=5), ModelCard("slow")]
-    told = [(model.name, model.display_name, model.output_token_limit) for model in sdk(DIALECT.write_models(cards)).models.list()]
+    told = [
+        (model.name, model.display_name, model.output_token_limit) for model in sdk(DIALECT.write_models(cards)).models.list()
+    ]
     assert told == [("models/fast", "Fast", 5), ("models/slow", "slow", None)]
     assert sdk(DIALECT.write_model(cards[0])).models.get(model="fast").input_token_limit == 9
 
 
 def test_what_the_sdk_sends_is_read() -> None:
     """A full configuration of the SDK, whose spelling it mixes itself, is peeked at, located by its URL and read as it was meant."""
+
     def look(place: str, near: bool = False) -> str:
         """Look at a place."""
         return place + str(near)
 
-    declared = types.FunctionDeclaration(name="go", description="Go", parameters_json_schema={"type": "object", "properties": {"to": {"type": "string"}}})
-    schema = types.Schema(type=types.Type.OBJECT, properties={"a": types.Schema(type=types.Type.STRING, nullable=True)}, required=["a"])
+    declared = types.FunctionDeclaration(
+        name="go", description="Go", parameters_json_schema={"type": "object", "properties": {"to": {"type": "string"}}}
+    )
+    schema = types.Schema(
+        type=types.Type.OBJECT, properties={"a": types.Schema(type=types.Type.STRING, nullable=True)}, required=["a"]
+    )
     old = types.FunctionDeclaration(name="old", parameters=schema)
     config = types.GenerateContentConfig(
         system_instruction="Be brief", temperature=0.5, top_p=0.9, top_k=40, max_output_tokens=99, stop_sequences=["END"], seed=7, presence_penalty=0.5,
@@ -231,8 +267,14 @@ def test_what_the_sdk_sends_is_read() -> None:
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )  # fmt: skip
     contents: Any = [
-        types.Content(role="user", parts=[types.Part.from_bytes(data=b"\xff\xd8\xff\xe0\xfb\xff", mime_type="image/jpeg"), types.Part(text="Hi")]),
-        types.Content(role="model", parts=[types.Part(function_call=types.FunctionCall(name="go", args={"to": "sea"}), thought_signature=b"sig")]),
+        types.Content(
+            role="user",
+            parts=[types.Part.from_bytes(data=b"\xff\xd8\xff\xe0\xfb\xff", mime_type="image/jpeg"), types.Part(text="Hi")],
+        ),
+        types.Content(
+            role="model",
+            parts=[types.Part(function_call=types.FunctionCall(name="go", args={"to": "sea"}), thought_signature=b"sig")],
+        ),
         types.Content(role="user", parts=[types.Part.from_function_response(name="go", response={"error": "no"})]),
     ]
     client = sdk(DIALECT.write_response(Response("", "", (Text("{}"),), Finish.STOP), HEAD))
@@ -246,7 +288,14 @@ def test_what_the_sdk_sends_is_read() -> None:
     told = DIALECT.read_prompt(request.read())
     assert isinstance(told, Reading), told
     prompt = told.prompt
-    assert (prompt.temperature, prompt.top_p, prompt.top_k, prompt.max_tokens, prompt.stop, prompt.tier) == (0.5, 0.9, 40, 99, ("END",), "flex")
+    assert (prompt.temperature, prompt.top_p, prompt.top_k, prompt.max_tokens, prompt.stop, prompt.tier) == (
+        0.5,
+        0.9,
+        40,
+        99,
+        ("END",),
+        "flex",
+    )
     assert [tool.name for tool in prompt.tools] == ["look", "go", "old"]
     assert prompt.tools[0].parameters is not None
     assert prompt.tools[0].parameters["properties"]["place"] == {"type": "string"}

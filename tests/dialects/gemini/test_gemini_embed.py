@@ -61,7 +61,9 @@ def test_the_model_alone_is_renamed() -> None:
     request = read(raw)
     assert BATCH.write_request(request, "mine", bills=True) == raw
     renamed = BATCH.write_request(request, "theirs", bills=True)
-    assert renamed == raw.replace(b'"model" :\t"models/mine"', b'"model" :\t"models/theirs"').replace(b'{"model":"mine"', b'{"model":"models/theirs"')
+    assert renamed == raw.replace(b'"model" :\t"models/mine"', b'"model" :\t"models/theirs"').replace(
+        b'{"model":"mine"', b'{"model":"models/theirs"'
+    )
     alone = b'{"content":{"parts":[{"text":"a"}]} ,"model":"models/mine"}'
     assert ONE.write_request(read(alone, ONE), "theirs", bills=True) == alone.replace(b"models/mine", b"models/theirs")
     unnamed = b'{"content":{"parts":[{"text":"a"}]}}'
@@ -81,7 +83,9 @@ def test_texts_are_read() -> None:
 
 def test_what_differs_is_lost() -> None:
     """Purposes and titles that differ have no common word, and each is told where it stands."""
-    raw = batch({"content": content("a"), "title": "t", "autoTruncate": True}, {"content": content("b"), "taskType": "CLUSTERING"})
+    raw = batch(
+        {"content": content("a"), "title": "t", "autoTruncate": True}, {"content": content("b"), "taskType": "CLUSTERING"}
+    )
     reading = BATCH.read_prompt(raw)
     assert not isinstance(reading, Failure), reading
     assert reading.prompt == Texts(("a", "b"))
@@ -147,7 +151,9 @@ def test_what_is_no_answer(body: bytes) -> None:
     assert BATCH.read_response(body) is None
 
 
-@pytest.mark.parametrize("usage", [None, "no", {}, {"promptTokenCount": 0}, {"promptTokenCount": -1}, {"promptTokenCount": 10**12}])
+@pytest.mark.parametrize(
+    "usage", [None, "no", {}, {"promptTokenCount": 0}, {"promptTokenCount": -1}, {"promptTokenCount": 10**12}]
+)
 def test_usage_that_is_none(usage: Any) -> None:
     """A report that makes no sense is no report, and never breaks the answer (S-8)."""
     outcome = BATCH.read_outcome(json.dumps({"embeddings": [{"values": [1.0]}], "usageMetadata": usage}).encode())

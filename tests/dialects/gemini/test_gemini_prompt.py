@@ -105,12 +105,16 @@ def test_calls_and_results_find_each_other() -> None:
 
 def test_a_results_media_are_its_own() -> None:
     """Pictures and files in a result are read; an empty response says nothing; sound there can't cross."""
+
     def result(**told: Any) -> list[Wire]:
         """A conversation with one call and its result."""
         call = {"role": "model", "parts": [{"functionCall": {"name": "f", "id": "x"}}]}
         return [HI, call, {"role": "user", "parts": [{"functionResponse": {"id": "x", "name": "f"} | told}]}]
 
-    media = [{"inline_data": {"mime_type": "image/png", "data": "aGk="}}, {"inlineData": {"mimeType": "application/pdf", "data": "aGk="}}]
+    media = [
+        {"inline_data": {"mime_type": "image/png", "data": "aGk="}},
+        {"inlineData": {"mimeType": "application/pdf", "data": "aGk="}},
+    ]
     told = prompt(contents=result(response={}, parts=media)).messages[-1]
     assert told.content == (ToolResult("x", (Image("image/png", "aGk="), File("application/pdf", "aGk="))),)
     assert prompt(contents=result()).messages[-1].content == (ToolResult("x"),)
@@ -136,7 +140,9 @@ def test_signatures_stay_with_their_maker() -> None:
     assert isinstance(told, Reading)
     assert told.lost == ("contents[1].parts[1].thoughtSignature", "contents[1].parts[2].thought_signature")
     assert told.prompt.messages[1].content == (Thinking("Hm"), ToolCall("call_1_1", "f", '{"b": 1, "a": 1.5}'), Text("so"))
-    assert said("model", {"functionCall": {"name": "f"}, "thoughtSignature": sentinel})[0].content == (ToolCall("call_0_0", "f", "{}"),)
+    assert said("model", {"functionCall": {"name": "f"}, "thoughtSignature": sentinel})[0].content == (
+        ToolCall("call_0_0", "f", "{}"),
+    )
     assert said("model", {"text": "Hm", "thought": True, "thoughtSignature": wrapped})[0].content == (Thinking("Hm", "abc"),)
 
 
@@ -153,7 +159,15 @@ def test_settings_are_read_in_both_spellings() -> None:
         serviceTier="priority", store=False, labels={},
     )  # fmt: skip
     assert told == Prompt(
-        (Message("system", "Be brief"), Message("user", "Hi")), 99, 0.5, 1, 40, ("a",), format=Format({"type": "object"}), effort="high", tier="priority",
+        (Message("system", "Be brief"), Message("user", "Hi")),
+        99,
+        0.5,
+        1,
+        40,
+        ("a",),
+        format=Format({"type": "object"}),
+        effort="high",
+        tier="priority",
         shows_thoughts=True,
     )
 
@@ -180,7 +194,15 @@ def test_reasoning_is_read(thinking: Wire, expected: tuple[str, int | None]) -> 
 )  # fmt: skip
 def test_which_tools_are_read(calling: Wire, choice: ToolChoice | None) -> None:
     """A mode and the names."""
-    tools = [{"functionDeclarations": [{"name": "f"}, {"name": "g", "description": "G", "parametersJsonSchema": {"type": "object", "max_x": 1}}]}, {"function_declarations": [{"name": "h"}]}]
+    tools = [
+        {
+            "functionDeclarations": [
+                {"name": "f"},
+                {"name": "g", "description": "G", "parametersJsonSchema": {"type": "object", "max_x": 1}},
+            ]
+        },
+        {"function_declarations": [{"name": "h"}]},
+    ]
     told = prompt(tools=tools, toolConfig={"functionCallingConfig": calling})
     assert told.tools == (Tool("f"), Tool("g", "G", {"type": "object", "max_x": 1}), Tool("h"))
     assert told.tool_choice == choice
@@ -269,7 +291,9 @@ def test_a_wrong_body_is_refused_by_its_path(body: Wire, named: str) -> None:
     assert (told.kind, told.status, named in told.message) == (FailureKind.CALLER, 400, True), told.message
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"nonsense", b'{"contents":' + b'[{"parts":' * 50_000, b'{"contents":[{"parts":[{"text":"\\ud800"}]}]}'])
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b"nonsense", b'{"contents":' + b'[{"parts":' * 50_000, b'{"contents":[{"parts":[{"text":"\\ud800"}]}]}']
+)
 def test_nonsense_is_refused(raw: bytes) -> None:
     """What is no JSON object, or no text, is refused, however deep it goes."""
     told = DIALECT.read_prompt(raw)

@@ -19,7 +19,9 @@ Wire = dict[str, Any]
 
 def chunk(*parts: Wire, finish: str = "", index: int = 0, **more: Any) -> bytes:
     """One event of a stream, as Google frames it."""
-    candidate: Wire = {"content": {"parts": list(parts), "role": "model"}, "index": index} | ({"finishReason": finish} if finish else {})
+    candidate: Wire = {"content": {"parts": list(parts), "role": "model"}, "index": index} | (
+        {"finishReason": finish} if finish else {}
+    )
     told = {"candidates": [candidate], "modelVersion": "gemini-x", "responseId": "a1"} | more
     return b"data: " + json.dumps(told, ensure_ascii=False).encode() + b"\r\n\r\n"
 
@@ -50,7 +52,12 @@ def test_a_stream_is_whole_at_a_clean_end_behind_its_reason() -> None:
     )  # fmt: skip
     reader, passed = run(*frames)
     assert passed == b"".join(frames)
-    assert (reader.complete, reader.failure, reader.usage, reader.usage_final) == (True, None, Usage(input=5, output=2, reasoning=3), True)
+    assert (reader.complete, reader.failure, reader.usage, reader.usage_final) == (
+        True,
+        None,
+        Usage(input=5, output=2, reasoning=3),
+        True,
+    )
     assert (reader.id, reader.model, reader.output_bytes) == ("a1", "gemini-x", 4)
 
 
@@ -175,6 +182,14 @@ def test_a_last_event_without_its_blank_line_is_taken() -> None:
 
 def test_odd_values_count_as_absent() -> None:
     """What has an unexpected type is passed over, and the rest is read."""
-    odd = {"usageMetadata": {"promptTokenCount": "x"}, "candidates": [7, {"content": {"parts": [{"text": 7}]}}], "responseId": 4, "modelVersion": None}
-    reader, _ = run(b"data: " + json.dumps(odd).encode() + b"\n\n", b'data: {"candidates":[{"avgLogprobs":NaN,"finishReason":"STOP","content":{"parts":[{"text":"a"}]}}]}\n\n')
+    odd = {
+        "usageMetadata": {"promptTokenCount": "x"},
+        "candidates": [7, {"content": {"parts": [{"text": 7}]}}],
+        "responseId": 4,
+        "modelVersion": None,
+    }
+    reader, _ = run(
+        b"data: " + json.dumps(odd).encode() + b"\n\n",
+        b'data: {"candidates":[{"avgLogprobs":NaN,"finishReason":"STOP","content":{"parts":[{"text":"a"}]}}]}\n\n',
+    )
     assert (reader.complete, reader.output_bytes, reader.usage) == (True, 1, None)

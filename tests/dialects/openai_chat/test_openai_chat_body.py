@@ -177,7 +177,15 @@ def test_a_turn_of_mere_thought_is_as_if_it_were_not_there() -> None:
     called = Message("assistant", (ToolCall("c1", "look", "{}"),))
     picture = ToolResult("c1", (Image("image/png", "AAAA"),))
     told = written(
-        Prompt((HI, called, Message("assistant", (Thinking("hm", "sig"), Text(""))), Message("user", (picture,)), Message("user", "")))
+        Prompt(
+            (
+                HI,
+                called,
+                Message("assistant", (Thinking("hm", "sig"), Text(""))),
+                Message("user", (picture,)),
+                Message("user", ""),
+            )
+        )
     )
     assert told.lost == ("thinking",)
     assert [turn["role"] for turn in json.loads(told.body)["messages"]] == ["user", "assistant", "tool", "user"]

@@ -15,9 +15,16 @@ SAID = {"role": "assistant", "content": "a", "reasoning_content": "hm"}
 
 def test_thoughts_are_taken_out() -> None:
     """Each is named by its path; everything else stays, number by number."""
-    raw = b'{"x": 1.50, "model": "m", "messages": [{"role": "user", "content": "reasoning_content"}, ' + json.dumps(SAID).encode() + b"]}"
+    raw = (
+        b'{"x": 1.50, "model": "m", "messages": [{"role": "user", "content": "reasoning_content"}, '
+        + json.dumps(SAID).encode()
+        + b"]}"
+    )
     body, taken = OpenAIChat().without_foreign(raw, STRICT)
-    assert body == b'{"x":1.50,"model":"m","messages":[{"role":"user","content":"reasoning_content"},{"role":"assistant","content":"a"}]}'
+    assert (
+        body
+        == b'{"x":1.50,"model":"m","messages":[{"role":"user","content":"reasoning_content"},{"role":"assistant","content":"a"}]}'
+    )
     assert taken == ("messages[1].reasoning_content",)
 
 

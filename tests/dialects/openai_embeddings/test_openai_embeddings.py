@@ -64,7 +64,9 @@ def test_what_nobody_else_is_told() -> None:
     assert (reading.prompt, reading.lost) == (Texts(("a",)), ("truncate", "provider"))
 
 
-@pytest.mark.parametrize("more", [{"dimensions": "8"}, {"dimensions": 0}, {"dimensions": 1.5}, {"encoding_format": "int8"}, {"user": 5}])
+@pytest.mark.parametrize(
+    "more", [{"dimensions": "8"}, {"dimensions": 0}, {"dimensions": 1.5}, {"encoding_format": "int8"}, {"user": 5}]
+)
 def test_a_wish_that_is_none(more: dict[str, Any]) -> None:
     """A wish of a wrong type is refused by its name."""
     failure = CODEC.read_prompt(json.dumps({"model": "m", "input": "a"} | more).encode())

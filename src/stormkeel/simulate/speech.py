@@ -1,0 +1,195 @@
+"""What a provider in memory says, in three dialects: whole answers, streams, errors. Cheaply made, and marked.
+
+Never reads a request. Every word carries the attempt it is said for, "r12.1/0 " being the first word of attempt r12.1, so that
+whose bytes a caller got can be read off them (INV-8).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ..types.wire import Headers
+
+MARK = re.compile(rb"(r\d+\.\d+)/(\d+) ")
+PATHS = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/responses": "openai_responses"}
+JSON: Headers = (("content-type", "application/json"),)
+SSE: Headers = (("content-type", "text/event-stream"),)
+TERMINALS = {
+    "openai_chat": b"data: [DONE]",
+    "anthropic_messages": b"event: message_stop",
+    "openai_responses": b"event: response.completed",
+}  # fmt: skip
+
+
+class Speech(msgspec.Struct, frozen=True):
+    """One answer as frames.
+
+    Attributes:
+        head: what comes before the first word.
+        words: a frame each.
+        tail: what comes after the last word, usage and the terminal marker among it.
+    """
+
+    head: bytes
+    words: tuple[bytes, ...]
+    tail: bytes
+
+
+def words_of(attempt: str, count: int, padding: str = "") -> list[str]:
+    """Return the words an attempt is answered with; padding makes each of them long."""
+    return [f"{attempt}/{number} {padding}" for number in range(count)]
+
+
+def marks_in(body: bytes, dialect: str) -> list[tuple[str, int]]:
+    """Return whose words stand in what a caller got, in order, as (attempt, number); what a dialect says again is left out."""
+    if dialect == "openai_responses" and not body.startswith(b"{"):
+        body = b"".join(frame for frame in body.split(b"\n\n") if b"event: response.output_text.delta" in frame)
+    return [(attempt.decode(), int(number)) for attempt, number in MARK.findall(body)]
+
+
+# -- whole answers -----------------------------------------------------------------------------------------------------
+
+
+def whole(dialect: str, model: str, words: Sequence[str], usage: tuple[int, int]) -> bytes:
+    """Return a whole answer."""
+    return json.dumps(_WHOLE[dialect](model, "".join(words), usage)).encode()
+
+
+def _chat(model: str, text: str, usage: tuple[int, int]) -> dict[str, object]:
+    said = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+    return {
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model, "choices": [said],
+        "usage": _chat_usage(usage),
+    }  # fmt: skip
+
+
+def _chat_usage(usage: tuple[int, int]) -> dict[str, int]:
+    return {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
+
+
+def _message(model: str, text: str, usage: tuple[int, int]) -> dict[str, object]:
+    return {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn", "stop_sequence": None, "usage": {"input_tokens": usage[0], "output_tokens": usage[1]},
+    }  # fmt: skip
+
+
+def _response(model: str, text: str, usage: tuple[int, int], status: str = "completed") -> dict[str, object]:
+    part = {"type": "output_text", "text": text, "annotations": []}
+    item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+    done = status == "completed"
+    tokens = {
+        "input_tokens": usage[0], "input_tokens_details": {"cached_tokens": 0}, "output_tokens": usage[1],
+        "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": sum(usage),
+    }  # fmt: skip
+    return {
+        "id": "resp_1", "object": "response", "created_at": 1, "model": model, "status": status, "error": None,
+        "incomplete_details": None, "output": [item] if done else [], "usage": tokens if done else None, "store": False,
+    }  # fmt: skip
+
+
+_WHOLE: dict[str, Callable[[str, str, tuple[int, int]], dict[str, object]]] = {
+    "openai_chat": _chat, "anthropic_messages": _message, "openai_responses": _response,
+}  # fmt: skip
+
+
+# -- streams -----------------------------------------------------------------------------------------------------------
+
+
+def streamed(dialect: str, model: str, words: Sequence[str], usage: tuple[int, int]) -> Speech:
+    """Return a stream of frames."""
+    return _STREAMED[dialect](model, words, usage)
+
+
+def _chat_stream(model: str, words: Sequence[str], usage: tuple[int, int]) -> Speech:
+    start = f'data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"{model}","choices":['
+    head = start + '{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n'
+    said = tuple(f'{start}{{"index":0,"delta":{{"content":"{word}"}},"finish_reason":null}}]}}\n\n'.encode() for word in words)
+    end = start + '{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    used = f'{start}],"usage":{json.dumps(_chat_usage(usage))}}}\n\n'
+    return Speech(head.encode(), said, f"{end}{used}data: [DONE]\n\n".encode())
+
+
+def _event(name: str, fields: dict[str, object]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps({'type': name, **fields})}\n\n".encode()
+
+
+def _message_stream(model: str, words: Sequence[str], usage: tuple[int, int]) -> Speech:
+    begun = {**_message(model, "", (usage[0], 1)), "content": [], "stop_reason": None}
+    head = _event("message_start", {"message": begun})
+    head += _event("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}})
+    start = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"'
+    said = tuple(f'{start}{word}"}}}}\n\n'.encode() for word in words)
+    tail = _event("content_block_stop", {"index": 0})
+    ended = {"stop_reason": "end_turn", "stop_sequence": None}
+    tail += _event("message_delta", {"delta": ended, "usage": {"output_tokens": usage[1]}})
+    return Speech(head, said, tail + _event("message_stop", {}))
+
+
+def _response_stream(model: str, words: Sequence[str], usage: tuple[int, int]) -> Speech:
+    text, spot = "".join(words), {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+    part = {"type": "output_text", "text": "", "annotations": []}
+    head = _event("response.created", {"sequence_number": 0, "response": _response(model, "", usage, "in_progress")})
+    head += _event("response.output_item.added", {"sequence_number": 1, "output_index": 0, "item": item})
+    head += _event("response.content_part.added", {"sequence_number": 2, **spot, "part": part})
+    start = "event: response.output_text.delta\ndata: "
+    said = tuple(
+        f'{start}{{"type":"response.output_text.delta","sequence_number":{number},"item_id":"msg_1","output_index":0,'
+        f'"content_index":0,"logprobs":[],"delta":"{word}"}}\n\n'.encode()
+        for number, word in enumerate(words, 3)
+    )
+    at, full = len(words) + 3, {**part, "text": text}
+    tail = _event("response.output_text.done", {"sequence_number": at, **spot, "text": text, "logprobs": []})
+    tail += _event("response.content_part.done", {"sequence_number": at + 1, **spot, "part": full})
+    done = {**item, "status": "completed", "content": [full]}
+    tail += _event("response.output_item.done", {"sequence_number": at + 2, "output_index": 0, "item": done})
+    return Speech(head, said, tail + _event("response.completed", {
+        "sequence_number": at + 3, "response": _response(model, text, usage),
+    }))  # fmt: skip
+
+
+_STREAMED: dict[str, Callable[[str, Sequence[str], tuple[int, int]], Speech]] = {
+    "openai_chat": _chat_stream, "anthropic_messages": _message_stream, "openai_responses": _response_stream,
+}  # fmt: skip
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+_SAID = {
+    "dead": (401, "invalid_api_key", "authentication_error", "the key is not valid"),
+    "broke": (429, "insufficient_quota", "billing_error", "your credit balance is too low"),
+    "limited": (429, "rate_limit_exceeded", "rate_limit_error", "too many requests"),
+    "errors": (500, "server_error", "api_error", "something went wrong here"),
+    "overload": (503, "server_is_overloaded", "overloaded_error", "too much is asked of us"),
+    "bad": (400, "invalid_value", "invalid_request_error", "the request makes no sense"),
+}
+
+
+def refusal(dialect: str, what: str) -> tuple[int, bytes]:
+    """Return the status and body by which a provider says no."""
+    status, code, kind, message = _SAID[what]
+    if dialect == "anthropic_messages":
+        status = {"broke": 400, "overload": 529}.get(what, status)
+        kind = "invalid_request_error" if what == "broke" else kind
+        return status, json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
+    kind = {"bad": "invalid_request_error", "errors": "server_error"}.get(what, "")
+    return status, json.dumps({"error": {"message": message, "type": kind or None, "code": code, "param": None}}).encode()
+
+
+def told(dialect: str) -> bytes:
+    """Return the event by which a stream tells that it failed."""
+    if dialect == "anthropic_messages":
+        return _event("error", {"error": {"type": "overloaded_error", "message": "too much is asked of us"}})
+    if dialect == "openai_responses":
+        return _event("error", {"code": "server_is_overloaded", "message": "too much is asked of us", "param": None})
+    return b'data: {"error":{"message":"too much is asked of us","type":"server_error","code":"server_is_overloaded"}}\n\n'
+
+
+def garbage(dialect: str) -> bytes:
+    """Return an event that is none."""
+    return b"data: {oh no\n\n" if dialect == "openai_chat" else b"event: ping\ndata: {oh no\n\n"
