@@ -161,7 +161,7 @@ class Upstream:
         what, hint = self._objection(sending, organisation, ill, body)
         if not what:
             return None
-        sending.act, sending.hint = what, hint
+        sending.act, sending.hint = what, round(hint, 3)  # as the header says it
         sending.status, said = refusal(sending.dialect, what)
         head = on_grid(sending.at + self._rng.uniform(0.02, 0.3))
         headers = (*JSON, ("retry-after", f"{hint:.3f}")) if hint else JSON
