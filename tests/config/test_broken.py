@@ -198,6 +198,18 @@ SAID: dict[str, list[str]] = {
         'unknown.yaml:4:5: unknown setting "regoin" in [providers.openai]; did you mean "region"?',
         'unknown.yaml:5:5: unknown setting "header" in [providers.openai]; did you mean "headers"?',
     ],
+    "ways.toml": [
+        'ways.toml:6:1: "next" is not the last of its list; put it at the end',
+        'ways.toml:7:1: there is no route and no target "lnog"; did you mean "long"?',
+        'ways.toml:10:10: "long" is the route itself; say "next" for what is left of it',
+        'ways.toml:10:10: provider "openai" has no credential "second"; known: "main"',
+        'ways.toml:10:67: "max_cost" must be text in quotes, not a fraction',
+        'ways.toml:11:30: "to" must be a list, not text',
+        'ways.toml:11:43: "max_cost" is no amount: give US dollars, as in "0.50", with at most 9 decimals',
+        'ways.toml:12:1: a last resort changes nothing of a request; give it "trim", "system" or "prompt"',
+        'ways.toml:12:1: "next" says nothing in a last resort: leave "to" out for the route\'s own',
+        'ways.toml:15:30: "prompt" takes the place of all turns, so that "trim" has nothing to do; give one of the two',
+    ],
 }
 
 

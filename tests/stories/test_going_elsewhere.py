@@ -242,7 +242,6 @@ def test_a_refusal_of_our_own_is_told_apart():
         (refused(529), K.OVERLOADED),
         (refused(401, "invalid_api_key"), K.CREDENTIAL),
         (refused(429, "insufficient_quota"), K.QUOTA),
-        (refused(400, "context_length_exceeded"), K.CONTEXT_LENGTH),
         (Reply(fault=WireFault("connect", "refused")), K.CONNECT),
         (Reply(delay=1e6), K.SILENT),
     ],

@@ -204,7 +204,7 @@ class Setup:
         if isinstance(found, Failure):
             return found
         dialect, written = found
-        if len(written.body) > lead.room and (unfit := all_too_long(self._members(model), written.body)):
+        if len(written.body) > lead.room and (unfit := all_too_long(self._members(model, everybody=True), written.body)):
             return unfit
         request = own_request(dialect, written.body, (prompt, model, stream), self.new_id(), options)
         return request if isinstance(request, Failure) else Asking(prompt, request, written.lost)
@@ -282,18 +282,19 @@ class Setup:
         if isinstance(route, Failure):
             return route
         first = self.world.fleet.members[route.groups[0].deployments[0].index]
-        room = max(member.window or UNKNOWN_WINDOW for member in self._members(model))
+        windows = [self.world.fleet.members[one.index].window for one in route.everybody]
+        room = UNKNOWN_WINDOW if route.last else max(window or UNKNOWN_WINDOW for window in windows)
         target = msgspec.structs.replace(first.target, model=model)
         self._leads[model] = lead = _Lead(first, target, room, route.strict)
         return lead
 
-    def _members(self, model: str) -> list[Member]:
-        """Return everybody a known model may lead to."""
+    def _members(self, model: str, everybody: bool = False) -> list[Member]:
+        """Return whom a known model leads to; `everybody`: those as well to whom only a failure does."""
         route = self._router.resolve(Request("", "", model, b""))
         if isinstance(route, Failure):
             return []
         members = self.world.fleet.members
-        return [members[deployment.index] for group in route.groups for deployment in group.deployments]
+        return [members[deployment.index] for deployment in (route.everybody if everybody else route.deployments)]
 
     def models(self) -> list[ModelCard]:
         """Return what can be asked for: the routes, and without routes each provider's models that are known."""

@@ -178,6 +178,7 @@ def table_of(told: Explanation) -> tuple[list[Row], list[Column]]:
 def details(told: Explanation) -> list[str]:
     """Tell each candidate, and the request's time."""
     lines = [line for number, one in enumerate(told.candidates, 1) for line in (*_candidate(number, one), "")]
+    lines += [printable(line) for line in told.onwards]
     lines += [f"not asked: {printable(one.name)}, {printable(one.why)}" for one in told.outside]
     if told.candidates:
         lines.append(

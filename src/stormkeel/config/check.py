@@ -11,6 +11,7 @@ from ipaddress import ip_address
 import msgspec
 
 from .borders import check_borders
+from .detours import check_ways
 from .limits import NAMES, group_of
 from .models import check_models
 from .network import check_network
@@ -55,6 +56,7 @@ def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
         _check_route(source, name, route, settings, limits)
     check_quotas(source, settings, kinds)
     check_models(source, settings.models, settings.providers)
+    check_ways(source, settings)
     check_borders(source, settings)
     _check_keys(source, settings.keys)
     check_network(source, settings)

@@ -16,10 +16,13 @@ from operator import itemgetter
 import msgspec
 
 from ..routing.deployment import Deployment
-from ..routing.route import Group, Route
+from ..routing.route import Detour, Group, LastResort, Route
+from ..routing.strategies import StrategyName
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from .borders import border_of_route, tags_of
+from .detours import Targets, targets_of
+from .fallbacks import NEXT, LastResortSettings, WaySettings, most_of
 from .limits import group_of, limits_of
 from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of, prefixes_of, region_of
 from .source import suggestion
@@ -54,7 +57,9 @@ class Router:
             (name, prefix) for name, provider in settings.providers.items() for prefix in prefixes_of(provider, kinds)
         ]
         for name, route in settings.routes.items():
-            self._routes[name] = self._route(name, route)
+            self._routes[name] = Route(name, self._groups(route.groups, route.strategy))
+        for name, route in settings.routes.items():  # what only a failure leads to has the limits of where it stands in a group
+            self._routes[name] = self._route(name, route, self._routes[name].groups)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,7 +100,7 @@ class Router:
         if self._found >= MOST_FOUND:
             return _unavailable(f"{MOST_FOUND} different models were asked for already; give this one a route in the settings")
         self._found += 1
-        route = self._route(model, RouteSettings(((target,),), requires=()))
+        route = self._route(model, RouteSettings(((target,),), requires=()), self._groups(((target,),), "weighted"))
         self._routes[model] = route
         return route
 
@@ -132,21 +137,35 @@ class Router:
 
     # -- deployments -------------------------------------------------------------------------------------------------
 
-    def _route(self, name: str, given: RouteSettings) -> Route:
+    def _route(self, name: str, given: RouteSettings, groups: tuple[Group, ...]) -> Route:
         """The route of its settings; who is outside its border is named in it, and in no group."""
         border = border_of_route(given, self._settings)
-        whole = Route(name, self._groups(given), given.strict, given.sticky, given.commit, border)
+        whole = Route(
+            name, groups, given.strict, given.sticky, given.commit, border,
+            too_long=self._detour(given.fallback.context_length),
+            refused=self._detour(given.fallback.content_refused),
+            last=self._last(given.last_resort),
+        )  # fmt: skip
         if not border:
             return whole
         route = whole.only(lambda one: border.lets(one.tags))
         assert route is not None, "checked settings leave somebody inside"
-        return msgspec.structs.replace(route, outside=tuple(one for one in whole.deployments if not border.lets(one.tags)))
+        return msgspec.structs.replace(route, outside=tuple(one for one in whole.everybody if not border.lets(one.tags)))
 
-    def _groups(self, route: RouteSettings) -> tuple[Group, ...]:
-        """The groups of a route with their deployments."""
+    def _detour(self, way: WaySettings) -> Detour:
+        """Where a request goes on, with the deployments that are named."""
+        return Detour(self._groups(targets_of(way.to, self._settings), "weighted"), NEXT in way.to, most_of(way.max_cost))
+
+    def _last(self, given: LastResortSettings | None) -> LastResort | None:
+        if given is None:
+            return None
+        groups = self._groups(targets_of(given.to, self._settings), "weighted")
+        return LastResort(groups, given.trim, given.system, given.prompt)
+
+    def _groups(self, targets: Targets, strategy: StrategyName) -> tuple[Group, ...]:
+        """Groups of targets with their deployments."""
         return tuple(
-            Group(tuple(deployment for target in targets for deployment in self._of(target)), route.strategy)
-            for targets in route.groups
+            Group(tuple(deployment for target in group for deployment in self._of(target)), strategy) for group in targets
         )
 
     def _of(self, target: TargetSettings) -> list[Deployment]:

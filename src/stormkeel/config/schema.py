@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ..policies.base import OutOfRangeError
+from .fallbacks import WaySettings
 from .includes import EDITORS
 from .settings import NAME, CredentialSettings, KeySettings, Settings, TargetSettings
 
@@ -27,8 +28,11 @@ SHORT: dict[type[msgspec.Struct], dict[str, Any]] = {
     CredentialSettings: {
         "type": "string", "description": "In short: its `ref`.", "pattern": r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
     },
+    WaySettings: {
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "description": "In short: its `to`.",
+    },
 }  # fmt: skip
-"""What may be written as one text."""
+"""What may be written as one text or list."""
 _WHOLE = (TargetSettings, KeySettings)
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _FAR = 10**300

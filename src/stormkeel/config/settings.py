@@ -24,6 +24,7 @@ from ..policies.rate import Counts
 from ..policies.retry import BudgetSettings, RetrySettings
 from ..routing.sticky import StickyName
 from ..routing.strategies import StrategyName
+from .fallbacks import FallbackSettings, LastResortSettings
 from .limiting import LimitSettings, check_limits
 from .models import ModelSettings
 
@@ -204,6 +205,8 @@ class RouteSettings(msgspec.Struct, frozen=True):
         within: tags of which whoever is asked has one, as in ["eu"]; whoever has none is no candidate, whatever fails.
         requires: tags of which whoever is asked has each; left out, those of "zdr" and "no-training" that all of the first group
             have, so that failing over changes no terms.
+        fallback: where a request goes on when it was too long, or refused.
+        last_resort: what is tried when nobody is left for it.
     """
 
     groups: tuple[tuple[TargetSettings, ...], ...]
@@ -216,6 +219,8 @@ class RouteSettings(msgspec.Struct, frozen=True):
         bytes_held(self.commit)
     within: tuple[str, ...] = ()
     requires: tuple[str, ...] | None = None
+    fallback: FallbackSettings = FallbackSettings()
+    last_resort: LastResortSettings | None = None
 
 
 class KeySettings(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from .fallbacks import NOBODY, WaySettings
 from .origins import Path
 from .settings import CredentialSettings, TargetSettings
 from .source import Source, quoted, suggestion, type_name
@@ -38,8 +39,7 @@ WRONG = Wrong.WRONG
 
 def read_struct(source: Source, kind: type[T], value: object, path: Path) -> T | Wrong:
     """Read a table as a settings struct; each setting that is wrong is noted and keeps its default."""
-    if isinstance(value, str) and kind in SHORT_FORMS:
-        value = SHORT_FORMS[kind](value)
+    value = _in_full(kind, value)
     if not isinstance(value, dict):
         return _wrong_type(source, path, "a table", value)
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
@@ -55,6 +55,13 @@ def read_struct(source: Source, kind: type[T], value: object, path: Path) -> T |
         for name in set(missing) - value.keys():
             source.add(path, f'"{name}" is missing{_inside(path)}; add it')
     return WRONG if missing else _build(source, kind, read, path)
+
+
+def _in_full(kind: Any, value: object) -> object:
+    """A value in its long form, where its table has a short one."""
+    if isinstance(value, str) and kind in SHORT_FORMS:
+        return SHORT_FORMS[kind](value)
+    return {LIST_FORMS[kind]: value} if isinstance(value, list) and kind in LIST_FORMS else value
 
 
 def _build(source: Source, kind: type[T], read: dict[str, Any], path: Path) -> T | Wrong:
@@ -158,8 +165,8 @@ def _inside(path: Path) -> str:
     return f" in [{'.'.join(names)}]" if names else ""
 
 
-def _target(text: str) -> dict[str, str]:
-    """The short form of a target: "provider/model#credential"."""
+def target_of(text: str) -> dict[str, str]:
+    """Return the settings of a target in its short form: "provider/model#credential"."""
     name, _, credential = text.partition("#")
     provider, _, model = name.partition("/")
     return {"provider": provider, "model": model, "credential": credential}
@@ -169,5 +176,13 @@ def _credential(text: str) -> dict[str, str]:
     return {"ref": text}
 
 
-SHORT_FORMS: dict[Any, Callable[[str], dict[str, str]]] = {TargetSettings: _target, CredentialSettings: _credential}
+def _way(text: str) -> dict[str, Any]:
+    return {"to": [] if text == NOBODY else [text]}
+
+
+SHORT_FORMS: dict[Any, Callable[[str], dict[str, Any]]] = {
+    TargetSettings: target_of, CredentialSettings: _credential, WaySettings: _way,
+}  # fmt: skip
 """Structs that may be written as one text."""
+LIST_FORMS: dict[Any, str] = {WaySettings: "to"}
+"""Structs that may be written as one list, with the setting that it is."""

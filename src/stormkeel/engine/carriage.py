@@ -87,6 +87,8 @@ class Carriage:
         if run.is_thoughtless:
             body, taken = spoken.dialect.without_thoughts(body)
             self.lost += thoughts_lost(taken, self._client() if self.crossing else None)
+        if run.left_out:
+            self.lost = (*run.left_out, *self.lost)
         return spoken.caller.request(body, request.headers, request.stream, attempt_id)
 
     # -- back --------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from ..types.request import Request
 from ..types.usage import Usage
 from .choice import Scene, words_of
 from .crossing import cross_to, is_direct, not_all, pass_on, request_on
+from .detours import in_words
 from .fitting import too_long
 from .fleet import Member
 from .gates import GATES
@@ -133,6 +134,7 @@ class Explanation(msgspec.Struct, frozen=True):
         attempts, request_attempts: the most tries of one deployment, and of all.
         candidates: in the order they would be tried; each but the first only after those before it had failed.
         outside: whom the route names and nobody may ask for this request.
+        onwards: where it goes on when it is too long or refused, and what is tried last; in words, a line each.
     """
 
     model: str
@@ -153,6 +155,7 @@ class Explanation(msgspec.Struct, frozen=True):
     request_attempts: int
     candidates: list[Candidate]
     outside: list[Outsider] = []
+    onwards: list[str] = []
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -182,7 +185,7 @@ def explain(request: Request, world: World, preview: Callable[[Request], Preview
     tried = any(candidate.would_try for candidate in candidates)
     why = "" if tried else "nobody would be asked now: each candidate would be refused by us"
     out = [Outsider(one.name, f"outside: it is {tags_in_words(one.tags)}") for one in route.outside]
-    return msgspec.structs.replace(_told(request, world, found.route, why, candidates), outside=out)
+    return msgspec.structs.replace(_told(request, world, found.route, why, candidates), outside=out, onwards=in_words(route))
 
 
 def _told(request: Request, world: World, route: Route | None, why: str, candidates: list[Candidate]) -> Explanation:

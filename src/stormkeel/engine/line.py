@@ -21,6 +21,7 @@ from ..types.response import Response
 from ..types.wire import NO_HEADERS, Headers, HttpResponse
 from .attempt import Trial, attempt
 from .crossing import headers_for
+from .detours import OWN_FAULT, turn
 from .fleet import Member
 from .keeping import kept_alone, narrow
 from .outlook import sight_of
@@ -103,6 +104,7 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
     route = _find(run)
     if isinstance(route, Failure):
         return None, route
+    run.way = route
     is_plain = route.is_plain  # the usual case, and it pays for nothing more
     walk = Walk(route, world.fleet, world.turn, world.ports.rng) if is_plain else sight_of(world).walk(route, run.request)
     spent: set[int] = set()  # deployments that this request will not ask again
@@ -122,6 +124,8 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
             return trial, trial.failure
         spent.add(member.index)
         world.fleet.now = world.ports.clock.now()
+        if trial.failure.kind in OWN_FAULT:
+            walk, decision = turn(run, walk, spent, member, decision)
         deployment = None if type(decision) is GiveUp else walk.next(spent)
     return None, kept_inside(kept_alone(last_word(run), run.request), run.way)
 

@@ -36,8 +36,8 @@ def inside(request: Request, route: Route, keys: Borders) -> Route | Failure:
         left = route.only(lambda one, border=border: border.lets(one.tags))  # type: ignore[misc]  # mypy: a default in a lambda
         if left is None:
             return nobody(route, border, who)
-        if len(left.deployments) < len(route.deployments):
-            out = tuple(one for one in route.deployments if not border.lets(one.tags))
+        if len(left.everybody) < len(route.everybody):
+            out = tuple(one for one in route.everybody if not border.lets(one.tags))
             left = msgspec.structs.replace(left, outside=(*route.outside, *out))
         route = left
     return route

@@ -33,6 +33,9 @@ class Run:
         held: bytes of content that are held back before, 0 for none.
         ttft: seconds to the first content, None before it.
         way: the route, as far as the request may walk it; None before one is found.
+        left_out: what of the client's body the request is told without, by its last resort; and how often that was taken
+            (`resorts`).
+        original: the body as it came, read and raw, once there was a last resort.
         is_thoughtless: is the request to be told without what proves a model's thoughts?
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
@@ -47,10 +50,13 @@ class Run:
         "deadline",
         "held",
         "is_thoughtless",
+        "left_out",
         "loop",
+        "original",
         "out",
         "paid",
         "request",
+        "resorts",
         "route",
         "started",
         "task",
@@ -74,6 +80,9 @@ class Run:
         self.paid = 0
         self.held = 0.0
         self.is_thoughtless = False
+        self.left_out: tuple[str, ...] = ()
+        self.original: tuple[Told | Failure, bytes]
+        self.resorts = 0
         self.way: Route | None = None
         self._reading: Told | Failure | None = None
         self._crossed: tuple[Member, Way | Failure | None] | None = None
@@ -90,10 +99,15 @@ class Run:
         world = self.world
         self.route = route.name
         self.held = route.held
-        self.way = route
         self.request = request_on(route, self.request)
         world.turn += 1
         world.fleet.now = self.started
+
+    def take_instead(self, request: Request, lost: tuple[str, ...]) -> None:
+        """Go on with a smaller request in the place of the one that came."""
+        self.request, self.left_out = request, lost
+        self.resorts += 1
+        self._reading = self._crossed = None
 
     def cross(self, member: Member) -> Way | Failure | None:
         """Return the request as a member is told it in another dialect, as `cross_to` does; it stays for its next try."""

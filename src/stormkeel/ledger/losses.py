@@ -13,7 +13,7 @@ REST = "..."
 LOOKED_AT = 2000
 """Losses that are looked at; a body with more has them all in the same few places."""
 LONGEST = 120  # characters of a name
-_PLACE = re.compile(r"\[\d+\]")
+_PLACE = re.compile(r"\[\d+(?:\.\.\d+)?\]")
 
 
 def kept(lost: tuple[str, ...]) -> tuple[str, ...]:

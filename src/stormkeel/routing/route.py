@@ -11,6 +11,7 @@ import msgspec
 
 from ..policies.commit import FIRST, bytes_held
 from ..types.border import NO_BORDER, Border
+from ..types.money import NanoDollars
 from .deployment import Deployment
 from .informed import INFORMED
 from .sticky import StickyName
@@ -30,6 +31,40 @@ class Group(msgspec.Struct, frozen=True):
             raise ValueError(f'`strategy` is "{self.strategy}": give one of {", ".join((*STRATEGIES, *INFORMED))}')
 
 
+class Detour(msgspec.Struct, frozen=True):
+    """Where a request goes on after one kind of failure.
+
+    Attributes:
+        groups: who is asked first, in their order.
+        goes_on: is what is left of the route asked after them?
+        most: nano-dollars; nobody is asked whom the request would cost more, None for no limit.
+    """
+
+    groups: tuple[Group, ...] = ()
+    goes_on: bool = False
+    most: NanoDollars | None = None
+
+
+ONWARDS = Detour(goes_on=True)
+NOWHERE = Detour()
+
+
+class LastResort(msgspec.Struct, frozen=True):
+    """What is tried when nobody is left for a request that is too long or was refused.
+
+    Attributes:
+        groups: who is asked, () for the route's own, the largest windows first.
+        trim: are the oldest turns left out?
+        system: takes the place of the instructions, None leaves them.
+        prompt: takes the place of the conversation, None leaves it.
+    """
+
+    groups: tuple[Group, ...] = ()
+    trim: bool = False
+    system: str | None = None
+    prompt: str | None = None
+
+
 class Route(msgspec.Struct, frozen=True):
     """What a public model name stands for.
 
@@ -41,6 +76,9 @@ class Route(msgspec.Struct, frozen=True):
         commit: how much of a streamed answer must be here before the client is sent any of it (`policies/commit.py`).
         border: what its deployments must have; whoever has not is in `outside`, and in no group.
         outside: who is named in it and no candidate, whatever fails.
+        too_long: where a request goes on that was too long for somebody; never to an equal or smaller window.
+        refused: where one goes on that somebody's filter refused.
+        last: what is tried when nobody is left, None for nothing.
         is_plain: is a deployment chosen without a look at the request? Found, not given.
         held: the bytes of content that `commit` stands for. Found, not given.
     """
@@ -52,6 +90,9 @@ class Route(msgspec.Struct, frozen=True):
     commit: str = FIRST
     border: Border = NO_BORDER
     outside: tuple[Deployment, ...] = ()
+    too_long: Detour = ONWARDS
+    refused: Detour = NOWHERE
+    last: LastResort | None = None
     is_plain: bool = True
     held: float = 0.0
 
@@ -63,12 +104,36 @@ class Route(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "held", bytes_held(self.commit))
 
     @property
+    def everybody(self) -> tuple[Deployment, ...]:
+        """Every deployment that a request may come to, those among them that only a failure leads to."""
+        aside = (*self.too_long.groups, *self.refused.groups, *(() if self.last is None else self.last.groups))
+        return (*self.deployments, *(deployment for group in aside for deployment in group.deployments))
+
+    @property
     def deployments(self) -> tuple[Deployment, ...]:
         """Every deployment of the route, in the order of its groups; one that stands in two groups is there twice."""
         return tuple(deployment for group in self.groups for deployment in group.deployments)
 
     def only(self, holds: Callable[[Deployment], bool]) -> Route | None:
         """Return the route with those deployments alone for which something holds, None where it holds for none."""
-        groups = [(group, tuple(one for one in group.deployments if holds(one))) for group in self.groups]
-        left = tuple(Group(deployments, group.strategy) for group, deployments in groups if deployments)
-        return msgspec.structs.replace(self, groups=left) if left else None
+        left = _only(self.groups, holds)
+        if not left:
+            return None
+        too_long, refused = (
+            msgspec.structs.replace(one, groups=_only(one.groups, holds)) if one.groups else one
+            for one in (self.too_long, self.refused)
+        )
+        return msgspec.structs.replace(self, groups=left, too_long=too_long, refused=refused, last=_last_of(self.last, holds))
+
+
+def _only(groups: tuple[Group, ...], holds: Callable[[Deployment], bool]) -> tuple[Group, ...]:
+    left = [(group, tuple(one for one in group.deployments if holds(one))) for group in groups]
+    return tuple(Group(deployments, group.strategy) for group, deployments in left if deployments)
+
+
+def _last_of(last: LastResort | None, holds: Callable[[Deployment], bool]) -> LastResort | None:
+    """A last resort that named somebody, none of whom is left, is none; one that named nobody is the route's own."""
+    if last is None or not last.groups:
+        return last
+    groups = _only(last.groups, holds)
+    return msgspec.structs.replace(last, groups=groups) if groups else None

@@ -1,0 +1,280 @@
+"""Where a request goes on that was itself the reason of a failure, and what a route tries last."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from asking_stage import answered, client_of
+from story_stage import WHOLE_STREAM, Bench, Taken, play, refused, streamed, whole
+
+from stormkeel.types.content import Message
+from stormkeel.types.failure import FailureKind
+from stormkeel.types.wire import HttpRequest
+
+K = FailureKind
+WINDOWS = {"small": 8_000, "twin": 8_000, "middle": 32_000, "large": 128_000}
+PRICED = '[models."gpu/{}"]\nwindow = {}\ninput_price = "1"\noutput_price = "2"\n'
+HOUSE = """
+[providers.gpu]
+kind = "compatible"
+base_url = "http://127.0.0.1:9/v1"
+""" + "".join(PRICED.format(name, window) for name, window in WINDOWS.items())
+"""A provider of models with windows of these sizes, a dollar a million tokens in, and of others that nobody knows."""
+TOO_LONG = refused(400, "context_length_exceeded", "invalid_request_error")
+FILTERED = refused(400, "content_filter")
+
+
+def house(groups: str, more: str = "") -> bytes:
+    """Settings with one route."""
+    return f"{HOUSE}\n[routes.fast]\ngroups = {groups}\n{more}".encode()
+
+
+def asked_of(bench: Bench) -> list[str]:
+    """The models that were asked, in order."""
+    return [json.loads(sent.request.body)["model"] for sent in bench.transport.sent]
+
+
+def by_model(**replies):
+    """A script that answers each model in its own way; whoever is not named answers well."""
+    return lambda request: replies.get(json.loads(request.body)["model"], whole())
+
+
+def fits(limit: int):
+    """A script of models that count: whoever is sent more bytes of text than so many refuses it as too long."""
+
+    def choose(request: HttpRequest):
+        return TOO_LONG if len(request.body) > limit else whole("yes")
+
+    return choose
+
+
+# -- too long -----------------------------------------------------------------------------------------------------------
+
+
+def test_too_long_goes_to_larger_windows_alone():
+    """An equal or a smaller window is never asked, a larger one is, and one that nobody knows comes last."""
+
+    async def story():
+        bench = Bench(by_model(small=TOO_LONG, large=TOO_LONG), house('[["gpu/small"], ["gpu/twin"], ["gpu/strange"], ["gpu/large"], ["gpu/middle"]]'))
+        answer = await bench.ask()
+        assert answer.failure is None
+        assert asked_of(bench) == ["small", "large", "strange"]
+
+    play(story)
+
+
+def test_no_larger_window_is_told_at_once():
+    """Where nobody has a larger window the provider's own words come back after one attempt."""
+
+    async def story():
+        bench = Bench(by_model(small=TOO_LONG), house('[["gpu/small"], ["gpu/twin"]]'))
+        answer = await bench.ask()
+        assert (answer.failure.kind, asked_of(bench)) == (K.CONTEXT_LENGTH, ["small"])
+        assert answer.failure.body
+
+    play(story)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("way", "asked"),
+    [
+        ('"none"', ["small"]),
+        ("[]", ["small"]),
+        ('["gpu/middle"]', ["small", "middle"]),
+        ('"long"', ["small", "middle"]),
+        ('["gpu/twin", "next"]', ["small", "large"]),
+        ('["gpu/strange", "next"]', ["small", "strange"]),
+        ('{ to = ["next"], max_cost = "0.5" }', ["small", "large"]),
+        ('{ to = ["next"], max_cost = "0.002" }', ["small"]),
+    ],
+)
+def test_a_route_says_where_it_goes_on(way: str, asked: list[str], stream: bool):
+    """A route names who is asked instead, or nobody, within what it may cost; named ones with too small a window are left out."""
+
+    async def story():
+        more = f'fallback.context_length = {way}\n[routes.long]\ngroups = [["gpu/middle"]]\n'
+        answers = {name: streamed(*WHOLE_STREAM) for name in ("middle", "large", "strange")} if stream else {}
+        bench = Bench(by_model(small=TOO_LONG, **answers), house('[["gpu/small"], ["gpu/large"]]', more))
+        out = Taken() if stream else None
+        answer = await bench.house.answer(bench.request("fast", stream=stream), out)
+        assert asked_of(bench) == asked
+        assert (answer.failure is None) is (len(asked) > 1)
+
+    play(story)
+
+
+def test_failing_over_after_a_detour_stays_on_it():
+    """Whoever was too small is not asked again when a larger one is down."""
+
+    async def story():
+        groups = '[["gpu/small"], ["gpu/twin"], ["gpu/middle"], ["gpu/large"]]'
+        bench = Bench(by_model(small=TOO_LONG, middle=refused(529)), house(groups))
+        assert (await bench.ask()).failure is None
+        assert asked_of(bench) == ["small", "middle", "large"]
+
+    play(story)
+
+
+# -- refused ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "asked"),
+    [
+        ("", ["small"]),
+        ('fallback.content_refused = "next"', ["small", "large"]),
+        ('fallback.content_refused = ["gpu/middle"]', ["small", "middle"]),
+    ],
+)
+def test_what_a_filter_refused_goes_elsewhere_only_where_allowed(more: str, asked: list[str]):
+    """A refusal for its content is the caller's to know, unless the route says who is asked instead."""
+
+    async def story():
+        bench = Bench(by_model(small=FILTERED), house('[["gpu/small"], ["gpu/large"]]', more))
+        answer = await bench.ask()
+        assert asked_of(bench) == asked
+        assert (answer.failure is None) is (len(asked) > 1)
+        assert len(asked) > 1 or answer.failure.kind is K.CONTENT_REFUSED
+
+    play(story)
+
+
+# -- the last resort ------------------------------------------------------------------------------------------------------
+
+TURNS = [
+    {"role": "system", "content": "be brief"},
+    {"role": "user", "content": "old " * 5_000},
+    {"role": "assistant", "content": "answer " * 2_000},
+    {"role": "user", "content": "middle " * 1_000},
+    {"role": "assistant", "content": "another"},
+    {"role": "user", "content": "the question"},
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_conversation_is_trimmed_last(stream: bool):
+    """When all windows are too small the oldest turns go, the largest window is asked, and header and ledger tell which."""
+
+    async def story():
+        def choose(request):
+            body = json.loads(request.body)
+            if len(request.body) > 20_000:
+                return TOO_LONG
+            return streamed(*WHOLE_STREAM) if body.get("stream") else whole("yes")
+
+        bench = Bench(choose, house('[["gpu/twin"], ["gpu/small"]]', "last_resort.trim = true"))
+        out = Taken() if stream else None
+        answer = await bench.house.answer(bench.request("fast", messages=TURNS, stream=stream), out)
+        assert answer.failure is None
+        sent = json.loads(bench.transport.sent[-1].request.body)["messages"]
+        assert [turn["content"] for turn in sent] == ["be brief", "middle " * 1_000, "another", "the question"]
+        headers = out.heads[0] if stream else answer.headers
+        assert ("x-stormkeel-lossy", "messages[1..2]") in headers
+        assert bench.settled[-1].lost == ("messages[]",)
+        assert asked_of(bench) == ["twin", "twin"]
+
+    play(story)
+
+
+def test_trimmed_once_more_where_that_was_too_much():
+    """Where the estimate was wrong it is trimmed harder once, counted from the conversation as it came, and then given up."""
+
+    async def story():
+        turns = [{"role": role, "content": "w" * 2_000} for _ in range(10) for role in ("user", "assistant")]
+        for limit, is_answered, sent in ((15_000, True, [21, 7]), (10_000, True, [21, 7, 5]), (2_000, False, [21, 7, 5])):
+            bench = Bench(fits(limit), house('[["gpu/small"]]', "last_resort.trim = true"))
+            answer = await bench.ask(messages=[*turns, {"role": "user", "content": "the question"}])
+            assert [len(json.loads(one.request.body)["messages"]) for one in bench.transport.sent] == sent
+            assert (answer.failure is None) is is_answered
+        assert answer.failure.kind is K.CONTEXT_LENGTH
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("more", "contents", "told"),
+    [
+        ('last_resort = { system = "short" }', ["short", "the question"], "system"),
+        ('last_resort = { prompt = "Say that it was too long." }', ["Say that it was too long."], "messages"),
+        ('last_resort = { prompt = "Say so.", system = "short", to = ["gpu/large"] }', ["short", "Say so."], "messages, system"),
+    ],
+)
+def test_another_prompt_instead(more: str, contents: list[str], told: str):
+    """A shorter instruction or a fixed prompt is asked when nothing else is left, of whom the route names, and told."""
+
+    async def story():
+        bench = Bench(fits(2_000), house('[["gpu/small"]]', more))
+        turns = [{"role": "system", "content": "long " * 2_000}, {"role": "user", "content": "the question"}]
+        answer = await bench.ask(messages=turns)
+        assert answer.failure is None
+        assert [turn["content"] for turn in json.loads(bench.transport.sent[-1].request.body)["messages"]] == contents
+        assert ("x-stormkeel-lossy", told) in answer.headers
+        assert asked_of(bench)[-1] == ("large" if "gpu/large" in more else "small")
+
+    play(story)
+
+
+def test_a_safer_instruction_for_what_was_refused():
+    """What a filter refused is asked once with the instruction that the route has for that."""
+
+    async def story():
+        def choose(request):
+            return whole() if b"careful" in request.body else FILTERED
+
+        bench = Bench(choose, house('[["gpu/small"]]', 'last_resort = { system = "careful", trim = true }'))
+        assert (await bench.ask()).failure is None
+        assert len(bench.transport.sent) == 2
+
+    play(story)
+
+
+def test_a_strict_request_is_never_trimmed():
+    """Who would rather have no answer than one to less gets none."""
+
+    async def story():
+        bench = Bench([TOO_LONG], house('[["gpu/small"]]', "last_resort.trim = true"))
+        answer = await bench.ask(messages=TURNS, strict=True)
+        assert (answer.failure.kind, len(bench.transport.sent)) == (K.CONTEXT_LENGTH, 1)
+
+    play(story)
+
+
+def test_the_library_has_a_last_resort_too():
+    """What the library would refuse unsent, as nobody has room for it, is trimmed where the route says so."""
+
+    async def story():
+        bench = Bench([answered("yes")], house('[["gpu/small"]]', "last_resort.trim = true"))
+        turns = [Message("user", "old " * 9_000), Message("assistant", "so"), Message("user", "the question")]
+        done = await client_of(bench).complete(messages=turns)
+        assert (done.text, [attempt.made for attempt in done.attempts]) == ("yes", [False, True])
+
+    play(story)
+
+
+def test_explain_says_where_it_would_go_on():
+    """An explanation has a line for each reason to go on, and one for the last resort."""
+
+    async def story():
+        more = 'fallback.content_refused = "next"\nfallback.context_length = ["gpu/large"]\nlast_resort.trim = true'
+        bench = Bench([whole()], house('[["gpu/small"]]', more))
+        assert bench.house.explain(bench.request("fast")).onwards == [
+            "too long: gpu/large",
+            "refused by a filter: what is left of the route",
+            "last resort: the oldest turns left out, at the largest windows of the route",
+        ]
+
+    play(story)
+
+
+def test_a_resort_keeps_to_the_cap_and_the_border():
+    """Whoever was too dear for the whole request, or is outside, is not asked for a part of it either."""
+
+    async def story():
+        more = 'fallback.context_length = { to = ["next"], max_cost = "0.002" }\nlast_resort.trim = true'
+        bench = Bench(fits(20_000), house('[["gpu/small"], ["gpu/large"]]', more))
+        assert (await bench.ask(messages=TURNS)).failure is None
+        assert set(asked_of(bench)) == {"small"}
+
+    play(story)
