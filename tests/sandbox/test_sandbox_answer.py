@@ -14,6 +14,7 @@ from sandbox_client import Got, ask, body_for, with_sandbox
 from stormkeel.sandbox import Sandbox, SandboxSettings
 from stormkeel.sandbox.answer import compose, count, pieces
 from stormkeel.sandbox.ask import Asked, Wish
+from stormkeel.sandbox.resume import going_on
 
 ASKED = Asked("gpt-5.4-mini", stream=False, prompt=("hi",), last_user="hi")
 
@@ -187,3 +188,43 @@ def test_a_reader_that_leaves_stops_the_generation() -> None:
         assert 0 < row.tokens.output < 400
 
     with_sandbox(story, SandboxSettings())
+
+
+WISH = 'Hello\nsandbox: {"answer": "one two three four five six seven."}'
+BEGUN = "one two three four five"
+
+
+def gone_on(dialect: str, *turns: str, model: str = "") -> Got:
+    """Ask with a wish, a turn that was begun, and what follows."""
+    said = [WISH, BEGUN, *turns]
+    roles = ("user", "assistant")
+    messages = [{"role": roles[place % 2], "content": text} for place, text in enumerate(said)]
+    seen: list[Got] = []
+
+    async def story(sandbox: Sandbox) -> None:
+        more = {"model": model} if model else {}
+        seen.append(await ask(sandbox, dialect, body_for(dialect, messages=messages, **more)))
+
+    with_sandbox(story)
+    return seen[0]
+
+
+def test_a_turn_that_was_begun_is_gone_on_with() -> None:
+    """Anthropic's older models answer the rest, the newer ones refuse, OpenAI's write all of it anew."""
+    assert gone_on("anthropic", model="claude-haiku-4-5").json["content"][0]["text"] == " six seven."
+    refused = gone_on("anthropic", model="claude-sonnet-5")
+    assert refused.status == 400
+    assert "prefill" in refused.json["error"]["message"]
+    assert gone_on("openai").json["choices"][0]["message"]["content"] == "one two three four five six seven."
+
+
+def test_who_is_asked_to_go_on_repeats_the_last_words() -> None:
+    """A user's turn behind what was begun gets the rest, with four words of what is there already."""
+    assert gone_on("openai", "Go on.").json["choices"][0]["message"]["content"] == "two three four five six seven."
+    assert gone_on("anthropic", "Go on.").json["content"][0]["text"] == "two three four five six seven."
+
+
+def test_what_was_not_begun_is_not_gone_on_with() -> None:
+    """Another text behind the wish, a whole answer, or more turns are a conversation like any other."""
+    for prompt in ((WISH, "two three"), (WISH, "", "more"), (WISH, BEGUN, "more", "and", "more"), ("Hello", BEGUN)):
+        assert going_on(Asked("m", stream=False, prompt=prompt, last_user=""), begins=True) == Wish()

@@ -15,6 +15,7 @@ from stormkeel.sandbox.dialect import Dialect, Facts
 from stormkeel.sandbox.faults import Chosen, parse
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.problem import Problem, RefusedError
+from stormkeel.sandbox.resume import going_on
 from stormkeel.sandbox.settings import SandboxSettings
 
 _WORDS = ("answer", "tokens", "tools", "reasoning_text", "refusal")
@@ -73,7 +74,8 @@ def _read(inbound: Inbound, dialect: Dialect, settings: SandboxSettings) -> tupl
 def _wish(inbound: Inbound, asked: Asked | None, wishes: str, dialect: Dialect) -> tuple[Wish, Problem | None]:
     try:
         said = message_wish(asked.last_user) if asked else Wish()
-        wish = merge([header_wish(inbound), said, model_wish(wishes)])
+        more = going_on(asked, begins="begins" in dialect.able) if asked else Wish()
+        wish = merge([header_wish(inbound), more, said, model_wish(wishes)])
     except ValueError as error:
         return Wish(), dialect.invalid(str(error))
     wrong = _ungranted(wish, dialect.able)

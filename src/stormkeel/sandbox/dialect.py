@@ -65,7 +65,8 @@ class Dialect(Protocol):
     def able(self) -> frozenset[str]:
         """What not every dialect has.
 
-        "words" to choose, "custom" tools, "failed" (a 200 that says the answer failed), "waits" (told in the body of a refusal,
+        "words" to choose, "begins" (an assistant's last turn is the beginning of the answer),
+        "custom" tools, "failed" (a 200 that says the answer failed), "waits" (told in the body of a refusal,
         so in no header).
         """
 

@@ -11,7 +11,7 @@ from stormkeel.sandbox.anthropic.reading import credential, read
 from stormkeel.sandbox.body import named
 
 name = "anthropic"
-able = frozenset({"words"})
+able = frozenset({"begins", "words"})
 
 __all__ = [
     "able",

@@ -23,7 +23,7 @@ class Generate:
     """A verb that answers; `array` if its stream is one JSON array. Its errors then stand in an array too."""
 
     name = NAME
-    able = frozenset({"words", "waits"})
+    able = frozenset({"begins", "words", "waits"})
     credential = staticmethod(address.credential)
     named = staticmethod(address.named)
     headers = staticmethod(errors.headers)
