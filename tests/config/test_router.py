@@ -218,3 +218,13 @@ def test_the_commit_point_reaches_the_route():
     assert (route.commit, route.held) == ("tokens:50", 200)
     with pytest.raises(SettingsError, match='5:1: "commit" is "later": give "first_token", "tokens:N"'):
         load(text % b"later", {}, KINDS)
+
+
+def test_the_recovery_reaches_the_route():
+    """A route says what becomes of a stream that breaks off; a word that is none is refused by its place, with those there are."""
+    text = b'[providers.openai.credentials]\nmain = "env:A"\n[routes.fast]\ngroups = [["openai/a"]]\nrecovery = "%s"\n'
+    route = Router(load(text % b"restart", {}, KINDS), KINDS, lambda _: None).resolve(Request("r", "openai_chat", "fast", b""))
+    assert isinstance(route, Route)
+    assert route.recovery == "restart"
+    with pytest.raises(SettingsError, match='5:1: "recovery" is "resume"; give one of "error", "restart", "continue"'):
+        load(text % b"resume", {}, KINDS)

@@ -185,7 +185,7 @@ def details(told: Explanation) -> list[str]:
             f"time: {told.deadline_s:g} s in all; at most {told.attempts} tries of one deployment, {told.request_attempts} of all"
         )
     if told.stream and told.commit:
-        lines.append(f"stream: the client is sent the first of it at {told.commit}")
+        lines.append(f"stream: the client is sent the first of it at {told.commit}; where it breaks off then: {told.recovery}")
     return lines
 
 

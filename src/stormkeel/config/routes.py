@@ -141,7 +141,7 @@ class Router:
         """The route of its settings; who is outside its border is named in it, and in no group."""
         border = border_of_route(given, self._settings)
         whole = Route(
-            name, groups, given.strict, given.sticky, given.commit, border,
+            name, groups, given.strict, given.sticky, given.commit, given.recovery, border,
             too_long=self._detour(given.fallback.context_length),
             refused=self._detour(given.fallback.content_refused),
             last=self._last(given.last_resort),

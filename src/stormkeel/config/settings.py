@@ -21,6 +21,7 @@ from ..policies.commit import FIRST, bytes_held
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
 from ..policies.rate import Counts
+from ..policies.recovery import RecoveryName
 from ..policies.retry import BudgetSettings, RetrySettings
 from ..routing.sticky import StickyName
 from ..routing.strategies import StrategyName
@@ -202,6 +203,8 @@ class RouteSettings(msgspec.Struct, frozen=True):
         sticky: by what requests keep to one deployment of a group, so that its provider's prompt cache goes on serving them.
         commit: how much of a streamed answer must be here before the client is sent any of it: "first_token"; "tokens:N", about
             N tokens or its end; "complete", all of it. Until then failures are invisible, and somebody else may be asked.
+        recovery: what becomes of a stream that breaks off behind that point: the client is told, or somebody else is asked the
+            same again, or for the rest.
         within: tags of which whoever is asked has one, as in ["eu"]; whoever has none is no candidate, whatever fails.
         requires: tags of which whoever is asked has each; left out, those of "zdr" and "no-training" that all of the first group
             have, so that failing over changes no terms.
@@ -214,13 +217,14 @@ class RouteSettings(msgspec.Struct, frozen=True):
     strict: bool = False
     sticky: StickyName = "off"
     commit: str = FIRST
-
-    def __post_init__(self) -> None:
-        bytes_held(self.commit)
+    recovery: RecoveryName = "error"
     within: tuple[str, ...] = ()
     requires: tuple[str, ...] | None = None
     fallback: FallbackSettings = FallbackSettings()
     last_resort: LastResortSettings | None = None
+
+    def __post_init__(self) -> None:
+        bytes_held(self.commit)
 
 
 class KeySettings(msgspec.Struct, frozen=True):

@@ -255,18 +255,61 @@ class Told(Protocol):
     def lost(self) -> tuple[str, ...]: ...  # noqa: D102 - as in Reading
 
 
+class Follower(Protocol):
+    """One client's stream, followed as it is sent, so that where it breaks off somebody else can go on with it.
+
+    Attributes:
+        text: what was said so far.
+        may_go_on: can somebody? Only with plain text that has not ended.
+    """
+
+    @property
+    def text(self) -> str: ...  # noqa: D102 - described above
+    @property
+    def may_go_on(self) -> bool: ...  # noqa: D102 - described above
+
+    def feed(self, data: bytes) -> None:
+        """Take whole frames as they go out."""
+        ...
+
+    def go_on(self, head: Head) -> EventWriter:
+        """Return a writer that goes on where the stream stands: under its id, with its numbers, in the block that is open."""
+        ...
+
+
 class Streams(Protocol):
     """The streamed half of a wire format.
 
     Attributes:
         keep_alive: one frame that means nothing, for silent times.
         takes_comments: may a comment stand in a stream? Some client breaks on it where not.
+        prefills: does a model go on with an assistant's turn that a conversation ends with? Only where its abilities say so too.
     """
 
     @property
     def keep_alive(self) -> bytes: ...  # noqa: D102 - described above
     @property
     def takes_comments(self) -> bool: ...  # noqa: D102 - described above
+    @property
+    def prefills(self) -> bool: ...  # noqa: D102 - described above
+
+    def follow(self) -> Follower:
+        """Return who follows one stream of this dialect on its way to a client."""
+        ...
+
+    def ask_for_rest(self, raw: bytes, said: str, ask: str, used: int) -> bytes | None:
+        """Write the body that asks for the rest of an answer that broke off.
+
+        Args:
+            raw: the client's body.
+            said: what was said so far.
+            ask: the user's turn that asks to go on; "" where the assistant's turn is just left open.
+            used: about how many output tokens `said` took: the limit is lowered by them.
+
+        Returns:
+            None where the answer has a form (a schema), of which nobody could write the rest.
+        """
+        ...
 
     def read_stream(self, keep_usage: bool) -> StreamReader:
         """Return the reader of one stream; with `keep_usage` False the usage-only frame that we asked for is taken out again."""

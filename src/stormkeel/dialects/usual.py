@@ -45,6 +45,7 @@ class UsualDialect(Usual):
 
     service: Service = "generate"
     takes_comments = True
+    prefills = False
 
     @property
     def streams(self: S) -> S:

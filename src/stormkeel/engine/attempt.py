@@ -31,6 +31,7 @@ from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
 from .keeping import note
 from .ports import ClientGone, Exchange, JournalFault, WireFault
+from .recovery import Recovery
 from .relay import HeldRelay, Relay
 from .run import Run
 from .setting_aside import set_aside
@@ -64,9 +65,9 @@ class Trial:
     """
 
     __slots__ = (
-        "_carriage", "_clocks", "_exchange", "_extent", "_held", "_id", "_provider_request", "_reader", "_run", "_settled",
-        "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure", "made", "member",
-        "read", "response", "sent",
+        "_carriage", "_clocks", "_exchange", "_extent", "_held", "_id", "_joint", "_provider_request", "_reader", "_run",
+        "_settled", "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure",
+        "made", "member", "read", "response", "sent",
     )  # fmt: skip
 
     def __init__(self, run: Run, member: Member) -> None:
@@ -96,12 +97,16 @@ class Trial:
         self._usage: Usage | None = None
         self._terms: Terms = NO_TERMS
         self._ttft: float | None = None
+        self._joint = ""
 
     # -- before ------------------------------------------------------------------------------------------------------
 
     def open(self, probe: bool) -> Failure | None:
         """Pass the gates and write the reservation; a Failure means that nothing may be sent."""
-        run, member, carriage = self._run, self.member, self._carriage
+        run, member = self._run, self.member
+        if run.recovery is not None and run.recovery.broke is not None and (unasked := self._aim(run, run.recovery)):
+            return unasked
+        carriage = self._carriage
         refusal = carriage.choose()
         if refusal is not None:
             return refusal
@@ -120,6 +125,16 @@ class Trial:
             member.release(ticket, self._started)
             return Failure(K.INTERNAL, f"nothing was sent, because the ledger can't be written: {fault}")
         self.made = True
+        return None
+
+    def _aim(self, run: Run, recovery: Recovery) -> Failure | None:
+        """Ask for what this deployment can go on with, where a stream has broken off."""
+        asked = recovery.aim(self.member)
+        self._joint = recovery.way
+        if isinstance(asked, Failure):
+            return asked
+        run.ask(asked)
+        self._carriage = Carriage(run, self.member)
         return None
 
     def _reservation(self) -> Reserved:
@@ -215,6 +230,8 @@ class Trial:
             if lost and run.began:  # the head went out before anybody knew
                 ready = self._carriage.comment(lost) + ready
             await run.commit(headers_for(self.member, self._exchange.headers, lost))
+        if run.recovery is not None:
+            run.recovery.sent(ready)
         self._watch(run.world.ports.clock.now() + SLOW_CLIENT, K.CANCELLED)
         await run.out.write(ready)
 
@@ -226,7 +243,7 @@ class Trial:
             if self._run.committed:  # else the head tells it, or a comment behind it
                 ready = carriage.comment(reader.lost) + ready
         request = self._run.request
-        if request.is_kept and carriage.crossing is None and reader is not None:
+        if request.is_kept and carriage.crossing is None and reader is not None and not self._joint:
             note(request, reader.id, self._run.world, self.member.deployment)
         self.settle(None)
         assert self._exchange is not None
@@ -304,26 +321,17 @@ class Trial:
         deployment = self.member.deployment
         self._run.attempts.append(Attempt(
             self._id, deployment.name, deployment.provider, deployment.model, self._wall, latency, self._ttft, failure,
-            charged.usage, charged.source, charged.amount, self.sent, lost=self._carriage.lost,
+            charged.usage, charged.source, charged.amount, self.sent, lost=self._carriage.lost, joint=self._joint,
         ))  # fmt: skip
 
     def refuse(self, failure: Failure) -> None:
         """Record an attempt that may not be made: nothing sent, nothing booked."""
         self.failure = failure
         deployment = self.member.deployment
-        self._run.attempts.append(
-            Attempt(
-                self._id,
-                deployment.name,
-                deployment.provider,
-                deployment.model,
-                self._wall,
-                failure=failure,
-                sent=False,
-                made=False,
-                lost=self._carriage.lost,
-            )
-        )
+        self._run.attempts.append(Attempt(
+            self._id, deployment.name, deployment.provider, deployment.model, self._wall, failure=failure, sent=False, made=False,
+            lost=self._carriage.lost, joint=self._joint,
+        ))  # fmt: skip
 
 
 async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
@@ -353,7 +361,16 @@ async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
         trial.dog.stop()
         if run.request.stream:
             await trial.close()
-    return trial
+    return trial if run.recovery is None else await _looked_at(run, run.recovery, trial)
+
+
+async def _looked_at(run: Run, recovery: Recovery, trial: Trial) -> Trial:
+    """See whether somebody may go on where a trial broke off; who only would not take a turn that was begun is asked in words."""
+    if trial.failure is None:
+        return trial
+    if run.committed:
+        run.look(trial.failure)
+    return await attempt(run, trial.member) if recovery.may_be_asked(trial.failure, trial.member) else trial
 
 
 def _verdict(failure: Failure) -> Verdict:

@@ -12,6 +12,7 @@ import msgspec
 
 from ..dialects.across import Crossing
 from ..dialects.base import Codec, Head, StreamReader
+from ..dialects.joint import lowered
 from ..types.failure import Failure, FailureKind
 from ..types.wire import HttpRequest, HttpResponse, packing
 from .crossing import expected_input, is_direct, lossy_comment, not_all, pass_on, thoughts_lost
@@ -106,6 +107,9 @@ class Carriage:
 
     def read_stream(self) -> StreamReader:
         """Return the reader of a stream, whose frames are the client's."""
+        recovery = self._run.recovery
+        if recovery is not None and recovery.broke is not None:
+            return recovery.read_stream(self.spoken, self._head(), self._member)
         if self.crossing is not None:
             return self.crossing.read_stream(self._head())
         streams = self.spoken.dialect.streams
@@ -139,6 +143,8 @@ class Carriage:
         if packing(response.headers):
             response = HttpResponse(response.status, response.headers, b"")  # nobody could read it
         failure = self.spoken.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
+        if self._run.recovery is not None and self._run.recovery.broke is not None:
+            return lowered(failure)
         if failure.kind is K.FOREIGN_THOUGHT and not self._may_forget():
             return msgspec.structs.replace(failure, kind=K.CALLER)
         return failure

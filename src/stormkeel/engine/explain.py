@@ -130,6 +130,7 @@ class Explanation(msgspec.Struct, frozen=True):
         why: why none was found, or why nobody would be asked; "" else.
         first: the deployment that would be asked first, None where none would.
         commit: how much of a streamed answer must be here before the client is sent any of it; "" where no route was found.
+        recovery: what becomes of a stream that breaks off behind that point; "" where no route was found.
         deadline_s: seconds the request has in all.
         attempts, request_attempts: the most tries of one deployment, and of all.
         candidates: in the order they would be tried; each but the first only after those before it had failed.
@@ -150,6 +151,7 @@ class Explanation(msgspec.Struct, frozen=True):
     why: str
     first: str | None
     commit: str
+    recovery: str
     deadline_s: float
     attempts: int
     request_attempts: int
@@ -193,7 +195,8 @@ def _told(request: Request, world: World, route: Route | None, why: str, candida
     first = next((one.standing.name for one in candidates if one.would_try), None)
     return Explanation(
         request.model, request.dialect, request.stream, options.strict, options.key, options.task, options.user, options.tags,
-        [name for name, _ in GATES], "" if route is None else route.name, why, first, "" if route is None else route.commit,
+        [name for name, _ in GATES], "" if route is None else route.name, why, first,
+        *(("", "") if route is None else (route.commit, route.recovery)),
         total if options.timeout is None else min(total, options.timeout),
         world.retry.attempts, world.retry.request_attempts, candidates,
     )  # fmt: skip

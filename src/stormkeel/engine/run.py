@@ -19,6 +19,7 @@ from ..types.wire import NO_HEADERS, Headers
 from .crossing import Way, cross_to, request_on
 from .fleet import Member
 from .ports import Output
+from .recovery import Recovery
 from .world import World
 
 
@@ -29,8 +30,9 @@ class Run:
         started, deadline: monotonic seconds.
         wall: nanoseconds since the epoch at the start.
         began: has the head of a stream gone out?
-        committed: has content gone out? From then on nothing may be tried again.
+        committed: has content gone out, with nobody to go on with it? From then on nothing may be tried again.
         held: bytes of content that are held back before, 0 for none.
+        recovery: how a stream that breaks off behind that point is gone on with, None where the client is told.
         ttft: seconds to the first content, None before it.
         way: the route, as far as the request may walk it; None before one is found.
         left_out: what of the client's body the request is told without, by its last resort; and how often that was taken
@@ -55,6 +57,7 @@ class Run:
         "original",
         "out",
         "paid",
+        "recovery",
         "request",
         "resorts",
         "route",
@@ -79,6 +82,7 @@ class Run:
         self.deadline = self.started + (total if timeout is None or timeout > total else timeout)
         self.paid = 0
         self.held = 0.0
+        self.recovery: Recovery | None = None
         self.is_thoughtless = False
         self.left_out: tuple[str, ...] = ()
         self.original: tuple[Told | Failure, bytes]
@@ -100,6 +104,8 @@ class Run:
         self.route = route.name
         self.held = route.held
         self.request = request_on(route, self.request)
+        if route.recovery != "error" and self.request.stream:
+            self.recovery = Recovery(route.recovery, self.request, self.world.dialects[self.request.dialect])
         world.turn += 1
         world.fleet.now = self.started
 
@@ -115,6 +121,12 @@ class Run:
             client = self.world.dialects[self.request.dialect]
             self._crossed = member, cross_to(self.request, self.reading(), member, client)
         return self._crossed[1]
+
+    def ask(self, request: Request) -> None:
+        """Ask something else from now on, in the client's name: the rest of an answer that broke off."""
+        if request is not self.request:
+            self.request = request
+            self._reading = self._crossed = None
 
     def reading(self) -> Told | Failure:
         """Return the request's body, read whole; once, for all attempts.
@@ -161,8 +173,9 @@ class Run:
     async def _keep_alive(self, keep_alive: bytes) -> None:
         out = self.out
         assert out is not None
-        self.began = True
-        await out.start(NO_HEADERS)
+        if not self.began:
+            self.began = True
+            await out.start(NO_HEADERS)
         while True:
             await out.write(keep_alive)
             await asyncio.sleep(self.world.clocks.hold)
@@ -181,14 +194,24 @@ class Run:
         if self._keeper is not None:
             await self.release()
         self.committed = True
-        self.ttft = self.world.ports.clock.now() - self.started
+        if self.ttft is None:
+            self.ttft = self.world.ports.clock.now() - self.started
         if not self.began:
             self.began = True
             assert self.out is not None
             await self.out.start(headers)
 
+    def look(self, failure: Failure) -> None:
+        """An attempt failed behind the commit point: open that again, where somebody may go on with what was sent."""
+        if self.recovery is not None and self.recovery.take_up(failure, self.attempts[-1]):
+            self.committed = False
+            self.hold()
+
     def story(self, failure: Failure | None) -> Story:
         """Return the whole story, once the request has ended."""
+        recovery = self.recovery
+        if recovery is not None:  # what the client asked, and what it got, whoever was asked for the rest
+            self.request, self.committed = recovery.request, self.committed or recovery.broke is not None
         latency = self.world.ports.clock.now() - self.started
         return Story(
             self.request, self.route, tuple(self.attempts), failure, self.wall, latency, self.ttft, self.committed,

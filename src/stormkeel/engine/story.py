@@ -22,7 +22,9 @@ def last_word(run: Run) -> Failure:
 
     A single attempt speaks for itself, with the provider's own body. Several are told as a story.
     """
-    attempts = run.attempts
+    attempts, recovery = run.attempts, run.recovery
+    if recovery is not None and recovery.broke is not None:
+        return recovery.last_word(attempts)
     if not attempts:
         return Failure(K.EXHAUSTED, f'route "{run.route}" has no deployment to ask')
     asked = [a for a in attempts if a.made and a.failure is not None] or attempts

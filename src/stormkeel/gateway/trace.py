@@ -51,6 +51,7 @@ def trace_of(story: Story) -> bytes:
 
 def _attempt(story: Story, number: int) -> dict[str, Any]:
     attempt, failure = story.attempts[number], story.attempts[number].failure
+    joint = {"joint": attempt.joint} if attempt.joint else {}
     return {
         "deployment": attempt.deployment[:NAME_LIMIT],
         "outcome": "ok" if failure is None else failure.kind.value,
@@ -59,6 +60,7 @@ def _attempt(story: Story, number: int) -> dict[str, Any]:
         "seconds": round(attempt.latency, 4),
         "sent": attempt.sent,
         "cost_usd": _usd(attempt.cost),
+        **joint,
     }
 
 

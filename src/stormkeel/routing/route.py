@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from ..policies.commit import FIRST, bytes_held
+from ..policies.recovery import RecoveryName
 from ..types.border import NO_BORDER, Border
 from ..types.money import NanoDollars
 from .deployment import Deployment
@@ -74,6 +75,7 @@ class Route(msgspec.Struct, frozen=True):
         strict: is a deployment passed over that can't be told everything a request says?
         sticky: by what requests keep to one deployment of a group.
         commit: how much of a streamed answer must be here before the client is sent any of it (`policies/commit.py`).
+        recovery: what becomes of a stream that breaks off behind that point (`policies/recovery.py`).
         border: what its deployments must have; whoever has not is in `outside`, and in no group.
         outside: who is named in it and no candidate, whatever fails.
         too_long: where a request goes on that was too long for somebody; never to an equal or smaller window.
@@ -88,6 +90,7 @@ class Route(msgspec.Struct, frozen=True):
     strict: bool = False
     sticky: StickyName = "off"
     commit: str = FIRST
+    recovery: RecoveryName = "error"
     border: Border = NO_BORDER
     outside: tuple[Deployment, ...] = ()
     too_long: Detour = ONWARDS

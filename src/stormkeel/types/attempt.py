@@ -31,6 +31,8 @@ class Attempt(msgspec.Struct, frozen=True):
         made: was it tried at all? False where we refused it ourselves; a connection that was refused was a try.
         lost: what of the request the provider was not told, because its dialect or model has no word for it (and what it could
             not have been told, where we refused to try it); by the names of the client's body.
+        joint: how it went on with a stream that had broken off: "restart", "continue" or "continue (prefill)"; "" where it
+            began one.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Attempt(msgspec.Struct, frozen=True):
     sent: bool = True
     made: bool = True
     lost: tuple[str, ...] = ()
+    joint: str = ""
 
 
 class Story(msgspec.Struct, frozen=True):

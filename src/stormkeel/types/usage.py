@@ -50,3 +50,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 NO_USAGE = Usage()
+
+
+def add(one: Usage, other: Usage) -> Usage:
+    """Return the tokens of both."""
+    return Usage(*(getattr(one, name) + getattr(other, name) for name in Usage.__struct_fields__))

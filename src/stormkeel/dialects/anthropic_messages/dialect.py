@@ -29,6 +29,7 @@ from ..usual import UsualDialect
 from .answer import read_finish, read_response, write_response
 from .ask import write_prompt
 from .events import MessageEvents
+from .follow import MessageFollower, ask_for_rest
 from .foreign import without_all, without_others
 from .prompt import read_prompt
 from .stream import MessageReader
@@ -101,6 +102,7 @@ class AnthropicMessages(UsualDialect):
     name = "anthropic_messages"
     title = "Anthropic messages"
     fields: Mapping[str, str] = FIELDS
+    prefills = True
     keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
 
     def path_for(self, model: str, stream: bool) -> str:
@@ -157,6 +159,14 @@ class AnthropicMessages(UsualDialect):
     def read_events(self) -> MessageEvents:
         """Return the reader of one stream as events."""
         return MessageEvents()
+
+    def follow(self) -> MessageFollower:
+        """Return who follows one stream on its way to a client."""
+        return MessageFollower()
+
+    def ask_for_rest(self, raw: bytes, said: str, ask: str, used: int) -> bytes | None:
+        """Write the body that asks for the rest of an answer that broke off."""
+        return ask_for_rest(raw, said, ask, used)
 
     def write_events(self, head: Head) -> MessageWriter:
         """Return the writer of one stream for a client."""

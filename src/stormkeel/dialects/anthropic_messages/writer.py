@@ -33,7 +33,7 @@ from .usage import write_usage
 from .wire import Block, encode, read_arguments
 
 
-class _Open:
+class Open:
     """A block of the answer: how it starts, and the steps that were not sent yet."""
 
     __slots__ = ("_is_whole", "custom", "is_sealed", "kind", "said", "start", "steps")
@@ -48,6 +48,7 @@ class _Open:
         self._is_whole: bool | None = None  # None while it is not known
 
     def argue(self, arguments: str) -> None:
+        """Go on with a tool's arguments."""
         self.said.append(arguments)
         self._is_whole = None
         if not self.custom:
@@ -82,8 +83,8 @@ class MessageWriter:
         self._id = self._model = self._stop = ""
         self._finish: Finish | None = None
         self._usage: Usage | None = None
-        self._queue: deque[_Open] = deque()
-        self._calls: dict[int, _Open] = {}  # by the event's index; what comes for one that has ended goes nowhere
+        self._queue: deque[Open] = deque()
+        self._calls: dict[int, Open] = {}  # by the event's index; what comes for one that has ended goes nowhere
         self._count = self._index = 0
         self._started = self._is_open = self._refused = False
 
@@ -137,26 +138,26 @@ class MessageWriter:
         block = self._queue[-1] if self._queue else None
         if block is None or block.kind != kind or block.is_sealed:
             empty: Block = {"text": "", "citations": None} if kind == "text" else {"thinking": "", "signature": ""}
-            block = self._begin(_Open(kind, empty))
+            block = self._begin(Open(kind, empty))
         block.steps.append({"type": f"{kind}_delta", kind: text})
 
     def _seal(self, signature: str, redacted: str) -> None:
         block = self._queue[-1] if self._queue else None
         if block is None or block.kind != "thinking" or block.is_sealed:
-            block = self._begin(_Open("thinking", {"thinking": "", "signature": ""})) if signature else None
+            block = self._begin(Open("thinking", {"thinking": "", "signature": ""})) if signature else None
         if block is not None:
             block.is_sealed = True
             if signature:
                 block.steps.append({"type": "signature_delta", "signature": signature})
         if redacted:
-            self._begin(_Open("redacted_thinking", {"data": redacted}))
+            self._begin(Open("redacted_thinking", {"data": redacted}))
 
     def _call(self, event: ToolStarted) -> None:
         id_ = own_tool_id(event.id, self._count, self._head)
         self._count += 1
-        self._calls[event.index] = self._begin(_Open("tool_use", {"id": id_, "name": event.name, "input": {}}, event.custom))
+        self._calls[event.index] = self._begin(Open("tool_use", {"id": id_, "name": event.name, "input": {}}, event.custom))
 
-    def _begin(self, block: _Open) -> _Open:
+    def _begin(self, block: Open) -> Open:
         self._queue.append(block)
         return block
 
@@ -172,7 +173,7 @@ class MessageWriter:
             self._queue.popleft()
         return b"".join(frames)
 
-    def _write(self, block: _Open, ends: bool) -> bytes:
+    def _write(self, block: Open, ends: bool) -> bytes:
         frames = []
         if not self._is_open:
             frames.append(self._start())

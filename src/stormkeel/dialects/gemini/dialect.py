@@ -28,6 +28,7 @@ from .ask import write_prompt
 from .call import COLLECTION, COUNT, STREAM, WHOLE, path_for
 from .errors import write_error
 from .events import GeminiEvents
+from .follow import GeminiFollower, ask_for_rest
 from .foreign import without_signatures, without_wrapped
 from .peek import peek
 from .prompt import read_prompt
@@ -64,6 +65,7 @@ class Gemini(UsualDialect):
     fields: Mapping[str, str] = FIELDS
     names_model = False
     takes_comments = False
+    prefills = True
     keep_alive = b"\n\n"  # blank lines alone: this dialect's SDK skips them, and takes a comment for the beginning of an error
 
     def __init__(self, *, fetches: bool = False) -> None:
@@ -128,6 +130,14 @@ class Gemini(UsualDialect):
     def read_events(self) -> GeminiEvents:
         """Return the reader of one stream as events."""
         return GeminiEvents()
+
+    def follow(self) -> GeminiFollower:
+        """Return who follows one stream on its way to a client."""
+        return GeminiFollower()
+
+    def ask_for_rest(self, raw: bytes, said: str, ask: str, used: int) -> bytes | None:
+        """Write the body that asks for the rest of an answer that broke off."""
+        return ask_for_rest(raw, said, ask, used)
 
     def write_events(self, head: Head) -> GeminiWriter:
         """Return the writer of one stream for a client."""

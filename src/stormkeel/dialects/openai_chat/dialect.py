@@ -25,6 +25,7 @@ from ..usual import UsualDialect
 from .answer import FINISHES, read_response, read_texts, tier_terms, write_response
 from .body import reasons_with_functions, write_prompt
 from .events import ChatEvents
+from .follow import ChatFollower, ask_for_rest
 from .foreign import without_all, without_thoughts
 from .prompt import read_prompt
 from .stream import ChatReader
@@ -147,6 +148,14 @@ class OpenAIChat(UsualDialect):
     def read_events(self) -> ChatEvents:
         """Return the reader of one stream as events."""
         return ChatEvents()
+
+    def follow(self) -> ChatFollower:
+        """Return who follows one stream on its way to a client."""
+        return ChatFollower()
+
+    def ask_for_rest(self, raw: bytes, said: str, ask: str, used: int) -> bytes | None:
+        """Write the body that asks for the rest of an answer that broke off."""
+        return ask_for_rest(raw, said, ask, used)
 
     def write_events(self, head: Head) -> ChatWriter:
         """Return the writer of one stream."""

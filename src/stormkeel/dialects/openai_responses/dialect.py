@@ -31,6 +31,7 @@ from ..usual import UsualDialect
 from .answer import CALLS, finish_of, read_response, string, write_response
 from .body import write_prompt
 from .events import ResponseEvents
+from .follow import ResponseFollower, ask_for_rest
 from .foreign import without_reasoning, without_sealed
 from .prompt import read_prompt
 from .stream import ResponseReader
@@ -147,6 +148,14 @@ class OpenAIResponses(UsualDialect):
     def read_events(self) -> ResponseEvents:
         """Return the reader of one stream as events."""
         return ResponseEvents()
+
+    def follow(self) -> ResponseFollower:
+        """Return who follows one stream on its way to a client."""
+        return ResponseFollower()
+
+    def ask_for_rest(self, raw: bytes, said: str, ask: str, used: int) -> bytes | None:
+        """Write the body that asks for the rest of an answer that broke off."""
+        return ask_for_rest(raw, said, ask, used)
 
     def write_events(self, head: Head) -> ResponseWriter:
         """Return the writer of one stream."""

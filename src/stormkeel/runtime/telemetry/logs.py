@@ -126,6 +126,7 @@ class Line(msgspec.Struct, omit_defaults=True):
     profile: str = ""
     config: str = ""
     lost: tuple[str, ...] = ()
+    joint: str = ""
 
 
 class Logs:
@@ -204,6 +205,7 @@ def line_of(story: Story) -> Line:
         line.deployment = last.deployment
         if last.lost and last.made:
             line.lost = kept(last.lost)
+        line.joint = last.joint
         if last.usage is not None:
             line.tokens_in, line.tokens_out = last.usage.total_input, last.usage.total_output
     cost = story.cost

@@ -1,0 +1,473 @@
+"""Streams that break off behind their commit point: told, or gone on with by somebody else, in every dialect and across them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from recovery_stage import (
+    CHAT,
+    FOUR,
+    GEMINI,
+    MESSAGES,
+    RESPONSES,
+    TEXT,
+    WORDS,
+    answered,
+    ask,
+    begun,
+    by_host,
+    failure_of,
+    frames,
+    house,
+    sent,
+)
+from story_stage import SSE, Bench, Reply, play
+
+from stormkeel.engine.ports import WireFault
+from stormkeel.types.events import RefusalDelta, Started, TextDelta, ThinkingDelta, ThinkingSealed, ToolDelta, ToolStarted
+from stormkeel.types.failure import FailureKind
+from stormkeel.types.usage import Usage
+
+K = FailureKind
+CUT = WireFault("body", "reset")
+HALF = WORDS[:6]
+REST = WORDS[6:]
+LONG = 100_000.0
+PREFILL = b'{"type":"error","error":{"type":"invalid_request_error","message":"This model does not support assistant message prefill."}}'
+"""What Anthropic says of a turn that was begun, from Claude 4.6 on."""
+
+
+@pytest.mark.parametrize(("client", "second"), list(itertools.product(FOUR, FOUR)))
+def test_continue_in_every_dialect(client, second):
+    """A stream that breaks off goes on by somebody who is asked for the rest: one whole answer, one id, in the client's dialect."""
+
+    async def story():
+        bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [answered(second, *REST)]), house("continue", client, second))
+        seen = await ask(bench, client)
+        assert seen.answer.failure is None
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert [one.joint.partition(" ")[0] for one in seen.answer.story.attempts] == ["", "continue"]
+        assert [one.outcome for one in bench.settled] == ["truncated", "ok"]
+        assert len(seen.taken.heads) == 1
+
+    play(story)
+
+
+@pytest.mark.parametrize(("client", "second"), list(itertools.product(FOUR, FOUR)))
+def test_restart_in_every_dialect(client, second):
+    """A stream that breaks off goes on by somebody who is asked the same and says what was sent again, which goes out only once."""
+
+    async def story():
+        bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [answered(second, *WORDS)]), house("restart", client, second))
+        seen = await ask(bench, client)
+        assert seen.answer.failure is None
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert [one.joint for one in seen.answer.story.attempts] == ["", "restart"]
+        assert "assistant" not in bench.transport.sent[1].request.body.decode()
+
+    play(story)
+
+
+@pytest.mark.parametrize("first", FOUR)
+@pytest.mark.parametrize("client", FOUR)
+def test_the_first_one_may_have_been_of_another_dialect(client, first):
+    """What was sent is followed in the client's dialect, so it does not matter who spoke before."""
+
+    async def story():
+        bench = Bench(by_host([begun(first, *HALF, after=[CUT])], [answered(CHAT, *REST)]), house("continue", first, CHAT))
+        seen = await ask(bench, client)
+        assert seen.answer.failure is None
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", FOUR)
+@pytest.mark.parametrize(
+    "way", [[CUT], [], [LONG], [b"data: {broken\n\n"], [b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n']]
+)
+def test_however_it_breaks_off(client, way):
+    """A reset, an early end, a stall, nonsense and an error event are all gone on with."""
+
+    async def story():
+        bench = Bench(by_host([begun(client, *HALF, after=way)], [answered(client, *REST)]), house("continue", client, client))
+        seen = await ask(bench, client)
+        assert seen.answer.failure is None
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", FOUR)
+def test_error_is_the_usual(client):
+    """A route that says nothing, or `error`, tells the client what happened and asks nobody else."""
+
+    async def story():
+        bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [answered(client, *REST)]), house("error", client, client))
+        seen = await ask(bench, client)
+        assert failure_of(seen).kind is K.TRUNCATED
+        assert (seen.text, seen.is_whole) == ("".join(HALF), False)
+        assert len(bench.transport.sent) == 1
+
+    play(story)
+
+
+# -- what is asked -----------------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_takes_a_turn_begun_is_given_one():
+    """Where the model goes on with an assistant's turn, that is how it is asked, without the blanks at its end."""
+
+    async def story():
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [answered(MESSAGES, *REST)]), house("continue", CHAT, MESSAGES))
+        seen = await ask(bench, CHAT, max_completion_tokens=100)
+        assert seen.text == TEXT
+        assert sent(bench)["messages"][-1] == {"role": "assistant", "content": "".join(HALF).rstrip()}
+        assert sent(bench)["max_tokens"] == 100 - len("".join(HALF)) // 4
+        assert seen.answer.story.attempts[1].joint == "continue (prefill)"
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", FOUR)
+def test_a_model_that_takes_none_is_asked_in_words(client):
+    """Where it does not, the user's turn behind what was said asks for the rest, and to repeat the last words."""
+
+    async def story():
+        settings = house("continue", client, client, "claude-sonnet-5")
+        bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [answered(client, "fox jumps over", *REST)]), settings)
+        if client == GEMINI:
+            settings = house("continue", client, CHAT)
+            bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [answered(CHAT, "brown fox jumps over ", *REST)]), settings)
+        seen = await ask(bench, client)
+        told = bench.transport.sent[1].request.body.decode()
+        assert "The quick brown fox jumps over" in told
+        assert "Write the rest of it" in told
+        assert seen.answer.failure is None
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("begins", "text"),
+    [
+        ("The quick brown fox jumps over the lazy dog.", "The quick brown fox jumps over the lazy dog."),
+        ("over the lazy dog.", "The quick brown fox jumps over the lazy dog."),
+        ("\n\nfox jumps over the lazy dog.", "The quick brown fox jumps over the lazy dog."),
+        ("the lazy dog.", "The quick brown fox jumps over the lazy dog."),
+        (" the lazy dog.", "The quick brown fox jumps over the lazy dog."),
+    ],
+)
+def test_what_is_repeated_is_left_out(begins, text):
+    """Whoever is asked in words may repeat all, the last words or nothing: the client reads each word once."""
+
+    async def story():
+        pieces = [begins[at : at + 3] for at in range(0, len(begins), 3)]
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [answered(CHAT, *pieces)]), house("continue", CHAT, CHAT))
+        seen = await ask(bench, CHAT)
+        assert (seen.text, seen.is_whole) == (text, True)
+
+    play(story)
+
+
+def test_a_turn_begun_that_is_refused_is_asked_for_in_words():
+    """A 400 for the turn that was begun is no end: the same deployment is asked in words, and the ledger holds all three."""
+
+    async def story():
+        refusal = Reply(400, [PREFILL])
+        second = [refusal, answered(MESSAGES, "jumps over ", *REST)]
+        bench = Bench(by_host([begun(MESSAGES, *HALF, after=[CUT])], second), house("continue", MESSAGES, MESSAGES))
+        seen = await ask(bench, MESSAGES)
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert [one.joint for one in seen.answer.story.attempts] == ["", "continue (prefill)", "continue"]
+        assert [one.outcome for one in bench.settled] == ["truncated", "unsupported", "ok"]
+        assert [one.usage_source for one in bench.settled] == ["estimated", "none", "provider"]
+        assert sent(bench)["messages"][-1]["role"] == "user"
+
+    play(story)
+
+
+def test_a_refusal_in_words_too_is_the_end():
+    """Where the rest is refused either way, and nobody else is left, the client is told why its stream broke off."""
+
+    async def story():
+        refusal = Reply(400, [PREFILL])
+        bench = Bench(by_host([begun(MESSAGES, *HALF, after=[CUT])], [refusal]), house("continue", MESSAGES, MESSAGES))
+        seen = await ask(bench, MESSAGES)
+        assert failure_of(seen).kind is K.TRUNCATED
+        assert "nobody could go on with it" in failure_of(seen).message
+        assert len(bench.transport.sent) == 3
+        assert (seen.answer.began, seen.answer.story.committed, seen.is_whole) == (True, True, False)
+
+    play(story)
+
+
+# -- what is never gone on with ----------------------------------------------------------------------------------------
+
+FORMS = {
+    CHAT: {"response_format": {"type": "json_object"}},
+    RESPONSES: {"text": {"format": {"type": "json_schema", "name": "x", "schema": {"type": "object"}}}},
+    MESSAGES: {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
+    GEMINI: {"generationConfig": {"responseMimeType": "application/json"}},
+}
+
+
+@pytest.mark.parametrize("client", FOUR)
+def test_an_answer_of_a_form_is_not_continued(client):
+    """Of an answer that must fit a schema nobody can write the rest: the client is told."""
+
+    async def story():
+        bench = Bench(by_host([begun(client, '{"a":', after=[CUT])], [answered(client, "1}")]), house("continue", client, client))
+        seen = await ask(bench, client, **FORMS[client])
+        assert failure_of(seen).kind is K.TRUNCATED
+        assert len(bench.transport.sent) == 1
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", FOUR)
+def test_an_answer_of_a_form_may_be_restarted(client):
+    """One that is said again to the letter is the second one's own answer, and fits whatever that fits."""
+
+    async def story():
+        whole = answered(client, '{"a"', ":1}")
+        bench = Bench(by_host([begun(client, '{"a":', after=[CUT])], [whole]), house("restart", client, client))
+        seen = await ask(bench, client, **FORMS[client])
+        assert (seen.text, seen.is_whole) == ('{"a":1}', True)
+
+    play(story)
+
+
+FLYING = {
+    "a tool's call": [ToolStarted(0, "call_1", "look"), ToolDelta(0, '{"a":1}'), TextDelta("and ")],
+    "a refusal": [RefusalDelta("I will not")],
+    "a signed thought": [ThinkingDelta("hm"), ThinkingSealed("sig"), TextDelta("so ")],
+}
+
+
+@pytest.mark.parametrize("recovery", ["restart", "continue"])
+@pytest.mark.parametrize("what", FLYING)
+@pytest.mark.parametrize("client", FOUR)
+def test_nothing_but_plain_text_is_gone_on_with(client, what, recovery):
+    """With a call, a refusal or a proof of thoughts in flight the client is told, and nobody else is asked."""
+
+    async def story():
+        if client == CHAT and what == "a signed thought":
+            return  # this dialect has no signatures
+        if client in (GEMINI, MESSAGES) and what == "a refusal":
+            return  # here a refusal is text like any other until its end
+        first = begun(client, "Well. ", events=FLYING[what], after=[CUT])
+        bench = Bench(by_host([first], [answered(client, *REST)]), house(recovery, client, client))
+        seen = await ask(bench, client)
+        assert failure_of(seen).kind is K.TRUNCATED
+        assert len(bench.transport.sent) == 1
+
+    play(story)
+
+
+def test_more_than_one_choice_is_not_gone_on_with():
+    """A stream of several answers ends with an error."""
+
+    async def story():
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [answered(CHAT, *REST)]), house("continue", CHAT, CHAT))
+        seen = await ask(bench, CHAT, n=2)
+        assert failure_of(seen).kind is K.TRUNCATED
+        assert len(bench.transport.sent) == 1
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", [CHAT, GEMINI])
+def test_thoughts_without_a_proof_stand_beside_the_text(client):
+    """A thought that was shown and proves nothing is no hindrance; what the next one thinks is not shown."""
+
+    async def story():
+        told = [Started("chatcmpl-first", "model-a"), ThinkingDelta("hm. "), *map(TextDelta, HALF)]
+        first = Reply(200, (*frames(client, told, ends=False), CUT), SSE)
+        second = [Started("chatcmpl-second", "model-b"), ThinkingDelta("another thought"), *map(TextDelta, REST)]
+        whole = Reply(200, frames(client, second, name="b"), SSE)
+        bench = Bench(by_host([first], [whole]), house("continue", client, client))
+        seen = await ask(bench, client)
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert b"another thought" not in seen.taken.body
+
+    play(story)
+
+
+@pytest.mark.parametrize("recovery", ["restart", "continue"])
+def test_a_stream_that_breaks_off_while_thinking_is_asked_anew(recovery):
+    """Before any text there is nothing to go on from: the same is asked again, and its whole text goes out."""
+
+    async def story():
+        told = [Started("chatcmpl-first", "model-a"), ThinkingDelta("hm. ")]
+        first = Reply(200, (*frames(CHAT, told, ends=False), CUT), SSE)
+        bench = Bench(by_host([first], [answered(CHAT, *WORDS)]), house(recovery, CHAT, CHAT))
+        seen = await ask(bench, CHAT)
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert sent(bench)["messages"] == [{"role": "user", "content": "hello"}]
+
+    play(story)
+
+
+# -- what does not meet ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client", FOUR)
+@pytest.mark.parametrize("words", [["Another answer."], ["The quick brown cat "], WORDS[:3], ["The"]])
+def test_a_restart_that_says_something_else_is_not_joined(client, words):
+    """Whoever says something else, or less, adds nothing: the client has what it had, and why it broke off; its tokens are booked."""
+
+    async def story():
+        bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [answered(client, *words)]), house("restart", client, client))
+        seen = await ask(bench, client)
+        assert failure_of(seen).kind is K.TRUNCATED
+        assert "it does not go on from what was already sent" in failure_of(seen).message
+        assert (seen.text, seen.is_whole) == ("".join(HALF), False)
+        assert bench.settled[1].usage_source in ("estimated", "provider")
+        assert bench.house.world.fleet.members[1].breaker.is_ready(0.0), "no fault of its health"
+
+    play(story)
+
+
+def test_the_next_one_may_meet_where_one_did_not():
+    """After one that says something else another is asked, under the same number of tries."""
+
+    async def story():
+        more = '[providers.third]\nkind = "compatible"\nbase_url = "http://first.test/v1"\n'
+        settings = house("restart", CHAT, CHAT, more=more).replace(b'["second/claude-sonnet-4-5"]', b'["second/x"], ["third/y"]')
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT]), answered(CHAT, *WORDS)], [answered(CHAT, "No.")]), settings)
+        seen = await ask(bench, CHAT)
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert [one.failure and one.failure.kind for one in seen.answer.story.attempts] == [K.TRUNCATED, K.UNSUPPORTED, None]
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", FOUR)
+def test_a_stream_may_break_off_twice(client):
+    """What goes on may break off as well: the next one goes on with all that was sent."""
+
+    async def story():
+        more = f'[providers.third]\nkind = "compatible"\nbase_url = "http://first.test/v1"\ndialects = {{ {client} = "" }}\n'
+        settings = house("continue", client, client, more=more).replace(b'4-5"]', b'4-5"], ["third/claude-sonnet-4-5"]')
+        replies = [begun(client, *WORDS[:4], after=[CUT]), answered(client, *WORDS[8:])]
+        middle = Reply(200, (*frames(client, [Started("x", "model-b"), *map(TextDelta, WORDS[4:8])], ends=False, name="b"), CUT), SSE)
+        bench = Bench(by_host(replies, [middle]), settings)
+        seen = await ask(bench, client)
+        assert seen.answer.failure is None
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert len(bench.settled) == 3
+
+    play(story)
+
+
+# -- what is told ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client", [CHAT, RESPONSES, MESSAGES])
+def test_the_joint_is_marked(client):
+    """A comment says where somebody else goes on, who, and why."""
+
+    async def story():
+        bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [answered(client, *REST)]), house("continue", client, client))
+        seen = await ask(bench, client)
+        (comment,) = seen.comments
+        assert comment.startswith(": stormkeel-joint: continue")
+        assert comment.endswith(f"by second/claude-sonnet-4-5 after {len(''.join(HALF))} characters; truncated")
+        at = seen.taken.body.index(b": stormkeel-joint")
+        assert seen.taken.body[:at] == b"".join(begun(client, *HALF).body), "what went out before is the provider's, byte for byte"
+
+    play(story)
+
+
+def test_no_comment_where_none_is_taken():
+    """A Gemini client would take it for the beginning of an error."""
+
+    async def story():
+        bench = Bench(by_host([begun(GEMINI, *HALF, after=[CUT])], [answered(GEMINI, *REST)]), house("continue", GEMINI, GEMINI))
+        seen = await ask(bench, GEMINI)
+        assert seen.text == TEXT
+        assert b"stormkeel" not in seen.taken.body
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", FOUR)
+def test_the_usage_told_is_that_of_all_who_wrote_the_answer(client):
+    """The usage at the end is what the ledger holds for those whose words the answer has."""
+
+    async def story():
+        bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [answered(client, *REST, usage=Usage(input=40, output=7))]),
+                      house("continue", client, client))  # fmt: skip
+        seen = await ask(bench, client)
+        booked = [one.usage for one in bench.settled]
+        assert seen.response.usage is not None
+        assert seen.response.usage.total_input == sum(one.total_input for one in booked)
+        assert seen.response.usage.total_output == sum(one.total_output for one in booked)
+        assert booked[1] == Usage(input=40, output=7)
+
+    play(story)
+
+
+def test_the_model_told_is_the_one_that_answers():
+    """Behind the joint chunks name the new model under the old id; a whole response at the end does as well."""
+
+    async def story():
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [answered(CHAT, *REST)]), house("continue", CHAT, CHAT))
+        seen = await ask(bench, CHAT)
+        assert {one["id"] for one in seen.events} == {"chatcmpl-first"}
+        assert {one["created"] for one in seen.events} == {1_700_000_000}
+        assert [seen.events[0]["model"], seen.events[-1]["model"]] == ["model-a", "model-b"]
+        bench = Bench(by_host([begun(RESPONSES, *HALF, after=[CUT])], [answered(RESPONSES, *REST)]), house("continue", RESPONSES, RESPONSES))
+        seen = await ask(bench, RESPONSES)
+        assert [one["sequence_number"] for one in seen.events] == list(range(len(seen.events)))
+        whole = seen.events[-1]["response"]
+        assert (whole["model"], whole["id"]) == ("model-b", seen.events[0]["response"]["id"])
+        assert [item["id"] for item in whole["output"]] == [seen.events[2]["item"]["id"]]
+        assert whole["output"][0]["content"][0]["text"] == TEXT
+
+    play(story)
+
+
+def test_keep_alives_go_out_in_the_gap():
+    """While somebody is asked to go on the client is kept alive, and the head is sent once."""
+
+    async def story():
+        late = Reply(200, answered(CHAT, *REST).body, SSE, delay=25.0)
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [late]), house("continue", CHAT, CHAT))
+        seen = await ask(bench, CHAT)
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert [at for at, piece in zip(seen.taken.times, seen.taken.pieces, strict=True) if b"keep-alive" in piece][:3] == [10.0, 20.0, 25.0]
+        assert len(seen.taken.heads) == 1
+
+    play(story)
+
+
+def test_the_deadline_holds_over_the_joint():
+    """A request whose time is over is not gone on with."""
+
+    async def story():
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[LONG])], [answered(CHAT, *REST)]),
+                      house("continue", CHAT, CHAT, more="[policies.clocks]\ntotal = 20\n"))  # fmt: skip
+        seen = await ask(bench, CHAT)
+        assert failure_of(seen).kind is K.DEADLINE
+        assert len(bench.transport.sent) == 1
+
+    play(story)
+
+
+def test_a_call_that_follows_the_rest_is_carried():
+    """Whoever goes on may call a tool behind the text: the call is the client's to make."""
+
+    async def story():
+        told = [Started("x", "model-b"), *map(TextDelta, REST), ToolStarted(0, "call_9", "look"), ToolDelta(0, '{"a":1}')]
+        for client in FOUR:
+            whole = Reply(200, frames(client, told, name="b"), SSE)
+            bench = Bench(by_host([begun(client, *HALF, after=[CUT])], [whole]), house("continue", client, client))
+            seen = await ask(bench, client)
+            assert (seen.text, seen.is_whole) == (TEXT, True), client
+            assert [(call.name, json.loads(call.arguments)) for call in seen.response.tool_calls] == [("look", {"a": 1})]
+
+    play(story)
