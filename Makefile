@@ -6,7 +6,7 @@ ARGS ?=
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance faults storm simulate serve sandbox bench lock catalog clean
+.PHONY: help setup demo test check conformance faults storm simulate mutants serve sandbox bench lock catalog clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,10 @@ storm: $(VENV)/ready ## sixteen troubles of a provider, judged from the client's
 simulate: $(VENV)/ready ## hours of traffic in virtual time, every invariant checked (ARGS="--seeds 1000", ARGS="--seed 7")
 	@$(BIN)/stormkeel simulate $(ARGS)
 
+mutants: $(VENV)/ready ## does any test notice a wrong line of the rooms that decide? (ARGS="--sample 400 --children 2")
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r scripts/mutation.lock
+	@$(BIN)/python scripts/mutants.py $(ARGS)
+
 serve: $(VENV)/ready ## the gateway on 127.0.0.1:8787
 	@$(BIN)/stormkeel serve $(ARGS)
 
@@ -58,6 +62,7 @@ lock: $(VENV)/ready ## pin every dependency with hashes, for all platforms
 	@$(BIN)/$(COMPILE) --group dev pyproject.toml -o requirements.lock
 	@$(BIN)/$(COMPILE) -c requirements.lock pyproject.toml -o deploy/runtime.lock
 	@$(BIN)/$(COMPILE) -c requirements.lock --group image -o deploy/build.lock
+	@$(BIN)/$(COMPILE) -c requirements.lock --group mutation -o scripts/mutation.lock
 
 catalog: $(VENV)/ready ## make the price snapshot anew from the pinned genai-prices
 	@$(BIN)/python scripts/make_catalog.py

@@ -1,0 +1,91 @@
+"""Mutation testing of the rooms that decide: does any test notice when a line of `policies/` or `engine/` is wrong? (S-51)
+
+    python scripts/mutants.py                     every mutant: hours
+    python scripts/mutants.py --sample 400        so many, drawn by --seed
+    python scripts/mutants.py --only "*.breaker.*"
+
+mutmut makes the mutants and runs each against the tests that reach it. This draws the sample, counts, prints a line a module and
+the survivors, and fails below --least. Never changes the source: the mutants live in `mutants/`, which may be deleted.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from random import Random
+
+import click
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "mutants" / "src"
+MUTMUT = Path(sys.executable).with_name("mutmut")
+KILLED = frozenset({1, 3, 37, 36, 24, -24, 152, 255, -11, -9})
+"""How a mutant's run may end that some test or the type checker has noticed: failures, types, endless loops, crashes."""
+NOBODY = frozenset({5, 33})
+"""No test reaches it."""
+
+
+def results() -> Iterator[tuple[str, int | None]]:
+    """Yield each mutant's name and how its run ended, None where it was not run."""
+    for path in sorted(FOLDER.rglob("*.meta")):
+        yield from json.loads(path.read_text())["exit_code_by_key"].items()
+
+
+def run(*names: str, children: int = 1) -> None:
+    """Let mutmut make all mutants, and run these."""
+    done = subprocess.run([MUTMUT, "run", "--max-children", str(children), *names], cwd=ROOT, check=False)  # noqa: S603 - ours
+    if not FOLDER.exists():
+        raise click.ClickException(f"mutmut made no mutants (it ended with {done.returncode}): see what it says above")
+
+
+def module_of(name: str) -> str:
+    """Return the module of a mutant: `stormkeel.policies.window.x_sum__mutmut_1` -> `policies.window`."""
+    return ".".join(name.split(".")[1:3])
+
+
+def table(ended: dict[str, int | None]) -> tuple[list[str], float]:
+    """Return a line for each module and one for all, and the share that was noticed."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for name, code in ended.items():
+        verdict = "killed" if code in KILLED else "unreached" if code in NOBODY else "survived"
+        counts[module_of(name)][verdict] += 1
+        counts["all"][verdict] += 1
+    lines = [f"{'module':<28}{'mutants':>8}{'killed':>8}{'share':>8}{'unreached':>11}"]
+    for module in [*sorted(set(counts) - {"all"}), "all"]:
+        count, total = counts[module], counts[module].total()
+        lines.append(f"{module:<28}{total:>8}{count['killed']:>8}{count['killed'] / total:>8.1%}{count['unreached']:>11}")
+    return lines, counts["all"]["killed"] / counts["all"].total()
+
+
+@click.command()
+@click.option("--sample", type=int, default=0, help="How many mutants to draw; 0 takes all.")
+@click.option("--seed", type=int, default=1, help="Of the draw.")
+@click.option("--only", default="*", help="A pattern of mutants' names.")
+@click.option("--children", type=int, default=1, help="Mutants run at once.")
+@click.option("--least", type=float, default=0.85, help="The share that must be noticed.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def main(sample: int, seed: int, only: str, children: int, least: float, as_json: bool) -> None:
+    """Run mutants, and say which nobody noticed."""
+    run("no-such-mutant")
+    names = sorted(name for name, _ in results() if fnmatch(name, only))
+    if not names:
+        raise click.ClickException(f'no mutant is called like "{only}": names are as stormkeel.policies.window.x_sum__mutmut_1')
+    chosen = Random(seed).sample(names, sample) if 0 < sample < len(names) else names  # noqa: S311 - a sample, no secret
+    run(*chosen, children=children)
+    ended = {name: code for name, code in results() if name in set(chosen)}
+    lines, share = table(ended)
+    survivors = sorted(name for name, code in ended.items() if code not in KILLED)
+    if as_json:
+        click.echo(json.dumps({"mutants": len(names), "run": len(ended), "killed": round(share, 4), "survivors": survivors}))
+    else:
+        click.echo("\n".join([*lines, "", *survivors, "", f"{len(ended)} of {len(names)} mutants run, {share:.1%} noticed"]))
+    sys.exit(share < least)
+
+
+if __name__ == "__main__":
+    main()
