@@ -275,3 +275,61 @@ def test_a_client_that_is_slow_to_take_the_head():
         assert text_in(taken.body) == "one two three"
 
     play(story)
+
+
+# -- an answer that has ended -------------------------------------------------------------------------------------------
+
+OVER = {
+    "nothing more comes": [LONG],
+    "only pings come": [step for _ in range(50) for step in (1.0, b": ping\n\n")],
+    "the connection breaks": [WireFault("body", "reset")],
+    "half a frame comes": [b"data: {\"id\": \"chat", LONG],
+}
+
+
+@pytest.mark.parametrize("way", OVER)
+@pytest.mark.parametrize("usage", [[USAGE], []])
+def test_an_answer_that_has_ended_needs_no_marker(way, usage):
+    """Once each choice said why it ended the answer is whole: its marker is waited for 2 s, and nobody else is asked (S-28)."""
+
+    async def story():
+        bench = Bench([streamed(HEAD, *text("one "), END, *usage, *OVER[way])], FALL)
+        answer, taken = await bench.stream(**ASKS)
+        assert answer.failure is None
+        assert now() <= 2.0
+        assert taken.body.startswith(HEAD + text("one ")[0] + END)
+        assert bench.outcomes == [("ok", "provider" if usage else "estimated")]
+
+    play(story)
+
+
+def test_a_client_that_leaves_while_a_marker_is_waited_for():
+    """A cancel from outside in those 2 s is obeyed, and what was said is charged."""
+
+    async def story():
+        bench = Bench([streamed(HEAD, *text("one "), END, LONG)], FALL)
+        task = asyncio.ensure_future(bench.stream(**ASKS))
+        await asyncio.sleep(1.0)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert task.cancelled()
+        assert bench.settled[0].outcome == "cancelled"
+
+    play(story)
+
+
+def test_a_slow_client_is_cut_off_behind_the_end_too():
+    """The clock of the last frames is the client's own again: who takes nothing for 60 s is cut off."""
+
+    async def story():
+        class Stuck(Taken):
+            async def write(self, data):
+                await asyncio.sleep(LONG if self.pieces else 0.0)
+                await super().write(data)
+
+        bench = Bench([streamed(HEAD, *text("one "), 1.0, END, LONG)], FALL)
+        answer, _ = await bench.stream(out=Stuck(), **ASKS)
+        assert answer.failure is not None
+        assert answer.failure.kind is K.CANCELLED
+
+    play(story)

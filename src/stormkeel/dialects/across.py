@@ -114,7 +114,7 @@ class CrossReader:
     """
 
     __slots__ = (
-        "_events", "_keep_alive", "_maker", "_reader", "_writer", "committed", "complete", "failure", "id", "model",
+        "_events", "_keep_alive", "_maker", "_reader", "_writer", "committed", "complete", "ended", "failure", "id", "model",
         "output_bytes", "rest", "terms", "usage", "usage_final",
     )  # fmt: skip
 
@@ -164,6 +164,7 @@ class CrossReader:
         reader = self._reader
         self.committed: bool = reader.committed
         self.complete: bool = reader.complete
+        self.ended: bool = reader.ended
         self.usage: Usage | None = reader.usage
         self.usage_final: bool = reader.usage_final
         self.output_bytes: int = reader.output_bytes

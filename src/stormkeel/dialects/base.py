@@ -199,6 +199,7 @@ class StreamReader(Protocol):
     Attributes:
         committed: was content seen (text, thinking, refusal, tool start), or the terminal marker?
         complete: was the terminal marker seen?
+        ended: has each choice said why it ended, in a dialect whose marker may never come? Only a last word may follow.
         usage: the latest report, cumulative; None before there is one.
         usage_final: was the provider's last word on usage seen?
         output_bytes: UTF-8 bytes of visible, reasoning and tool-argument text so far, for estimates.
@@ -210,6 +211,7 @@ class StreamReader(Protocol):
 
     committed: bool
     complete: bool
+    ended: bool
     usage: Usage | None
     usage_final: bool
     output_bytes: int

@@ -52,13 +52,15 @@ class FrameReader(ABC):
     """Reads one upstream stream; see `base.StreamReader` for the attributes."""
 
     __slots__ = (
-        "_framer", "committed", "complete", "failure", "id", "model", "output_bytes", "rest", "terms", "usage", "usage_final",
+        "_framer", "committed", "complete", "ended", "failure", "id", "model", "output_bytes", "rest", "terms", "usage",
+        "usage_final",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._framer = Framer()
         self.committed = False
         self.complete = False
+        self.ended = False
         self.usage: Usage | None = None
         self.usage_final = False
         self.output_bytes = 0

@@ -11,6 +11,7 @@ Settling is plain synchronous code, so no cancel can interrupt it (INV-3).
 from __future__ import annotations
 
 import asyncio
+from math import inf
 
 from ..dialects.across import CrossReader
 from ..dialects.base import NO_TERMS, StreamReader, Terms
@@ -30,6 +31,7 @@ from .fitting import too_long
 from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
 from .keeping import note
+from .mishaps import BITES, LAST_WORD, PINGS_ONLY, SLOW_CLIENT, WIRE_KINDS, read_all
 from .ports import ClientGone, Exchange, JournalFault, WireFault
 from .recovery import Recovery
 from .relay import HeldRelay, Relay
@@ -39,17 +41,6 @@ from .watchdog import Watchdog
 
 K = FailureKind
 OK = Verdict.OK
-SLOW_CLIENT = 60.0  # seconds a client may take no byte (docs/reliability.md, Clocks)
-PINGS_ONLY = 120.0  # seconds of keep-alives without content that a stream may last (docs/reliability.md, Clocks)
-ERROR_BODY = 1 << 20  # bytes of an error body that are read at most
-
-WIRE_KINDS = {"connect": K.CONNECT, "head": K.RESET, "body": K.TRUNCATED}
-BITES = {
-    K.SILENT: "no content came within {:g} s",
-    K.STALLED: "the stream stalled: nothing came for {:g} s",
-    K.DEADLINE: "the request's time of {:g} s was over",
-    K.CANCELLED: "the client took nothing for {:g} s",
-}
 
 
 class Trial:
@@ -193,13 +184,21 @@ class Trial:
         self._reader = reader = carriage.read_stream()
         held = self._run.held
         relay = HeldRelay(reader, held, carriage.comment_on_size()) if held else Relay(reader)
-        return await self._relay(exchange, relay, reader)
+        try:
+            return await self._relay(exchange, relay, reader)
+        except (WireFault, asyncio.CancelledError) as fault:
+            if not reader.ended or reader.failure or not (isinstance(fault, WireFault) or self._waited()):
+                raise
+        ready = relay.end()  # whole all the same
+        if reader.failure is None:
+            await self._finish(ready)
+        return reader.failure
 
     async def _relay(self, exchange: Exchange, relay: Relay, reader: StreamReader) -> Failure | None:
         """Pass frames on until the terminal marker, a failure, or the end. Settles before the last frames go out."""
         member, now, clocks = self.member, self._run.world.ports.clock.now, self._clocks
         pace = member.pace
-        seen, grown_at = -1, 0.0
+        seen, grown_at, ends_at = -1, 0.0, inf
         while True:
             data = await exchange.read()
             ready = relay.feed(data) if data else relay.end()
@@ -219,7 +218,16 @@ class Trial:
             if reader.committed:
                 at = now()
                 seen, grown_at = reader.output_bytes, at if reader.output_bytes != seen else grown_at
-                self._watch(min(at + clocks.idle, grown_at + PINGS_ONLY), K.STALLED)
+                ends_at = min(ends_at, at + LAST_WORD) if reader.ended else inf
+                self._watch(min(at + clocks.idle, grown_at + PINGS_ONLY, ends_at), K.STALLED)
+
+    def _waited(self) -> bool:
+        """Was it our own clock that would wait no longer for more of the answer?"""
+        dog = self.dog
+        if not (dog.bitten and dog.kind is K.STALLED and dog.calm()):
+            return False
+        dog.bitten = False  # what cancels us from now on is somebody else, or the next bite
+        return True
 
     async def _send(self, ready: bytes) -> None:
         """Write frames to the caller, who may take their time."""
@@ -375,16 +383,3 @@ async def _looked_at(run: Run, recovery: Recovery, trial: Trial) -> Trial:
 
 def _verdict(failure: Failure) -> Verdict:
     return Verdict.FAULT if failure.rule.trips else Verdict.IGNORED
-
-
-async def read_all(exchange: Exchange) -> bytes:
-    """Read an error's body, or as much of it as comes: its status says the most anyway."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        while size < ERROR_BODY and (data := await exchange.read()):
-            parts.append(data)
-            size += len(data)
-    except WireFault:
-        pass
-    return b"".join(parts)

@@ -50,7 +50,7 @@ def turn(run: Run, walk: Walk, spent: set[int], member: Member, decision: Decisi
     left = [one for group in groups for one in group.deployments if one.index not in spent]
     way = msgspec.structs.replace(route, groups=groups, **_rest(route, failure.kind)) if left else None
     if way is None:
-        way = resort(run, _affordable(run, route), failure.kind)
+        way = None if run.is_joining else resort(run, _affordable(run, route), failure.kind)
         if way is None:
             return walk, NOBODY
         spent.clear()

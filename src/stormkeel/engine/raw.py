@@ -24,8 +24,8 @@ from ..types.failure import Charge, Failure, FailureKind
 from ..types.request import Request
 from ..types.usage import NO_USAGE
 from ..types.wire import Headers, HttpRequest, HttpResponse, Upload, header
-from .attempt import BITES, SLOW_CLIENT, WIRE_KINDS, read_all
 from .credentials import Credential
+from .mishaps import BITES, SLOW_CLIENT, WIRE_KINDS, read_all
 from .ports import ClientGone, Exchange, JournalFault, UploadFault, WireFault
 from .residency import refusal_at
 from .setting_aside import PROBED

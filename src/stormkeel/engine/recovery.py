@@ -35,7 +35,7 @@ class Recovery:
     """How one request's stream is gone on with.
 
     Attributes:
-        request: what the client asked.
+        request: what was asked when it first broke off: what the client asked, or the last resort of its route.
         broke: why it first broke off behind its commit point, None before it did.
         is_begun: was the latest one to go on shown the answer as a turn that was begun?
     """
@@ -60,9 +60,10 @@ class Recovery:
 
     # -- after an attempt --------------------------------------------------------------------------------------------
 
-    def take_up(self, failure: Failure, attempt: Attempt) -> bool:
+    def take_up(self, failure: Failure, attempt: Attempt, request: Request) -> bool:
         """An attempt broke off behind the commit point: may somebody go on?"""
-        self.broke = self.broke or failure
+        if self.broke is None:
+            self.broke, self.request = failure, request
         self._before = add(self._before, attempt.usage or NO_USAGE)
         self._said = self._follower.text
         return self._follower.may_go_on and self.request.choices == 1 and self._body("", 0) is not None

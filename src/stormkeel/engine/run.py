@@ -201,17 +201,22 @@ class Run:
             assert self.out is not None
             await self.out.start(headers)
 
+    @property
+    def is_joining(self) -> bool:
+        """Has the stream broken off, so that whoever is asked goes on with it?"""
+        return self.recovery is not None and self.recovery.broke is not None
+
     def look(self, failure: Failure) -> None:
         """An attempt failed behind the commit point: open that again, where somebody may go on with what was sent."""
-        if self.recovery is not None and self.recovery.take_up(failure, self.attempts[-1]):
+        if self.recovery is not None and self.recovery.take_up(failure, self.attempts[-1], self.request):
             self.committed = False
             self.hold()
 
     def story(self, failure: Failure | None) -> Story:
         """Return the whole story, once the request has ended."""
         recovery = self.recovery
-        if recovery is not None:  # what the client asked, and what it got, whoever was asked for the rest
-            self.request, self.committed = recovery.request, self.committed or recovery.broke is not None
+        if recovery is not None and recovery.broke is not None:  # whoever was asked for the rest
+            self.request, self.committed = recovery.request, True
         latency = self.world.ports.clock.now() - self.started
         return Story(
             self.request, self.route, tuple(self.attempts), failure, self.wall, latency, self.ttft, self.committed,

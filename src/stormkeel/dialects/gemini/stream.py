@@ -113,7 +113,8 @@ class GeminiReader(FrameReader):
         for candidate in piece.candidates or ():
             self._step(candidate)
         if piece.promptFeedback is not None and piece.promptFeedback.blockReason and not self._open:
-            self._blocked = self.committed = True  # content: trying again behind the client's back is not for us to decide
+            self._blocked = self.ended = True
+            self.committed = True  # content: trying again behind the client's back is not for us to decide
         if piece.usageMetadata is not None:
             self._note_usage(piece.usageMetadata)
         return self._fail_if_it_failed(piece)
@@ -134,8 +135,10 @@ class GeminiReader(FrameReader):
         if candidate.finishReason:
             self._ended.add(candidate.index)
             self._open.discard(candidate.index)
+            self.ended = not self._open
         elif candidate.index not in self._ended:
             self._open.add(candidate.index)
+            self.ended = False
 
     def _note_usage(self, told: GeminiUsage) -> None:
         usage = read_usage(told)

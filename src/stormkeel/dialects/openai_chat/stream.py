@@ -142,9 +142,11 @@ class ChatReader(FrameReader):
         if choice.finish_reason:
             self._ended.add(choice.index)
             self._open.discard(choice.index)
-            self.committed = self.committed or not self._open
+            self.ended = not self._open
+            self.committed = self.committed or self.ended
         elif choice.index not in self._ended:
             self._open.add(choice.index)
+            self.ended = False
 
     def _note_usage(self, chunk: Chunk) -> bool:
         told = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)

@@ -1,0 +1,36 @@
+"""Mishaps on the wire: what a silence and a broken exchange are called, and what is still read of an exchange that failed.
+
+Never decides what follows: that is `line.py`, by `policies/retry.py`. Spans by docs/reliability.md, Clocks.
+"""
+
+from __future__ import annotations
+
+from ..types.failure import FailureKind
+from .ports import Exchange, WireFault
+
+K = FailureKind
+SLOW_CLIENT = 60.0  # seconds a client may take no byte
+PINGS_ONLY = 120.0  # seconds of keep-alives without content that a stream may last
+LAST_WORD = 2.0  # seconds that an answer which has ended is waited for its usage and its marker
+ERROR_BODY = 1 << 20  # bytes of an error body that are read at most
+
+WIRE_KINDS = {"connect": K.CONNECT, "head": K.RESET, "body": K.TRUNCATED}
+BITES = {
+    K.SILENT: "no content came within {:g} s",
+    K.STALLED: "the stream stalled: nothing came for {:g} s",
+    K.DEADLINE: "the request's time of {:g} s was over",
+    K.CANCELLED: "the client took nothing for {:g} s",
+}
+
+
+async def read_all(exchange: Exchange) -> bytes:
+    """Read an error's body, or as much of it as comes: its status says the most anyway."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size < ERROR_BODY and (data := await exchange.read()):
+            parts.append(data)
+            size += len(data)
+    except WireFault:
+        pass
+    return b"".join(parts)
