@@ -232,3 +232,22 @@ def test_what_was_refused_is_left_out_at_once_and_once():
     assert after(K.FOREIGN_THOUGHT, other=True) == Again(0.0)
     assert after(K.FOREIGN_THOUGHT, here=2, other=True) == Elsewhere()
     assert isinstance(after(K.FOREIGN_THOUGHT, here=2), GiveUp)
+
+
+@pytest.mark.parametrize(("under_way", "places"), [(0, 3), (10, 3), (15, 3), (20, 4), (100, 20), (1000, 200)])
+def test_a_fifth_of_what_is_under_way_may_be_retries(under_way, places):
+    """At most a fifth of a provider's attempts are retries at once, and three always may be (INV-11)."""
+    budget = RetryBudget(BudgetSettings())
+    assert [budget.enter(under_way) for _ in range(places + 5)] == [True] * places + [False] * 5
+    budget.leave()
+    assert budget.enter(under_way)
+    assert not budget.enter(under_way)
+
+
+def test_a_try_with_too_little_time_left_is_not_begun():
+    """With less left than half of a deployment's answers take to begin, it is left: elsewhere, or for good (INV-10)."""
+    failure = Failure(FailureKind.SERVER, "no")
+    for has_other, expected in ((True, Elsewhere), (False, GiveUp)):
+        situation = Situation(failure, 1, 1, False, has_other, remaining=2.0, needs=2.5)
+        assert isinstance(decide(situation, RetrySettings(), Random(1)), expected)
+    assert isinstance(decide(Situation(failure, 1, 1, False, False, remaining=4.0, needs=2.5), RetrySettings(), Random(1)), Again)

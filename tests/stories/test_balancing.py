@@ -264,6 +264,24 @@ def test_a_failing_home_is_left_for_the_next_in_order_and_returned_to() -> None:
     play(story)
 
 
+def test_a_short_wait_is_spent_at_home() -> None:
+    """A conversation told to come back in two seconds waits for its home, whose cache it would leave behind; a long wait moves on."""
+
+    async def story() -> None:
+        for seconds, at_home in (("2", True), ("20", False)):
+            bench = Bench([whole()], three("weighted", "conversation"))
+            await bench.house.answer(said(bench, "hello"))
+            home = bench.whom[0]
+            replies = {f"openai#c{n}": [whole()] for n in range(3)}
+            replies[home] = [refused(429, "rate_limit_exceeded", headers=(("retry-after", seconds),)), whole()]
+            bench.transport._choose = by(replies)
+            assert (await bench.house.answer(said(bench, "hello"))).failure is None
+            assert bench.whom[1] == home
+            assert (bench.whom[2] == home) is at_home
+
+    play(story)
+
+
 def test_explain_tells_where_there_was_no_room() -> None:
     """With one attempt at home the second of the same beginning goes to the next in order, and why is told with the numbers."""
 

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
-from story_stage import ALONE, DONE, END, FALL, HEAD, TWO, Bench, Reply, Taken, frame, now, play, refused, streamed, text, whole
+from msgspec import structs
+from story_stage import (
+    ALONE,
+    DONE,
+    END,
+    FALL,
+    HEAD,
+    TWO,
+    WHOLE_STREAM,
+    Bench,
+    Reply,
+    Taken,
+    frame,
+    now,
+    play,
+    refused,
+    streamed,
+    text,
+    whole,
+)
 
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.request import Options
@@ -211,5 +231,118 @@ def test_a_loop_that_is_late_sends_nothing_more():
         answer = await bench.ask(timeout=1.0)
         assert bench.times == [0.0]
         assert answer.failure.kind is K.SERVER
+
+    play(story)
+
+
+# -- clocks that know what is asked ----------------------------------------------------------------------------------------
+
+REASONS = ALONE.replace(b"gpt-5.4-mini", b"o3")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fields", "span"),
+    [
+        (ALONE, {}, 30.0),
+        (ALONE, {"reasoning_effort": "high"}, 90.0),
+        (REASONS, {}, 90.0),
+        (REASONS, {"reasoning_effort": "minimal"}, 30.0),
+        (ALONE + b"[policies.clocks]\nreasoning = 1\n", {"reasoning_effort": "high"}, 30.0),
+        (ALONE + b"[policies.clocks]\nfirst_content = 10\nreasoning = 2\n", {"reasoning_effort": "low"}, 20.0),
+    ],
+)
+def test_a_reasoning_model_is_given_more_time(settings, fields, span):
+    """A model that reasons, by its own way or because it is asked to, may be silent three times as long."""
+
+    async def story():
+        bench = Bench([streamed(HEAD, LONG)], settings)
+        answer, _ = await bench.stream(**fields)
+        assert answer.failure.kind is K.SILENT
+        assert now() == pytest.approx(span)
+        assert f"{span:g} s" in answer.failure.message
+
+    play(story)
+
+
+def test_a_long_input_is_given_more_time():
+    """Reading some 100,000 tokens takes time: ten seconds more at least, for a stream and for an answer in one piece alike."""
+
+    async def story():
+        long = [{"role": "user", "content": "word " * 100_000}]
+        bench = Bench([streamed(HEAD, LONG), Reply(delay=LONG)], ALONE)
+        await bench.stream(messages=long)
+        stream = now()
+        assert 40.0 <= stream <= 60.0
+        await bench.ask(messages=long)
+        assert now() - stream == pytest.approx(stream + 90.0)
+
+    play(story)
+
+
+def test_a_fallback_that_can_not_answer_in_time_is_not_asked():
+    """With less left than half of its answers take to begin, a deployment is not asked in vain; the reason told is the first one's."""
+
+    async def story():
+        bench = Bench(lambda _request: streamed(b"".join(WHOLE_STREAM), delay=4.0), FALL)
+        for _ in range(12):
+            await bench.stream(model="other/gpt-5.4-mini")
+        sent, start = len(bench.transport.sent), now()
+        bench.transport._choose = lambda _request: Reply(500, refused(500).body, delay=1.0)
+        answer, _ = await bench.stream(timeout=4.5)
+        assert now() - start < 4.5
+        assert {sent.request.url.split("/")[2] for sent in bench.transport.sent[sent:]} == {"api.openai.com"}
+        assert answer.failure.kind is K.SERVER
+        start = now()
+        await bench.stream(timeout=30.0)
+        assert bench.transport.sent[-1].request.url.startswith("http://127.0.0.1:9/")
+
+    play(story)
+
+
+# -- the client's own patience --------------------------------------------------------------------------------------------
+
+
+def patient(bench, seconds, stream=False):
+    """A request of a client that hangs up after some seconds of silence."""
+    return structs.replace(bench.request("fast", stream=stream), options=Options(patience=seconds))
+
+
+def test_a_client_that_bears_little_silence_is_answered_before():
+    """An answer in one piece is silent until it is whole: it ends when the client's own clock is about to."""
+
+    async def story():
+        bench = Bench([Reply(delay=LONG)], ALONE)
+        answer = await bench.house.answer(patient(bench, 20.0))
+        assert now() == pytest.approx(20.0)
+        assert answer.failure.kind is K.DEADLINE
+
+    play(story)
+
+
+def test_a_stream_is_kept_alive_for_a_client_that_bears_little_silence():
+    """A stream may take longer than the client bears silence: it is kept alive twice in that time, and never cut for it."""
+
+    async def story():
+        bench = Bench([streamed(HEAD, 25.0, *text("one "), 25.0, END, DONE)], ALONE)
+        taken = Taken()
+        answer = await bench.house.answer(patient(bench, 4.0, stream=True), taken)
+        assert answer.failure is None
+        assert taken.text == "one "
+        early = [0.0, *(at for at in taken.times if at <= 25.0)]
+        assert max(later - sooner for sooner, later in pairwise(early)) <= 2.0
+
+    play(story)
+
+
+def test_an_sdks_usual_ten_minutes_shorten_nothing():
+    """A stream that goes on for more than the ten minutes that SDKs name by themselves is not cut by them."""
+
+    async def story():
+        slow = [piece for _ in range(40) for piece in (*text("word "), 20.0)]
+        bench = Bench([streamed(HEAD, *slow, END, DONE)], ALONE + b"[policies.clocks]\ntotal = 1800\n")
+        taken = Taken()
+        answer = await bench.house.answer(patient(bench, 599.5, stream=True), taken)
+        assert answer.failure is None
+        assert now() == pytest.approx(800.0)
 
     play(story)

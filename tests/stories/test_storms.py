@@ -10,6 +10,7 @@ from random import Random
 import pytest
 from story_stage import ALONE, FALL, Bench, Reply, now, play, refused, whole
 
+from stormkeel.engine.ports import WireFault
 from stormkeel.testing import Sent
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.wire import HttpRequest
@@ -120,6 +121,37 @@ def test_each_provider_has_a_budget_of_its_own():
         outcomes = await load(bench, 50, 10)
         assert all(kind is None for _, kind in outcomes)
         assert bench.house.world.budgets["other"].left == 500
+
+    play(story)
+
+
+def test_a_burst_of_resets_is_not_sent_again_as_a_burst():
+    """A hundred requests cut off at one moment are tried again at most a fifth at a time, and where the budget pays, all answered."""
+
+    async def story():
+        def reply(_request):
+            return Reply(fault=WireFault("head", "reset"), delay=1.0) if now() < 0.5 else Reply(200, whole().body, delay=1.0)
+
+        bench = Bench(reply, ALONE + NO_BREAKER + b"[policies.budget]\ncapacity = 2000\n")
+        answers = await asyncio.gather(*(bench.ask() for _ in range(100)))
+        assert all(answer.failure is None for answer in answers)
+        again = [one.at for one in bench.transport.sent if one.at > 0.5]
+        assert len(again) == 100
+        at_once = [sum(at <= other < at + 1.0 for other in again) for at in again]
+        assert max(at_once) <= 20
+
+    play(story)
+
+
+def test_who_was_told_when_to_come_back_needs_no_place():
+    """A burst that is told to come back in two seconds comes back then, all of it: that is no storm of ours (INV-12)."""
+
+    async def story():
+        told = refused(429, headers=(("retry-after", "2"),))
+        bench = Bench(lambda _request: told if now() < 1.0 else Reply(200, whole().body, delay=1.0), ALONE)
+        answers = await asyncio.gather(*(bench.ask() for _ in range(60)))
+        assert all(answer.failure is None for answer in answers)
+        assert max(one.at for one in bench.transport.sent) < 3.0
 
     play(story)
 

@@ -33,6 +33,7 @@ from .hold import Extent, extent_of, held_for
 from .keeping import note
 from .mishaps import BITES, LAST_WORD, PINGS_ONLY, SLOW_CLIENT, WIRE_KINDS, read_all
 from .ports import ClientGone, Exchange, JournalFault, WireFault
+from .reasoning import PREFILL, waiting
 from .recovery import Recovery
 from .relay import HeldRelay, Relay
 from .run import Run
@@ -57,7 +58,7 @@ class Trial:
 
     __slots__ = (
         "_carriage", "_clocks", "_exchange", "_extent", "_held", "_id", "_joint", "_provider_request", "_reader", "_run",
-        "_settled", "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure",
+        "_settled", "_span", "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure",
         "made", "member", "read", "response", "sent",
     )  # fmt: skip
 
@@ -89,6 +90,7 @@ class Trial:
         self._terms: Terms = NO_TERMS
         self._ttft: float | None = None
         self._joint = ""
+        self._span = 0.0
 
     # -- before ------------------------------------------------------------------------------------------------------
 
@@ -106,6 +108,11 @@ class Trial:
         if window and len(raw) > window and (unfit := too_long(member, request, raw)):
             return unfit
         self._extent = extent = extent_of(request, raw, member, carriage.limit)
+        clocks, reasons = self._clocks, member.reasons
+        span = clocks.first_content if request.stream else clocks.answer
+        if reasons or extent.need.input >= PREFILL:
+            span = waiting(span, clocks, reasons, raw, extent.need.input)
+        self._span = span
         ticket = member.admit(self._started, extent.need, probe)
         if isinstance(ticket, Failure):
             return ticket
@@ -145,7 +152,7 @@ class Trial:
         """Send, and read the whole answer."""
         member, run, carriage = self.member, self._run, self._carriage
         spoken = carriage.spoken
-        self._watch(self._started + self._clocks.answer, K.SILENT)
+        self._watch(self._started + self._span, K.SILENT)
         self.sent = True
         response = await member.transport.send(carriage.http(self._id))
         self._status = response.status
@@ -171,7 +178,7 @@ class Trial:
     async def stream(self) -> Failure | None:
         """Send, and relay the answer's frames to the caller as they come."""
         member, carriage = self.member, self._carriage
-        self._watch(self._started + self._clocks.first_content, K.SILENT)
+        self._watch(self._started + self._span, K.SILENT)
         self.sent = True
         exchange = await member.transport.open(carriage.http(self._id))
         self._exchange = exchange
@@ -207,7 +214,8 @@ class Trial:
                 self._ttft = at - self._started
                 if pace is not None:
                     pace.observe(at, self._ttft)
-                member.health.begin(self._ticket[member.health_place], self._ttft, at, self._run.world.ports.rng)
+                quickness = self._ttft - clocks.prefill * (self._extent.need.input // PREFILL)
+                member.health.begin(self._ticket[member.health_place], quickness, at, self._run.world.ports.rng)
             if reader.failure is None and (reader.complete or not data):
                 await self._finish(ready)
                 return None
@@ -271,8 +279,7 @@ class Trial:
     def bite(self) -> Failure:
         """Say which clock ran out."""
         clocks, kind, run = self._clocks, self.dog.kind, self._run
-        first = clocks.first_content if run.request.stream else clocks.answer
-        spans = {K.SILENT: first, K.STALLED: clocks.idle, K.CANCELLED: SLOW_CLIENT}
+        spans = {K.SILENT: self._span, K.STALLED: clocks.idle, K.CANCELLED: SLOW_CLIENT}
         return Failure(kind, BITES[kind].format(spans.get(kind, run.deadline - run.started)), self._status or None)
 
     # -- after -------------------------------------------------------------------------------------------------------

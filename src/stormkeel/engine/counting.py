@@ -32,6 +32,7 @@ from .keeping import narrow
 from .outlook import Sight
 from .ports import WireFault
 from .residency import inside
+from .run import time_of
 from .world import World
 
 K = FailureKind
@@ -195,7 +196,7 @@ class _Count:
         known = way.spoken.caller
         caller = Caller(known.provider, way.counting.path_for(member.deployment.model), known.secret)
         http = caller.request(way.body, request.headers, False, f"{request.id}.1")
-        patience = min(PATIENCE, request.options.timeout or PATIENCE)
+        patience = time_of(request, PATIENCE)
         try:
             async with asyncio.timeout(patience):
                 response = await member.transport.send(http)

@@ -32,7 +32,9 @@ from .gates import GATES
 from .hold import Extent, extent_of, held_for
 from .keeping import narrow
 from .outlook import Sight
+from .reasoning import waiting
 from .residency import inside
+from .run import time_of
 from .standing import Room, Standing, room, standing
 from .world import World
 
@@ -197,7 +199,7 @@ def _told(request: Request, world: World, route: Route | None, why: str, candida
         request.model, request.dialect, request.stream, options.strict, options.key, options.task, options.user, options.tags,
         [name for name, _ in GATES], "" if route is None else route.name, why, first,
         *(("", "") if route is None else (route.commit, route.recovery)),
-        total if options.timeout is None else min(total, options.timeout),
+        time_of(request, total),
         world.retry.attempts, world.retry.request_attempts, candidates,
     )  # fmt: skip
 
@@ -282,6 +284,12 @@ class _Explainer:
         gates = [self._ask(name, member, extent, is_last) for name, _ in GATES]
         why = next((gate.says for gate in gates if not gate.passes), "")
         price, left = self._price(extent, carried, member), self._after(member, extent)
+        spans = deployment.clocks or self._world.clocks
+        first, whole = (
+            waiting(span, spans, member.reasons, carried.counted, extent.need.input)
+            for span in (spans.first_content, spans.answer)
+        )
+        clocks = msgspec.structs.replace(clocks, first_content=first, answer=whole)
         return Candidate(*at, not why, why, gates, carried.edits, carried.losses, price, left, clocks)
 
     def _refusal(self, member: Member, carried: Carried) -> Failure | None:

@@ -25,6 +25,7 @@ from ..types.usage import Usage
 from .credentials import Credential
 from .gates import CREDENTIAL_PROBE, GATES, Gates, Health
 from .ports import Transport
+from .reasoning import reasons_by
 from .recent import Recent
 
 MINUTE = 60_000_000_000  # nanoseconds
@@ -61,6 +62,7 @@ class Member:
 
     Attributes:
         spoken: the wire formats it speaks, by name, the one that others are translated to first.
+        reasons: when its model reasons.
         scopes: the breakers of what it shares with others: its region, its credential.
         health, health_place: the gate of its breakers, and where its part of a ticket is.
         own_prices: what is added to the id of the price snapshot where the configuration prices it, "" where the catalog does.
@@ -89,6 +91,7 @@ class Member:
         "own_prices",
         "pace",
         "rate",
+        "reasons",
         "recent",
         "scopes",
         "spoken",
@@ -104,6 +107,7 @@ class Member:
         self.spoken: Mapping[str, Spoken] = {one.dialect.name: one for one in spoken}
         self.facts = facts
         self.target = known.target
+        self.reasons = reasons_by(known.target.abilities)
         self.window = None if facts is None else facts.window
         self.max_output = None if facts is None else facts.max_output
         self.own_prices = "" if facts is None else facts.own

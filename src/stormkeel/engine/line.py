@@ -27,8 +27,10 @@ from .keeping import kept_alone, narrow
 from .outlook import sight_of
 from .ports import Output
 from .residency import inside, kept_inside
+from .retrying import begin, end
 from .run import Run
 from .story import last_word
+from .timing import needs, next_in_time
 from .world import World
 
 K = FailureKind
@@ -126,7 +128,7 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
         world.fleet.now = world.ports.clock.now()
         if trial.failure.kind in OWN_FAULT:
             walk, decision = turn(run, walk, spent, member, decision)
-        deployment = None if type(decision) is GiveUp else walk.next(spent)
+        deployment = None if type(decision) is GiveUp else next_in_time(run, walk, spent)
     return None, kept_inside(kept_alone(last_word(run), run.request), run.way)
 
 
@@ -159,15 +161,18 @@ async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: T
         decision = decide(_situation(run, walk, member, spent, failure, tries), world.retry, world.ports.rng)
         if type(decision) is not Again:
             return trial, decision
-        if trial.made and not run.pay(member, failure):
+        if trial.made and not await begin(run, member, failure, walk.has_other(spent | {member.index})):
             return trial, ELSEWHERE  # no retries are left in the budget: only somebody not asked yet may be
-        await asyncio.sleep(decision.after)
-        if world.ports.clock.now() >= run.deadline:
-            return trial, LATE
-        run.is_thoughtless |= failure.kind is K.FOREIGN_THOUGHT
-        if not trial.made:
-            run.attempts.pop()  # what comes next stands for it: who waits long at a busy limit is refused many times
-        trial = await attempt(run, member)
+        try:
+            await asyncio.sleep(decision.after)
+            if world.ports.clock.now() >= run.deadline:
+                return trial, LATE
+            run.is_thoughtless |= failure.kind is K.FOREIGN_THOUGHT
+            if not trial.made:
+                run.attempts.pop()  # what comes next stands for it: who waits long at a busy limit is refused many times
+            trial = await attempt(run, member)
+        finally:
+            end(run)
 
 
 async def _probe(run: Run, walk: Walk, member: Member, spent: set[int], trial: Trial) -> Trial:
@@ -183,5 +188,6 @@ def _situation(run: Run, walk: Walk, member: Member, spent: set[int], failure: F
     world, out = run.world, spent | {member.index}
     now = world.fleet.now = world.ports.clock.now()
     return Situation(
-        failure, tries, run.made, walk.has_sibling(member.deployment, spent), walk.has_other(out), run.deadline - now
-    )
+        failure, tries, run.made, walk.has_sibling(member.deployment, spent), walk.has_other(out), run.deadline - now,
+        needs(run, member.index),
+    )  # fmt: skip

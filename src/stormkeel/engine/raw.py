@@ -28,6 +28,7 @@ from .credentials import Credential
 from .mishaps import BITES, SLOW_CLIENT, WIRE_KINDS, read_all
 from .ports import ClientGone, Exchange, JournalFault, UploadFault, WireFault
 from .residency import refusal_at
+from .run import time_of
 from .setting_aside import PROBED
 from .watchdog import Watchdog
 from .world import World
@@ -118,8 +119,7 @@ class _Trip:
         self._id = f"{errand.request.id}.1"
         self._started = clock.now()
         self._wall = clock.wall()
-        timeout, total = errand.request.options.timeout, world.clocks.total
-        self._deadline = self._started + (total if timeout is None else min(timeout, total))
+        self._deadline = self._started + time_of(errand.request, world.clocks.total)
         self._credential: Credential
         self._deployment = ""
         self._is_probe = self._settled = False

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ..dialects.base import Codec, Told
+from ..policies.retry import RetryBudget
 from ..routing.route import Route
 from ..types.attempt import Attempt, Story
 from ..types.failure import Failure, FailureKind
@@ -39,12 +40,14 @@ class Run:
             (`resorts`).
         original: the body as it came, read and raw, once there was a last resort.
         is_thoughtless: is the request to be told without what proves a model's thoughts?
+        place: where the retry under way holds a place, None where it holds none.
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
 
     __slots__ = (
         "_crossed",
         "_keeper",
+        "_pause",
         "_reading",
         "attempts",
         "began",
@@ -57,6 +60,7 @@ class Run:
         "original",
         "out",
         "paid",
+        "place",
         "recovery",
         "request",
         "resorts",
@@ -77,10 +81,12 @@ class Run:
         self.route = ""
         self.started = clock.now()
         self.wall = clock.wall()
-        timeout = request.options.timeout
-        total = world.clocks.total
-        self.deadline = self.started + (total if timeout is None or timeout > total else timeout)
+        options, total = request.options, world.clocks.total
+        if options.timeout is not None or options.patience is not None:
+            total = time_of(request, total)
+        self.deadline = self.started + total
         self.paid = 0
+        self.place: RetryBudget | None = None
         self.held = 0.0
         self.recovery: Recovery | None = None
         self.is_thoughtless = False
@@ -94,6 +100,7 @@ class Run:
         self.began = False
         self.committed = False
         self.ttft: float | None = None
+        self._pause = 0.0  # seconds between two keep-alives
         self.loop = asyncio.get_running_loop()
         self.task = _own_task(self.loop)
         self._keeper: asyncio.Task[None] | asyncio.TimerHandle | None = None
@@ -160,11 +167,16 @@ class Run:
         return self.paid > 0
 
     def hold(self) -> None:
-        """After `clocks.hold` seconds without content, send the head and the dialect's keep-alive, again and again."""
+        """After `clocks.hold` seconds without content, send the head and the dialect's keep-alive, again and again.
+
+        At half of the silence that the client bears, where that is sooner.
+        """
         streams = self.world.dialects[self.request.dialect].streams
         if self.out is None or self._keeper is not None or streams is None:
             return
-        self._keeper = self.loop.call_later(self.world.clocks.hold, self._keep, streams.keep_alive)
+        hold, patience = self.world.clocks.hold, self.request.options.patience
+        self._pause = hold if patience is None else min(hold, patience / 2.0)
+        self._keeper = self.loop.call_later(self._pause, self._keep, streams.keep_alive)
 
     def _keep(self, keep_alive: bytes) -> None:
         self._keeper = asyncio.ensure_future(self._keep_alive(keep_alive))
@@ -178,7 +190,7 @@ class Run:
             await out.start(NO_HEADERS)
         while True:
             await out.write(keep_alive)
-            await asyncio.sleep(self.world.clocks.hold)
+            await asyncio.sleep(self._pause)
 
     async def release(self) -> None:
         """Stop keeping alive; when this returns nobody else writes to the output."""
@@ -222,6 +234,16 @@ class Run:
             self.request, self.route, tuple(self.attempts), failure, self.wall, latency, self.ttft, self.committed,
             self.world.config,
         )  # fmt: skip
+
+
+def time_of(request: Request, total: float) -> float:
+    """Return the seconds a request may take: its caller's, never more than the configuration's.
+
+    Who bears only so much silence has an answer in one piece by then; a stream goes on for as long as it speaks.
+    """
+    options = request.options
+    spans = (total, options.timeout, None if request.stream else options.patience)
+    return min(span for span in spans if span is not None)
 
 
 def _own_task(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..engine.ports import ClientGone, UploadFault
+from ..policies.deadline import LONGEST, before
 from ..types.border import NO_BORDER, Border, border_of
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options
@@ -19,6 +20,8 @@ PASSED = (b"anthropic-", b"openai-")
 NAMES_KEPT = 1000
 SMALL = 65_536  # bytes of a body in one piece that is not counted among those held
 LABEL_LIMIT = 256  # characters of a label
+OUR_TIMEOUT, GRPC_TIMEOUT = b"x-stormkeel-timeout", b"grpc-timeout"
+_GRPC_UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 WITHIN, REQUIRES = b"x-stormkeel-within", b"x-stormkeel-requires"
 
 
@@ -38,11 +41,12 @@ class Inbound:
         options: how to handle the request, without the caller's key.
     """
 
-    __slots__ = ("api_key", "bearer", "encoding", "is_gemini", "labels", "passed", "patience", "strict", "wants_trace")
+    __slots__ = ("api_key", "bearer", "encoding", "is_gemini", "labels", "passed", "patience", "strict", "timeout", "wants_trace")
 
     def __init__(self, headers: RawHeaders) -> None:
         self.bearer = self.api_key = ""
         self.encoding = b""
+        self.timeout: float | None = None
         self.patience: float | None = None
         self.wants_trace = self.is_gemini = self.strict = False
         self.labels: dict[bytes, str] = {}
@@ -60,11 +64,11 @@ class Inbound:
     def options(self, key: str) -> Options:
         """Return the request's options, booked to a key's name."""
         if not self.labels:
-            return Options(self.patience, key=key, strict=self.strict)
+            return Options(self.timeout, key=key, strict=self.strict, patience=self.patience)
         said = self.labels
         tags = said.get(b"x-stormkeel-tags", "")
         return Options(
-            self.patience,
+            self.timeout,
             said.get(b"x-stormkeel-task", ""),
             said.get(b"x-stormkeel-user", ""),
             tuple(_listed(tags)),
@@ -72,6 +76,7 @@ class Inbound:
             self.strict,
             said.get(b"x-stormkeel-session", ""),
             self._border(),
+            self.patience,
         )
 
     def _border(self) -> Border:
@@ -99,12 +104,18 @@ class Inbound:
     def _encoding(self, _name: bytes, value: bytes) -> None:
         self.encoding = value.lower()
 
+    def _timeout(self, name: bytes, value: bytes) -> None:
+        """Take how long all may last. Ours is taken by its word; another's is the client's own clock: we answer before."""
+        seconds = _grpc_seconds(value) if name == GRPC_TIMEOUT else _seconds(value, 1e-3 if name.endswith(b"-ms") else 1.0)
+        if seconds is not None:
+            seconds = seconds if name == OUR_TIMEOUT else before(seconds)
+            self.timeout = seconds if self.timeout is None else min(self.timeout, seconds)
+
     def _patience(self, _name: bytes, value: bytes) -> None:
-        try:
-            seconds = float(value)
-        except ValueError:
-            return
-        if 0.0 < seconds < 86_400.0:
+        """Take how long the client will bear silence."""
+        seconds = _seconds(value)
+        if seconds is not None:
+            seconds = before(seconds)
             self.patience = seconds if self.patience is None else min(self.patience, seconds)
 
     def _trace(self, _name: bytes, value: bytes) -> None:
@@ -122,6 +133,25 @@ class Inbound:
         self.labels[name] = f"{self.labels[name]},{told}" if name in self.labels else told
 
 
+def _seconds(value: bytes, unit: float = 1.0) -> float | None:
+    """Read a span, None where it makes no sense: no request should fail for a header that some proxy added."""
+    try:
+        seconds = float(value) * unit
+    except ValueError:
+        return None
+    return seconds if 0.0 < seconds < LONGEST else None
+
+
+def _grpc_seconds(value: bytes) -> float | None:
+    """Read a gRPC timeout: up to eight digits and a unit.
+
+    >>> _grpc_seconds(b"2500m"), _grpc_seconds(b"3S"), _grpc_seconds(b"3")
+    (2.5, 3.0, None)
+    """
+    unit = _GRPC_UNITS.get(value[-1:])
+    return _seconds(value[:-1], unit) if unit is not None and value[:-1].isdigit() and len(value) <= 9 else None
+
+
 def _listed(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
@@ -135,8 +165,12 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"x-goog-api-key": Inbound._goog,
     b"x-goog-api-client": Inbound._goog,
     b"content-encoding": Inbound._encoding,
-    b"x-stormkeel-timeout": Inbound._patience,
-    b"x-stainless-read-timeout": Inbound._patience,
+    OUR_TIMEOUT: Inbound._timeout,
+    b"x-request-timeout-ms": Inbound._timeout,
+    GRPC_TIMEOUT: Inbound._timeout,
+    b"x-stainless-read-timeout": Inbound._patience,  # openai and anthropic for Python
+    b"x-stainless-timeout": Inbound._patience,  # those for other languages
+    b"x-server-timeout": Inbound._patience,  # google-genai
     b"x-stormkeel-trace": Inbound._trace,
     b"x-stormkeel-strict": Inbound._strict,
     b"x-stormkeel-task": Inbound._label,

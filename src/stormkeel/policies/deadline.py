@@ -28,6 +28,8 @@ class ClockSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         answer: from sending until the whole answer where it comes in one piece: silence and long work look alike there.
         total: from arrival to the end, over all attempts and waits.
         hold: how long a stream's head is held back for the first content before it goes out with keep-alives.
+        reasoning: how many times as long `first_content` and `answer` are where the model reasons.
+        prefill: seconds that are added to both for each 10,000 tokens of input.
     """
 
     connect: float = 5.0
@@ -36,7 +38,22 @@ class ClockSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer: float = 120.0
     total: float = 600.0
     hold: float = 10.0
+    reasoning: float = 3.0
+    prefill: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
+        for name in ("connect", "first_content", "idle", "answer", "total", "hold"):
             within(name, getattr(self, name), 0.001, LONGEST, "seconds")
+        within("reasoning", self.reasoning, 1.0, 100.0)
+        within("prefill", self.prefill, 0.0, 600.0, "seconds")
+
+
+def before(patience: float) -> float:
+    """Return after how many seconds to answer somebody who hangs up after `patience`, so that they hear why.
+
+    A twentieth of it is left for the way, half a second at most (ours).
+
+    >>> before(3.0), before(600.0)
+    (2.85, 599.5)
+    """
+    return patience - min(0.5, patience / 20.0)

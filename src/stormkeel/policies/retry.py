@@ -60,6 +60,7 @@ class Situation(msgspec.Struct, frozen=True):
         has_sibling: is there another deployment of the same group, ready and not sharing this one's quota?
         has_other: is there any other candidate left?
         remaining: seconds to the request's deadline.
+        needs: seconds that another try here takes at least, as far as is known: with less left it is not begun.
     """
 
     failure: Failure
@@ -68,6 +69,7 @@ class Situation(msgspec.Struct, frozen=True):
     has_sibling: bool
     has_other: bool
     remaining: float
+    needs: float = 0.0
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -148,16 +150,17 @@ def _rather_elsewhere(situation: Situation, settings: RetrySettings) -> bool:
 
 
 def _wait(situation: Situation, settings: RetrySettings, rng: Dice) -> Decision:
-    if situation.failure.rule.again is May.MENDED and not situation.failure.retry_after:
+    if situation.failure.rule.again is May.MENDED and not situation.failure.retry_after and situation.needs < situation.remaining:
         return Again(0.0)  # it was no question of time
-    hint, left = situation.failure.retry_after or 0.0, situation.remaining
+    hint, left = situation.failure.retry_after or 0.0, situation.remaining - situation.needs
     if hint > settings.max_hint:
         return _leave(situation, f"asked to wait {hint:g} s, longer than `max_hint` ({settings.max_hint:g} s)")
     if hint >= left:
-        return _leave(situation, f"asked to wait {hint:g} s, and the deadline is {left:.3g} s away")
+        return _leave(situation, f"asked to wait {hint:g} s, and the deadline is {situation.remaining:.3g} s away")
     after = _after_hint(hint, left, settings, rng) if hint > 0.0 else _backoff(situation, settings, rng)
     if after >= left:
-        return _leave(situation, f"the next try would be {after:.3g} s from now, and the deadline is {left:.3g} s away")
+        away = situation.remaining
+        return _leave(situation, f"the next try would be {after:.3g} s from now, and the deadline is {away:.3g} s away")
     return Again(after)
 
 
@@ -190,43 +193,54 @@ class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         capacity: the full bucket, where it starts.
         transient_cost: the price of a retry after a fault.
         throttle_cost: the price of a retry after a throttle.
+        concurrent_share: the most retries at once, as a share of what is under way at the provider; those that wait for a moment
+            the provider named are not counted.
+        concurrent_least: so many always may be.
     """
 
     capacity: int = 500
     transient_cost: int = 14
     throttle_cost: int = 5
+    concurrent_share: float = 0.2
+    concurrent_least: int = 3
 
     def __post_init__(self) -> None:
         within("capacity", self.capacity, 1, 1_000_000)
         within("transient_cost", self.transient_cost, 1, self.capacity)
         within("throttle_cost", self.throttle_cost, 1, self.capacity)
+        within("concurrent_share", self.concurrent_share, 0.0, 1.0)
+        within("concurrent_least", self.concurrent_least, 1, 1_000_000)
 
 
 class RetryBudget:
-    """The bucket retries pay from. A first attempt never asks it."""
+    """The bucket retries pay from, and the places they take. A first attempt never asks it.
 
-    __slots__ = ("_capacity", "_costs", "left")
+    Attributes:
+        left: what is in the bucket.
+        under_way: retries that hold a place.
+    """
+
+    __slots__ = ("_settings", "left", "under_way")
 
     def __init__(self, settings: BudgetSettings) -> None:
-        self._capacity = settings.capacity
-        self._costs = (settings.transient_cost, settings.throttle_cost)
+        self._settings = settings
         self.left = settings.capacity
+        self.under_way = 0
 
     @property
     def share(self) -> float:
         """What is left of the full bucket, from 0 to 1."""
-        return self.left / self._capacity
+        return self.left / self._settings.capacity
 
     def change(self, settings: BudgetSettings) -> None:
         """Go on under other settings; what is missing in the bucket stays missing."""
-        missing = self._capacity - self.left
-        self._capacity = settings.capacity
-        self._costs = (settings.transient_cost, settings.throttle_cost)
+        missing = self._settings.capacity - self.left
+        self._settings = settings
         self.left = max(0, settings.capacity - missing)
 
     def take(self, throttled: bool) -> int:
         """Pay for one retry. Returns what was paid, 0 where the bucket can't pay: then no retry."""
-        cost = self._costs[throttled]
+        cost = self._settings.throttle_cost if throttled else self._settings.transient_cost
         if cost > self.left:
             return 0
         self.left -= cost
@@ -234,5 +248,21 @@ class RetryBudget:
 
     def refund(self, paid: int) -> None:
         """A request succeeded: give back what its last retry paid, or 1 where its first try succeeded (`paid` 0)."""
-        left = self.left + (paid or 1)
-        self.left = left if left < self._capacity else self._capacity
+        left, capacity = self.left + (paid or 1), self._settings.capacity
+        self.left = left if left < capacity else capacity
+
+    def enter(self, under_way: int) -> bool:
+        """Take a place among the retries at once; False where all are taken. Each one taken is left by `leave`.
+
+        Args:
+            under_way: attempts at the provider now.
+        """
+        settings = self._settings
+        if self.under_way >= max(settings.concurrent_least, int(settings.concurrent_share * under_way)):
+            return False
+        self.under_way += 1
+        return True
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self.under_way -= 1

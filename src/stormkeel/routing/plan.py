@@ -89,6 +89,10 @@ class InformedWalk(Walk):
         super().__init__(route, view, turn, rng)
         self._outlook = outlook
 
+    def has_sibling(self, of: Deployment, excluding: Collection[int] = NOTHING) -> bool:
+        """Is there another to go to at once? Not for who sticks: a short wait costs less than a prompt cache left behind."""
+        return not self._outlook.key and super().has_sibling(of, excluding)
+
     def _choose(self, group: Group, left: list[Deployment]) -> Deployment:
         if len(left) == 1:
             return left[0]

@@ -21,6 +21,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
         strict: is nobody to be asked who can't be told all of it?
         session: which conversation it belongs to, for routes that are sticky by conversation; "" where its beginning says so.
         border: whom it may be sent to at all, beside what its route and its key say.
+        patience: seconds of silence after which the caller hangs up, None where nobody says; a keep-alive breaks a stream's.
     """
 
     timeout: float | None = None
@@ -31,6 +32,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
     session: str = ""
     border: Border = NO_BORDER
+    patience: float | None = None
 
 
 NO_OPTIONS = Options()
