@@ -47,7 +47,7 @@ def main(  # one parameter an option: click's way
     body: str,
 ) -> None:
     """Sixteen troubles of a provider, and what a client of the gateway sees of them."""
-    chosen = _chosen(only)
+    chosen = _chosen(only, everything=not gateway)
     if as_list:
         print("\n".join(listed(chosen)))
         return
@@ -82,12 +82,14 @@ def _body(text: str) -> dict[str, Any]:
         raise click.UsageError("--body takes a JSON object") from None
 
 
-def _chosen(only: tuple[str, ...]) -> list[Scenario]:
+def _chosen(only: tuple[str, ...], *, everything: bool) -> list[Scenario]:
     known = sorted(table(), key=lambda one: one.number)
     unknown = [name for name in only if not any(name in {one.name, str(one.number)} for one in known)]
     if unknown:
         raise click.UsageError(f'there is no scenario "{unknown[0]}"; --list shows them')
-    return [one for one in known if not only or one.name in only or str(one.number) in only]
+    if not only:
+        return [one for one in known if everything or not one.mode]
+    return [one for one in known if one.name in only or (str(one.number) in only and (everything or not one.mode))]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Where the gateway under test is asked: our own as a child process for each run, or any other at an address.
 
-Never configures anything a user would not: one route of two groups, everything else as it comes.
+Never configures anything a user would not: routes of two groups, everything else as it comes.
 """
 
 from __future__ import annotations
@@ -43,6 +43,22 @@ credentials = {{ main = "env:STORM_FALLBACK_KEY" }}
 groups = [["primary/{PRIMARY}"], ["fallback/{FALLBACK}"]]
 
 [routes.storm-prefill]
+groups = [["primary/{PRIMARY}"], ["strict/{STRICT}"]]
+
+[routes.storm-complete]
+commit = "complete"
+groups = [["primary/{PRIMARY}"], ["fallback/{FALLBACK}"]]
+
+[routes.storm-restart]
+recovery = "restart"
+groups = [["primary/{PRIMARY}"], ["fallback/{FALLBACK}"]]
+
+[routes.storm-continue]
+recovery = "continue"
+groups = [["primary/{PRIMARY}"], ["fallback/{FALLBACK}"]]
+
+[routes.storm-prefill-continue]
+recovery = "continue"
 groups = [["primary/{PRIMARY}"], ["strict/{STRICT}"]]
 """
 

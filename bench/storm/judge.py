@@ -145,7 +145,7 @@ def _vouched(evidence: Evidence, ends: tuple[str, ...]) -> Found:
         return None, ""
     foreign = [seen for seen in whole if not any(_fits(seen, one, side) for one, side in _sides(evidence, seen))]
     if evidence.run.scenario.joined:
-        foreign = [seen for seen in foreign if seen.model not in evidence.models or seen.usage is None]
+        foreign = [seen for seen in foreign if not any(_ends(seen, one, who[0]) for one, who in _sides(evidence, seen))]
     if foreign:
         one = foreign[0]
         return False, f"request {one.number}: {one.model or 'no model'}, usage {one.usage}, and nobody answered so"
@@ -163,6 +163,16 @@ def _fits(seen: Seen, one: Arrival, who: tuple[str, str]) -> bool:
     model, text = who
     counts = {one.usage} if one.reported else {None, one.usage}
     return (seen.model, seen.text) == (model, text) and seen.usage in counts
+
+
+def _ends(seen: Seen, one: Arrival, model: str) -> bool:
+    """Did an attempt end an answer that others began? Its model is the last one named, and the usage counts what it used."""
+    counts = seen.usage or (0, 0)
+    return (
+        one.reported
+        and seen.model.split(", ")[-1] == model
+        and all(more >= less for more, less in zip(counts, one.usage, strict=True))
+    )
 
 
 def _back(evidence: Evidence, ends: tuple[str, ...]) -> Found:

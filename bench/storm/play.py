@@ -126,7 +126,7 @@ def _now() -> float:
 
 
 def _models(scenario: Scenario) -> tuple[str, str]:
-    return PRIMARY, STRICT if scenario.asks.model.endswith("prefill") else FALLBACK
+    return PRIMARY, STRICT if "prefill" in scenario.asks.model else FALLBACK
 
 
 def _healed(scenario: Scenario) -> float:

@@ -87,7 +87,8 @@ class Scenario(msgspec.Struct, frozen=True):
         asks, wanted: see there.
         retries: the SDK's own; it runs once with each.
         silent: is the primary's fault a silence, after which it is not to be asked again?
-        joined: may the answer be made of two providers' parts, so that no single one can vouch for its usage?
+        joined: may the answer be made of two providers' parts? Then its usage is no less than that of who ended it.
+        mode: does it want a mode of the route that not every gateway has? Another gateway is asked it only by name.
     """
 
     number: int
@@ -100,6 +101,7 @@ class Scenario(msgspec.Struct, frozen=True):
     retries: tuple[int, ...] = (0,)
     silent: bool = False
     joined: bool = False
+    mode: bool = False
 
 
 class Run(msgspec.Struct, frozen=True):

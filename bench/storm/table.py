@@ -164,13 +164,41 @@ def _streams(within: Within, times: float) -> list[Scenario]:
         ),
         Scenario(
             14, "prefill", "cut, fallback rejects prefill", Weather(("cut:at=0.6667",)),
-            Wanted(
-                _SAFE, within(1), 1, 2,
-                "who can't be made to go on by a beginning is asked otherwise or not at all; its refusal is nobody's business",
-            ),
-            Asks(model="storm-prefill", says=ANSWER), joined=True,
+            Wanted(_SAFE, within(1), 1, 2, _UNASKED), Asks(model="storm-prefill", says=ANSWER), joined=True,
         ),
+        *_modes(within),
     ]  # fmt: skip
+
+
+_UNASKED = "who can't be made to go on by a beginning is asked otherwise or not at all; its refusal is nobody's business"
+
+
+def _modes(within: Within) -> list[Scenario]:
+    """The streams that break, on routes that ask for more than an honest end."""
+    troubles = (
+        (8, "cut", "stream cut", "cut:at=0.6667", 1.0),
+        (9, "stall", "stream stalled", "stall:after=5", 32.0),
+        (10, "malformed", "malformed event", "malformed:after=5", 1.0),
+    )
+    modes = (
+        ("complete", "nothing was shown before all of it was there, so the client notices nothing"),
+        ("restart", "the other one says the same to the letter, so its answer goes on where the first one stopped"),
+        ("continue", "the other one is asked for the rest, and what it repeats is left out"),
+    )
+    rows = [
+        Scenario(
+            number, f"{name}-{mode}", f"{title}, {mode}", Weather((fault,)),
+            Wanted((WHOLE,), within(seconds), 1, 1, why), Asks(model=f"storm-{mode}", says=ANSWER),
+            silent=name == "stall", joined=mode != "complete", mode=True,
+        )
+        for number, name, title, fault, seconds in troubles
+        for mode, why in modes
+    ]  # fmt: skip
+    strict = Scenario(
+        14, "prefill-continue", "rejects prefill, continue", Weather(("cut:at=0.6667",)),
+        Wanted((WHOLE,), within(1), 1, 2, _UNASKED), Asks(model="storm-prefill-continue", says=ANSWER), joined=True, mode=True,
+    )  # fmt: skip
+    return [*rows, strict]
 
 
 def _answers(within: Within, times: float) -> list[Scenario]:
