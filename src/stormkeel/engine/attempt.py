@@ -31,7 +31,7 @@ from .fitting import too_long
 from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
 from .keeping import note
-from .mishaps import BITES, LAST_WORD, PINGS_ONLY, SLOW_CLIENT, WIRE_KINDS, read_all
+from .mishaps import BITES, LAST_MARK, LAST_WORD, PINGS_ONLY, SLOW_CLIENT, WIRE_KINDS, read_all
 from .ports import ClientGone, Exchange, JournalFault, WireFault
 from .reasoning import PREFILL, waiting
 from .recovery import Recovery
@@ -226,7 +226,7 @@ class Trial:
             if reader.committed:
                 at = now()
                 seen, grown_at = reader.output_bytes, at if reader.output_bytes != seen else grown_at
-                ends_at = min(ends_at, at + LAST_WORD) if reader.ended else inf
+                ends_at = min(ends_at, at + (LAST_MARK if reader.usage_final else LAST_WORD)) if reader.ended else inf
                 self._watch(min(at + clocks.idle, grown_at + PINGS_ONLY, ends_at), K.STALLED)
 
     def _waited(self) -> bool:
