@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from fire_clients import Crowd, Ends
 from fire_load import Seen, Spec
 from fire_upstream import Plan, State
 
@@ -200,6 +201,55 @@ async def load(folder: Path, spec: Spec) -> AsyncIterator[Load]:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+class Clients:
+    """A crowd that is under way: all of it has begun."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def ends(self) -> Ends:
+        """Wait until all have ended; return how."""
+        assert self._process.stdout is not None
+        return msgspec.json.decode(await self._process.stdout.readline(), type=Ends)
+
+
+@asynccontextmanager
+async def crowd(folder: Path, plan: Crowd) -> AsyncIterator[Clients]:
+    """Run a crowd until the block ends."""
+    process = await begin([str(HERE / "fire_clients.py"), msgspec.json.encode(plan).decode()], folder / "stderr")
+    assert process.stdout is not None
+    try:
+        first = await process.stdout.readline()
+        assert first == b"ready\n", (folder / "stderr").read_text()
+        yield Clients(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+class Held(NamedTuple):
+    """What a gateway holds: descriptors beside those of its idle connections to the provider, and tasks."""
+
+    files: int
+    tasks: int
+
+
+async def holding(stage: Stage) -> Held:
+    """Return what the gateway holds; the provider's descriptors are those of the gateway's connections, and a few more."""
+    return Held(stage.gateway.files - stage.provider.files, await stage.gateway.tasks())
+
+
+async def left_over(stage: Stage, before: Held, seconds: float = 5.0) -> Held:
+    """Wait until the gateway holds no more than it did, or the time is up; return how much more that is."""
+    for _ in range(int(seconds * 10)):
+        now = await holding(stage)
+        if now.files <= before.files and now.tasks <= before.tasks:
+            break
+        await asyncio.sleep(0.1)
+    return Held(now.files - before.files, now.tasks - before.tasks)
 
 
 async def pressed(folder: Path, spec: Spec) -> list[Seen]:

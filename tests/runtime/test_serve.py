@@ -461,64 +461,9 @@ def test_the_short_way_is_for_whole_and_honest_answers(within: Within, wrong: st
     assert faults == {"twice": ["RuntimeError"], "begun": ["RuntimeError"] * 2}.get(wrong, ["ValueError"] * 2)
 
 
-# refusals (S-33, S-32)
+# refusals (S-33: tests/faults/test_s33_smuggling.py has the corpus)
 
 AFTER = b"GET /second HTTP/1.1\r\nhost: a\r\n\r\n"
-CORPUS = {
-    "length and coding": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-    "coding and length": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n",
-    "two lengths": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcde",
-    "one length twice": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ncontent-length: 4\r\n\r\nabcd",
-    "list of lengths": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4, 4\r\n\r\nabcd",
-    "signed length": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +4\r\n\r\nabcd",
-    "unknown coding": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
-    "two codings": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "coding twice": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-    "coding in 1.0": b"POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-    "coding with a tab": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding:\tchunked\x0b\r\n\r\n0\r\n\r\n",
-    "bare LF": b"GET / HTTP/1.1\nhost: a\n\n",
-    "bare LF in a header": b"GET / HTTP/1.1\r\nhost: a\nx: y\r\n\r\n",
-    "bare CR in a value": b"GET / HTTP/1.1\r\nhost: a\r\nx: y\rz\r\n\r\n",
-    "NUL in a value": b"GET / HTTP/1.1\r\nhost: a\r\nx: y\0z\r\n\r\n",
-    "folded line": b"GET / HTTP/1.1\r\nhost: a\r\nx: y\r\n z\r\n\r\n",
-    "space before colon": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length : 4\r\n\r\nabcd",
-    "LF in chunk extension": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2;\nxx\r\nab\r\n0\r\n\r\n",
-    "LF after chunk size": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n",
-    "chunk size too large": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n10000000000000002\r\nab\r\n",
-    "chunk without its end": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabXX0\r\n\r\n",
-    "no host": b"GET / HTTP/1.1\r\n\r\n",
-    "two hosts": b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
-    "a host like a path": b"GET / HTTP/1.1\r\nhost: a/b?c#d\r\n\r\n",
-    "absolute target": b"GET http://evil/ HTTP/1.1\r\nhost: a\r\n\r\n",
-    "fragment": b"GET /a#b HTTP/1.1\r\nhost: a\r\n\r\n",
-    "connect": b"CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n",
-    "version 1.9": b"GET / HTTP/1.9\r\nhost: a\r\n\r\n",
-    "TLS on a plain port": b"\x16\x03\x01\x00\xa5",
-    "long header": b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"y" * 200_000 + b"\r\n\r\n",
-    "long target": b"GET /" + b"y" * 200_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n",
-    "many headers": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: y\r\n" * 500 + b"\r\n",
-    "endless chunk extension": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2;" + b"x" * 2_000_000,
-    "endless trailer": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: " + b"y" * 2_000_000,
-}
-
-
-@pytest.mark.parametrize("name", CORPUS)
-def test_an_ambiguous_request_is_refused(within: Within, name: str) -> None:
-    """Each is answered 4xx at once, its connection ends, and no second request is ever seen (S-33)."""
-    seen: list[str] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(scope["path"])
-        await echo(scope, receive, send)
-
-    async def work() -> bytes:
-        async with serving(app) as served:
-            return await served.ask(CORPUS[name] + AFTER)
-
-    answer = within(work())
-    assert answer.startswith(b"HTTP/1.1 4")
-    assert answer.count(b"HTTP/1.1") == 1
-    assert "/second" not in seen
 
 
 def test_an_upgrade_is_declined(within: Within) -> None:

@@ -10,18 +10,30 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from typing import cast
 
 from ..engine.ports import WireFault
 from ..types.wire import Upload
 from .http1 import Key, ProtocolFault, ResponseReader
 
-HIGH_WATER = 262_144  # bytes of a streamed body held unread before reading stops, and TCP's window holds the sender back
+ONE_READ = 16_384  # bytes taken from a socket at once
+HIGH_WATER = 16_384  # bytes of a streamed body held unread before reading stops, and TCP's window holds the sender back
 WHOLE_LIMIT = 1 << 26  # bytes of an answer read in one piece: more than any model writes, and little enough to hold (INV-14)
 ONE_WRITE = 65_536  # bytes: up to here joining head and body is cheaper than a second write
 
 
-class Link(asyncio.Protocol):
+class _Shared(threading.local):
+    """What the connections of one thread, and so of one loop, read into one after the other."""
+
+    def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(ONE_READ))
+
+
+_shared = _Shared()
+
+
+class Link(asyncio.BufferedProtocol):
     """A connection.
 
     Attributes:
@@ -33,7 +45,7 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         *("alive", "idle_since", "key", "reader"),
-        *("_fault", "loop", "_paused", "_room", "_streaming", "_transport", "_unread", "_waiter"),
+        *("_buffer", "_fault", "loop", "_paused", "_room", "_streaming", "_transport", "_unread", "_waiter"),
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, key: Key) -> None:
@@ -42,6 +54,7 @@ class Link(asyncio.Protocol):
         self.idle_since = 0.0
         self.reader: ResponseReader | None = None
         self.loop = loop
+        self._buffer = _shared.buffer
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._fault: str | None = None
@@ -164,8 +177,16 @@ class Link(asyncio.Protocol):
         else:  # given up while it was still connecting
             self._transport.abort()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Called by the loop: say where the next bytes are to be put. A loop's own choice of size would be 256 KiB."""
+        return self._buffer
+
+    def buffer_updated(self, size: int) -> None:
         """Called by the loop: bytes came."""
+        self.data_received(bytes(self._buffer[:size]))
+
+    def data_received(self, data: bytes) -> None:
+        """Take the next bytes."""
         reader = self.reader
         if reader is None:
             self.abort()

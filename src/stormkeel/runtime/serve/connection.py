@@ -25,7 +25,7 @@ from .turn import BODY_HIGH_WATER, Turn
 MAX_LEARNED = 8  # heads of one connection that are kept, one after the other, to be known again
 MAX_PIPELINED = 16  # requests a client may send ahead of their answers
 LINGER = 2.0  # seconds a refused client's bytes are still read and dropped, so that no reset destroys the answer (RFC 9112 §9.6)
-WRITE_HIGH_WATER, WRITE_LOW_WATER = 65_536, 16_384
+WRITE_HIGH_WATER, WRITE_LOW_WATER = 32_768, 8_192
 
 
 class _RefusedError(Exception):

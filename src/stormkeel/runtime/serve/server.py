@@ -29,6 +29,7 @@ from .turn import AsgiApp
 
 Ready = Callable[[str, int], None]
 
+UNSENT = 131_072  # bytes of an answer that the kernel takes beyond what is on its way: else 4 MB for a client that does not read
 SETTLING = 1.0  # seconds a cancelled application has to settle its money where there is no time left
 
 log = logging.getLogger("stormkeel.serve")
@@ -151,6 +152,8 @@ def _bind(settings: ServeSettings) -> socket.socket:
     try:
         if os.name == "posix":  # elsewhere this option would let two processes share the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # each connection has it from here
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         listener.bind(address)
         listener.listen(settings.backlog)
         listener.setblocking(False)

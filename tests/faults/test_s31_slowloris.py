@@ -1,0 +1,70 @@
+"""Headers and bodies that drip, from many clients at once: all are cut at their deadline, and honest callers hardly notice (S-31)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from fire_clients import Crowd, Ends
+from fire_load import Spec
+from fire_stage import Figure, Held, Plan, asking, crowd, holding, left_over, load, quantile, staged
+
+ASKED = "all closed at the deadline, honest p99 <= x2"
+RATE = 40  # honest requests a second
+HONEST = 0.1  # seconds that the provider takes for one
+Way = Literal["drip-head", "drip-body"]
+
+
+async def besieged(folder: Path, many: int, way: Way, deadline: float) -> tuple[Ends, float, Held]:
+    """Let so many drip; return how they ended, how much slower honest callers were, and what was left over."""
+    clock = f"{'header' if way == 'drip-head' else 'body'}_deadline={deadline}"
+    async with staged(folder, Plan(delay=HONEST), clocks=[clock]) as stage:
+        port, request = stage.gateway.port, asking().decode()
+        held = await holding(stage)
+        siege = deadline + 1.0
+        async with load(folder, Spec(port, request, 100, [(RATE, siege), (RATE, siege)])) as honest:
+            before = await honest.seen()
+            async with crowd(folder, Crowd(port, many, way, request, every=max(0.2, deadline / 3))) as clients:
+                during = await honest.seen()
+                ends = await clients.ends()
+        assert [before.failed, during.failed, during.refused] == [0, 0, 0]
+        left = await left_over(stage, held)
+        return ends, quantile(during.latencies, 0.99) / quantile(before.latencies, 0.99), left
+
+
+def told(ends: Ends, slower: float) -> str:
+    """Say what was reached."""
+    closed = f"{ends.closed[0]:.1f} to {ends.closed[-1]:.1f} s" if ends.closed else "never"
+    return f"{len(ends.closed)} closed after {closed}, {ends.statuses}, honest p99 x{slower:.2f}"
+
+
+@pytest.mark.parametrize("way", ["drip-head", "drip-body"])
+def test_two_hundred_drip(way: Way, tmp_path: Path, figure: Figure) -> None:
+    """Two hundred of them, at a deadline of a second: each is answered 408 and closed, honest callers are all served."""
+
+    async def story() -> None:
+        ends, slower, left = await besieged(tmp_path, 200, way, 1.0)
+        figure("S-31", f"{ASKED} (200, 1 s, {way})", told(ends, slower))
+        assert [len(ends.closed), ends.left, ends.statuses] == [200, 0, {"408": 200}]
+        assert ends.closed[-1] < 6.0
+        assert max(left) <= 5
+
+    asyncio.run(story())
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(("way", "deadline"), [("drip-head", 10.0), ("drip-body", 12.0)])
+def test_two_thousand_drip(way: Way, deadline: float, tmp_path: Path, figure: Figure) -> None:
+    """Two thousand of them, at the usual deadline of a header, and at a shorter one than the usual of a body."""
+
+    async def story() -> None:
+        ends, slower, left = await besieged(tmp_path, 2000, way, deadline)
+        figure("S-31", f"{ASKED} (2,000, {deadline:g} s, {way})", told(ends, slower))
+        assert [len(ends.closed), ends.left, ends.statuses] == [2000, 0, {"408": 2000}]
+        assert ends.closed[-1] <= deadline + 1.0, "a client sees it a little later than it is"
+        assert slower <= 2.0
+        assert max(left) <= 5
+
+    asyncio.run(story())
