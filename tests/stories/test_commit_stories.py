@@ -85,7 +85,7 @@ def test_a_short_answer_goes_out_at_its_end(commit):
     """An answer that ends before its commit point goes out whole at its end, byte for byte."""
 
     async def story():
-        bench = Bench([streamed(*(step for one in WHOLE_STREAM for step in (one, 1.0)))], on(commit))
+        bench = Bench([streamed(*(step for one in WHOLE_STREAM for step in (one, 0.2)))], on(commit))
         answer, taken = await bench.stream(**ASKS)
         assert answer.failure is None
         assert taken.pieces == [b"".join(WHOLE_STREAM)]
@@ -181,7 +181,7 @@ def test_first_token_is_the_usual():
     """A route that says `first_token` does what one does that says nothing."""
 
     async def story():
-        bench = Bench([streamed(*(step for one in WHOLE_STREAM for step in (one, 1.0)))], on("first_token"))
+        bench = Bench([streamed(*(step for one in WHOLE_STREAM for step in (one, 0.2)))], on("first_token"))
         answer, taken = await bench.stream(**ASKS)
         assert answer.failure is None
         assert taken.times[0] == 1.0

@@ -296,7 +296,7 @@ def test_an_answer_that_has_ended_needs_no_marker(way, usage):
         bench = Bench([streamed(HEAD, *text("one "), END, *usage, *OVER[way])], FALL)
         answer, taken = await bench.stream(**ASKS)
         assert answer.failure is None
-        assert now() <= (0.25 if usage else 2.0)
+        assert now() <= (0.5 if usage else 2.0)
         assert taken.body.startswith(HEAD + text("one ")[0] + END)
         assert bench.outcomes == [("ok", "provider" if usage else "estimated")]
 

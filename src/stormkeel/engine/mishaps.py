@@ -11,7 +11,7 @@ from .ports import Exchange, WireFault
 K = FailureKind
 SLOW_CLIENT = 60.0  # seconds a client may take no byte
 PINGS_ONLY = 120.0  # seconds of keep-alives without content that a stream may last
-LAST_MARK = 0.25  # seconds that it is waited for its marker alone, once its usage is here
+LAST_MARK = 0.5  # seconds that it is waited for its marker alone, once its usage is here
 LAST_WORD = 2.0  # seconds that an answer which has ended is waited for its usage and its marker
 ERROR_BODY = 1 << 20  # bytes of an error body that are read at most
 
