@@ -66,7 +66,7 @@ def _inside(thing: Any) -> Any:
     if not type(thing).__module__.startswith("stormkeel"):
         return thing
     slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
-    return {name: _inside(getattr(thing, name)) for name in slots if name != "caller"} or thing
+    return {name: _inside(getattr(thing, name)) for name in slots if name not in {"caller", "line"}} or thing
 
 
 @pytest.mark.parametrize(("strategy", "rounds"), [(b"weighted", 334), (b"round_robin", 10), (b"two_choices", 10)])

@@ -49,7 +49,7 @@ def _inside(thing: Any) -> Any:
     if not type(thing).__module__.startswith("stormkeel"):
         return thing
     names = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
-    return {name: _inside(getattr(thing, name)) for name in names if name != "caller"} or thing
+    return {name: _inside(getattr(thing, name)) for name in names if name not in {"caller", "line"}} or thing
 
 
 Step = st.tuples(

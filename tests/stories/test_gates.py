@@ -60,7 +60,7 @@ def test_concurrency_sends_the_overflow_elsewhere():
 
 
 def test_concurrency_refuses_where_nobody_else_is_left():
-    """A full gate with no fallback refuses at once, saying which setting it was; what was refused left no trace in the journal."""
+    """A full gate with no fallback refuses, saying which setting it was; what was refused left no trace in the journal."""
 
     async def story():
         bench = Bench([Reply(200, whole().body, delay=10.0)], limited("concurrency = 1"))
@@ -92,7 +92,7 @@ def test_rpm_is_never_exceeded():
 
     async def story():
         bench = Bench([whole()], limited("rpm = 60"))
-        answers = await asyncio.gather(*(bench.ask() for _ in range(64)))
+        answers = await asyncio.gather(*(bench.ask(timeout=60.0) for _ in range(64)))
         assert all(answer.failure is None for answer in answers)
         for first, later in zip(bench.times, bench.times[60:], strict=False):
             assert later - first >= 1.0 - 1e-6
@@ -137,7 +137,7 @@ def test_tpm_waits_and_settles_the_truth():
         for _ in range(20):  # each asks for 400 and uses 15
             assert (await bench.ask(max_tokens=400)).failure is None
         assert now() == 0.0
-        both = await asyncio.gather(*(bench.ask(max_tokens=900) for _ in range(2)))
+        both = await asyncio.gather(*(bench.ask(timeout=100.0, max_tokens=900) for _ in range(2)))
         assert all(answer.failure is None for answer in both)
 
     play(story)
@@ -151,7 +151,7 @@ def test_tokens_are_counted_as_the_provider_does():
         for _ in range(2):
             await bench.ask(max_tokens=500)
         assert now() == 0.0
-        assert (await bench.ask(max_tokens=500)).failure is None
+        assert (await bench.ask(timeout=100.0, max_tokens=500)).failure is None
         assert 29.0 < bench.times[2] < 31.0
 
     play(story)

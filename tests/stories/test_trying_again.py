@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from email.utils import formatdate
 
 import pytest
@@ -134,7 +135,7 @@ def test_nobody_comes_early():
         assert (await first).failure is None
         assert all(answer.failure is None for answer in others)
         assert min(bench.times[1:]) >= 2.0
-        assert len(set(bench.times[1:])) > 10  # and they don't come all at once
+        assert max(Counter(bench.times[1:]).values()) <= 8  # and they don't come all at once
 
     play(story)
 

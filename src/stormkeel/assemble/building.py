@@ -20,8 +20,9 @@ from ..engine.gates import Gates
 from ..engine.heritage import Succession
 from ..engine.pace import Paced, PacedMember
 from ..engine.scopes import Circle, Neighbours, scopes_of
-from ..engine.world import Known, Policies, Ports, World
+from ..engine.world import Known, Policies, Ports, Terms, World
 from ..policies.breaker import Breaker
+from ..policies.queue import priority_of
 from ..providers import KINDS
 from ..providers.base import COMPANIONS, Auth, Caller, Provider
 from ..routing.deployment import Deployment
@@ -55,10 +56,14 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
         builder.fleet,
         Ports(parts.transport, parts.clock, parts.journal, parts.rng, (house.metrics, house.learning, *parts.sinks)),
         router.resolve,
-        Policies(policies.clocks, policies.retry, policies.parking, builder.budgets),
+        Policies(policies.clocks, policies.retry, policies.parking, builder.budgets, policies.queue),
         Known(CODECS, catalog().snapshot, COUNTING),
     )
     world.config = version_of(settings)
+    world.terms = {
+        key.name: Terms(key.queue_wait, None if key.priority is None else priority_of(key.priority))
+        for key in settings.keys if key.queue_wait is not None or key.priority is not None
+    }  # fmt: skip
     world.borders, world.tags = borders_of_keys(settings), tags_of_accounts(settings)
     world.calibration = house.calibration
     world.makers = house.makers

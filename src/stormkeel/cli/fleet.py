@@ -22,8 +22,8 @@ PATH = "/admin/fleet"
 
 DEPLOYMENTS: list[Column] = [
     text("deployment"), text("state"), seconds("for_s", "for s"), text("why"), count("in_flight", "in flight"),
-    extra(text("left")), seconds("latency_s", "latency s"), extra(seconds("ttft_s", "first s")), extra(count("attempts")),
-    share("success"), text("errors"), extra(text("last")),
+    extra(text("left")), extra(text("limits")), extra(count("waiting")), seconds("latency_s", "latency s"),
+    extra(seconds("ttft_s", "first s")), extra(count("attempts")), share("success"), text("errors"), extra(text("last")),
 ]  # fmt: skip
 CREDENTIALS: list[Column] = [
     text("credential"), text("state"), text("why"), seconds("next_probe", "probe in s"), count("age_days", "age in days"),
@@ -142,6 +142,8 @@ def _deployment(row: dict[str, Any]) -> Row:
         **row,
         "deployment": row["name"],
         "left": ", ".join(f"{amount:,} {name}" for name, amount in left.items() if amount is not None),
+        "limits": ", ".join(f"{one['left']:,} of {one['amount']:,} {one['name']} ({one['source']})" for one in row["limits"]),
+        "waiting": row["waiting"] or None,
         "errors": ", ".join(f"{kind} {number}" for kind, number in row["errors"].items()),
         "last": f"{last['kind']} {last['ago_s']:.0f} s ago" if last else "",
     }

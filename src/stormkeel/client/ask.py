@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from ..errors import InvalidRequestError
+from ..policies.queue import priority_of
 from ..types.content import Message
 from ..types.prompt import Effort, Prompt, Tool, ToolChoice
 from .completion import Completion
@@ -54,6 +55,7 @@ class Ask(msgspec.Struct, frozen=True):
     fallback: Fallback | None = None
     strict: bool = False
     session: str = ""
+    priority: str | int | None = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):
@@ -64,6 +66,8 @@ class Ask(msgspec.Struct, frozen=True):
             raise InvalidRequestError(f'model={self.model!r}: give a name, as in "openai/gpt-5.4-mini"')
         if self.strict is not False and self.strict is not True:
             raise InvalidRequestError(f"strict={self.strict!r}: give True or False")
+        if self.priority is not None and priority_of(str(self.priority)) is None:
+            raise InvalidRequestError(f'priority={self.priority!r}: give "high", "normal", "low", or a number from -10 to 10')
         if isinstance(self.tags, str):
             raise InvalidRequestError(f"tags={self.tags!r}: give a list of labels, as in [{self.tags!r}]")
 

@@ -76,11 +76,12 @@ class Client:
         fallback: Fallback | None = None,
         strict: bool = False,
         session: str = "",
+        priority: str | int | None = None,
     ) -> Completion:
         """Ask a model and wait for the whole answer; arguments and errors as for `AsyncClient.complete`."""
         return self._thread.run(self._client._ask(Ask(
             prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
-            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session,
+            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session, priority,
         )))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
@@ -105,6 +106,7 @@ class Client:
         output: Any = None,
         strict: bool = False,
         session: str = "",
+        priority: str | int | None = None,
         on_token: Callable[[str], object] | None = None,
     ) -> BlockingStream:
         """Ask a model and take the answer as it comes; arguments as for `AsyncClient.stream`.
@@ -114,7 +116,8 @@ class Client:
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict, session=session,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict,
+            session=session, priority=priority,
         )  # fmt: skip
         return BlockingStream(self, self._thread, Stream(self._client, ask), on_token)
 
@@ -142,6 +145,7 @@ class Client:
         repair: int = 0,
         strict: bool = False,
         session: str = "",
+        priority: str | int | None = None,
     ) -> Completion:
         """Ask a model and call the functions it asks for until it has answered; as `AsyncClient.run_tools`.
 
@@ -150,7 +154,8 @@ class Client:
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict, session=session,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict,
+            session=session, priority=priority,
         )  # fmt: skip
         return self._thread.run(self._client._run_tools(ask, max_rounds))
 
@@ -180,6 +185,7 @@ class Client:
         fallback: Fallback | None = None,
         strict: bool = False,
         session: str = "",
+        priority: str | int | None = None,
     ) -> list[Completion | StormkeelError]:
         """Ask many prompts, a bounded number at once; arguments and results as for `AsyncClient.complete_many`.
 
@@ -188,7 +194,8 @@ class Client:
         common = Ask(
             model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
             task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
-            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict, session=session,
+            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict,
+            session=session, priority=priority,
         )  # fmt: skip
         many = self._thread.run(self._client._many(common, concurrency, on_error))
         return complete_all(self._thread, many, prompts, progress)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 
 from ..errors import InvalidRequestError, SettingsError, StormkeelError, error_of
 from ..ledger.count import TokenCount
+from ..policies.queue import priority_of
 from ..runtime.telemetry.stats import Counter, Stats
 from ..types.embedding import Vectors
 from ..types.failure import Failure, FailureKind
@@ -105,7 +107,7 @@ class Core:
         from .embedding import embeddings
 
         setup = self._open().setup
-        options = Options(wish.timeout, wish.task, wish.user, tuple(wish.tags), strict=wish.strict)
+        options = Options(wish.timeout, wish.task, wish.user, tuple(wish.tags), strict=wish.strict, queue_wait=inf)
         made = setup.write_texts(wish.whole(), self._model(wish.model, setup), options)
         if isinstance(made, Failure):
             raise error_of(made)
@@ -127,7 +129,11 @@ class Core:
         """
         setup = self._open().setup
         prompt = ask.whole()
-        options = Options(ask.timeout, ask.task, ask.user, tuple(ask.tags), strict=ask.strict, session=ask.session)
+        options = Options(
+            ask.timeout, ask.task, ask.user, tuple(ask.tags), strict=ask.strict, session=ask.session,
+            queue_wait=inf,  # nobody stands behind it who would come again: its deadline says how long a turn is worth
+            priority=None if ask.priority is None else priority_of(str(ask.priority)),
+        )  # fmt: skip
         made = setup.write(prompt, self._model(ask.model, setup), stream, options)
         if isinstance(made, Failure):
             raise error_of(made)

@@ -63,6 +63,7 @@ class AsyncClient(Core):
         fallback: Fallback | None = None,
         strict: bool = False,
         session: str = "",
+        priority: str | int | None = None,
     ) -> Completion:
         """Ask a model and wait for the whole answer.
 
@@ -89,13 +90,14 @@ class AsyncClient(Core):
             strict: is nobody to be asked who can't be told all of it? Where nobody can, `UnsupportedError` says what each can't.
             session: which conversation this is, for routes that are sticky by conversation; where it is left out, its
                 beginning says so.
+            priority: how much room it gets at full limits: "high", "normal", "low", or a number from -10 to 10.
 
         Raises:
             StormkeelError: one of the tree in `stormkeel.errors`, with `.attempts` and `.request_id`.
         """
         return await self._ask(Ask(
             prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
-            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session,
+            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session, priority,
         ))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
@@ -120,6 +122,7 @@ class AsyncClient(Core):
         output: Any = None,
         strict: bool = False,
         session: str = "",
+        priority: str | int | None = None,
         on_token: Callable[[str], object] | None = None,
     ) -> Stream:
         """Ask a model and take the answer as it comes: iterate the result for its text, then read `.completion`.
@@ -130,7 +133,8 @@ class AsyncClient(Core):
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict, session=session,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict,
+            session=session, priority=priority,
         )  # fmt: skip
         return Stream(self, ask, on_token)
 
@@ -158,6 +162,7 @@ class AsyncClient(Core):
         repair: int = 0,
         strict: bool = False,
         session: str = "",
+        priority: str | int | None = None,
     ) -> Completion:
         """Ask a model, call the functions among `tools` that it asks for, tell it what they say, until it has answered.
 
@@ -177,7 +182,8 @@ class AsyncClient(Core):
         ask = Ask(
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
-            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict, session=session,
+            tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict,
+            session=session, priority=priority,
         )  # fmt: skip
         return await self._run_tools(ask, max_rounds)
 
@@ -207,6 +213,7 @@ class AsyncClient(Core):
         fallback: Fallback | None = None,
         strict: bool = False,
         session: str = "",
+        priority: str | int | None = None,
     ) -> list[Completion | StormkeelError]:
         """Ask many prompts, a bounded number at once, and return what came of each, in their order.
 
@@ -225,7 +232,8 @@ class AsyncClient(Core):
         common = Ask(
             model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
             task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
-            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict, session=session,
+            parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict,
+            session=session, priority=priority,
         )  # fmt: skip
         return await complete_all(await self._many(common, concurrency, on_error), prompts, progress)
 

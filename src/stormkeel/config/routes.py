@@ -15,6 +15,7 @@ from operator import itemgetter
 
 import msgspec
 
+from ..policies.queue import priority_of
 from ..routing.deployment import Deployment
 from ..routing.route import Detour, Group, LastResort, Route
 from ..routing.strategies import StrategyName
@@ -140,11 +141,13 @@ class Router:
     def _route(self, name: str, given: RouteSettings, groups: tuple[Group, ...]) -> Route:
         """The route of its settings; who is outside its border is named in it, and in no group."""
         border = border_of_route(given, self._settings)
+        priority = None if given.priority is None else priority_of(given.priority)
         whole = Route(
             name, groups, given.strict, given.sticky, given.commit, given.recovery, border,
             too_long=self._detour(given.fallback.context_length),
             refused=self._detour(given.fallback.content_refused),
             last=self._last(given.last_resort),
+            queue_wait=given.queue_wait, priority=priority,
         )  # fmt: skip
         if not border:
             return whole

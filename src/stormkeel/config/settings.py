@@ -20,6 +20,7 @@ from ..policies.breaker import BreakerSettings
 from ..policies.commit import FIRST, bytes_held
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
+from ..policies.queue import QueueSettings, check_turns
 from ..policies.rate import Counts
 from ..policies.recovery import RecoveryName
 from ..policies.retry import BudgetSettings, RetrySettings
@@ -28,6 +29,7 @@ from ..routing.strategies import StrategyName
 from .fallbacks import FallbackSettings, LastResortSettings
 from .limiting import LimitSettings, check_limits
 from .models import ModelSettings
+from .tending import ProbeSettings, ReloadSettings
 
 MIB = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -210,6 +212,8 @@ class RouteSettings(msgspec.Struct, frozen=True):
             have, so that failing over changes no terms.
         fallback: where a request goes on when it was too long, or refused.
         last_resort: what is tried when nobody is left for it.
+        queue_wait: seconds that its requests wait at most for their turn at full limits; left out, as in `[policies.queue]`.
+        priority: how much of a full limit's room they get: "high", "normal", "low", or a number from -10 to 10 as text.
     """
 
     groups: tuple[tuple[TargetSettings, ...], ...]
@@ -222,9 +226,12 @@ class RouteSettings(msgspec.Struct, frozen=True):
     requires: tuple[str, ...] | None = None
     fallback: FallbackSettings = FallbackSettings()
     last_resort: LastResortSettings | None = None
+    queue_wait: float | None = None
+    priority: str | None = None
 
     def __post_init__(self) -> None:
         bytes_held(self.commit)
+        check_turns(self.queue_wait, self.priority)
 
 
 class KeySettings(msgspec.Struct, frozen=True):
@@ -237,6 +244,8 @@ class KeySettings(msgspec.Struct, frozen=True):
         key: `env:NAME` or `file:PATH`.
         admin: may its owner look at the gateway's inside (`/admin/...`)?
         within, requires: as in a route, for all that its owner asks.
+        queue_wait: as in a route, for all that its owner asks.
+        priority: as in a route; its owner may ask for less of each request, and not for more.
     """
 
     name: str
@@ -246,6 +255,11 @@ class KeySettings(msgspec.Struct, frozen=True):
     admin: bool = False
     within: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    queue_wait: float | None = None
+    priority: str | None = None
+
+    def __post_init__(self) -> None:
+        check_turns(self.queue_wait, self.priority)
 
 
 class PolicySettings(msgspec.Struct, frozen=True):
@@ -256,6 +270,7 @@ class PolicySettings(msgspec.Struct, frozen=True):
     breaker: BreakerSettings = BreakerSettings()
     clocks: ClockSettings = ClockSettings()
     parking: ParkingSettings = ParkingSettings()
+    queue: QueueSettings = QueueSettings()
 
 
 class ServerSettings(msgspec.Struct, frozen=True):
@@ -341,37 +356,6 @@ class NetworkSettings(msgspec.Struct, frozen=True):
     no_proxy: tuple[str, ...] = ("localhost", "127.0.0.0/8", "::1")
     ca_file: str = ""
     ca_only: bool = False
-
-
-class ReloadSettings(msgspec.Struct, frozen=True):
-    """When a gateway reads its configuration again; SIGHUP always makes it.
-
-    Attributes:
-        watch: also where a file that it was read from has changed.
-        interval: seconds between two looks at the files; a change counts once it has held still from one look to the next.
-    """
-
-    watch: bool = True
-    interval: float = 1.0
-
-    def __post_init__(self) -> None:
-        within("interval", self.interval, 0.05, 3600.0, "seconds")
-
-
-class ProbeSettings(msgspec.Struct, frozen=True):
-    """How a gateway asks its providers for their health by itself: for their list of models, which costs nothing.
-
-    Attributes:
-        interval: seconds between two probes with each credential, never less than 1; 0 asks never.
-        timeout: seconds for one.
-    """
-
-    interval: float = 0.0
-    timeout: float = 5.0
-
-    def __post_init__(self) -> None:
-        within("interval", self.interval, 0.0, 86_400.0, "seconds")
-        within("timeout", self.timeout, 0.01, 600.0, "seconds")
 
 
 class Settings(msgspec.Struct, frozen=True):

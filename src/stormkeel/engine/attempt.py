@@ -57,9 +57,9 @@ class Trial:
     """
 
     __slots__ = (
-        "_carriage", "_clocks", "_exchange", "_extent", "_held", "_id", "_joint", "_provider_request", "_reader", "_run",
-        "_settled", "_span", "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "failure",
-        "made", "member", "read", "response", "sent",
+        "_carriage", "_clocks", "_exchange", "_held", "_id", "_joint", "_provider_request", "_reader", "_run",
+        "_settled", "_span", "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "extent",
+        "failure", "made", "member", "read", "response", "sent",
     )  # fmt: skip
 
     def __init__(self, run: Run, member: Member) -> None:
@@ -78,7 +78,7 @@ class Trial:
         self._tariff = member.tariff(self._wall)
         self._clocks = member.deployment.clocks or run.world.clocks
         self._ticket: Ticket
-        self._extent: Extent
+        self.extent: Extent
         self._held: NanoDollars | None = None
         self._carriage = Carriage(run, member)
         self._settled = False
@@ -107,7 +107,7 @@ class Trial:
         ports, window = run.world.ports, member.window
         if window and len(raw) > window and (unfit := too_long(member, request, raw)):
             return unfit
-        self._extent = extent = extent_of(request, raw, member, carriage.limit)
+        self.extent = extent = extent_of(request, raw, member, carriage.limit)
         clocks, reasons = self._clocks, member.reasons
         span = clocks.first_content if request.stream else clocks.answer
         if reasons or extent.need.input >= PREFILL:
@@ -138,7 +138,7 @@ class Trial:
     def _reservation(self) -> Reserved:
         run, deployment = self._run, self.member.deployment
         request, options = run.request, run.request.options
-        extent = self._extent
+        extent = self.extent
         self._held = held_for(extent, self._carriage.raw, self.member, self._wall, self._tariff)
         return Reserved(
             self._id, request.id, self._wall, run.route, deployment.name, deployment.provider, deployment.model, request.dialect,
@@ -214,7 +214,7 @@ class Trial:
                 self._ttft = at - self._started
                 if pace is not None:
                     pace.observe(at, self._ttft)
-                quickness = self._ttft - clocks.prefill * (self._extent.need.input // PREFILL)
+                quickness = self._ttft - clocks.prefill * (self.extent.need.input // PREFILL)
                 member.health.begin(self._ticket[member.health_place], quickness, at, self._run.world.ports.rng)
             if reader.failure is None and (reader.complete or not data):
                 await self._finish(ready)
@@ -319,7 +319,7 @@ class Trial:
         if failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
             return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
         evidence = Evidence(
-            self._carriage.raw, self._extent.bounds, self._held, self._tariff, self.sent,
+            self._carriage.raw, self.extent.bounds, self._held, self._tariff, self.sent,
             reader is not None and reader.committed, self._usage, 0 if response is None else len(response.body), reader,
             self._counted(failure),
         )  # fmt: skip
@@ -352,7 +352,7 @@ class Trial:
 async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
     """Try one deployment once. Raises only `CancelledError`, when the caller is gone, after settling."""
     trial = Trial(run, member)
-    refusal = trial.open(probe)
+    refusal = trial.open(probe) if run.turn is None else run.take_turn(trial.open, probe)
     if refusal is not None:
         trial.refuse(refusal)
         return trial

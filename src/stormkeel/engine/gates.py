@@ -17,12 +17,14 @@ from ..policies.base import Dice, Need, Verdict
 from ..policies.breaker import CLOSED, OPEN, Breaker
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
-from ..types.failure import Failure
+from ..types.failure import Failure, FailureKind
 from ..types.usage import Usage
 from .credentials import Credential
 from .quota import Quota
 from .scopes import Circle
+from .waiting import Line
 
+K = FailureKind
 CREDENTIAL_PROBE = 1
 """The ticket of the first gate, where the attempt is the probe of a credential that was set aside."""
 PLACE = 40  # bits of a breaker's ticket: a generation a microsecond for twelve days
@@ -103,47 +105,72 @@ class _Aside:
 
 
 class _Places:
-    """Is a place free? Its ticket is the place."""
+    """Is a place free, and does nobody wait for one? Its ticket is the place."""
 
     holds = True
 
-    def __init__(self, places: ConcurrencyGate) -> None:
+    def __init__(self, places: ConcurrencyGate, line: Line) -> None:
         self._places = places
+        self._line = line
 
     def ask(self, _now: float, _need: Need, _probe: bool) -> int | Failure:
+        line = self._line
+        if line.is_busy and not line.is_open:
+            return _behind(line, K.CONCURRENCY_REACHED)
         return self._places.admit() or 1
 
     def refusal(self, _now: float, _need: Need, _probe: bool) -> Failure | None:
-        return self._places.refusal()
+        line = self._line
+        return _behind(line, K.CONCURRENCY_REACHED) if line.is_busy and not line.is_open else self._places.refusal()
 
-    def settle(self, _ticket: int, _verdict: Verdict, _used: Usage, _now: float, _rng: Dice) -> None:
-        self._places.settle()
+    def settle(self, _ticket: int, _verdict: Verdict, _used: Usage, now: float, _rng: Dice) -> None:
+        self.release(_ticket, now)
 
     def release(self, _ticket: int, _now: float) -> None:
         self._places.settle()
+        if self._line.is_busy:
+            self._line.look()
 
 
 class _Rate:
-    """Do the request and its tokens fit into the minute? Its ticket is the tokens debited."""
+    """Do the request and its tokens fit into the limits, and does nobody wait for that? Its ticket is what was debited."""
 
     holds = True
 
-    def __init__(self, rate: RateGate) -> None:
+    def __init__(self, rate: RateGate, line: Line) -> None:
         self._rate = rate
+        self._line = line
 
     def ask(self, now: float, need: Need, _probe: bool) -> int | Failure:
+        line = self._line
+        if line.is_busy and not line.is_open:
+            return self._late(now, need)
         return self._rate.admit(now, need.input, need.output)
 
     def refusal(self, now: float, need: Need, _probe: bool) -> Failure | None:
-        return self._rate.refusal(now, need.input, need.output)
+        line = self._line
+        return self._late(now, need) if line.is_busy and not line.is_open else self._rate.refusal(now, need.input, need.output)
+
+    def _late(self, now: float, need: Need) -> Failure:
+        said = self._rate.refusal(now, need.input, need.output)
+        return said if said is not None and said.forever else _behind(self._line, K.RATE_REACHED)
 
     def settle(self, ticket: int, _verdict: Verdict, used: Usage, now: float, _rng: Dice) -> None:
         rate = self._rate
         read = used.total_input - used.cache_read if rate.frees_cached else used.total_input
         rate.settle(ticket, used.total, now, read, used.total_output)
+        if self._line.is_busy:
+            self._line.look()
 
     def release(self, ticket: int, now: float) -> None:
         self._rate.release(ticket, now)
+        if self._line.is_busy:
+            self._line.look()
+
+
+def _behind(line: Line, kind: FailureKind) -> Failure:
+    count = max(1, len(line.queue))
+    return Failure(kind, f"our own limit is reached, and {count} request{'s wait' if count > 1 else ' waits'} for room already")
 
 
 class Health:
@@ -219,8 +246,8 @@ class Health:
 
 GATES: tuple[tuple[str, Callable[[Gates], Gate | None]], ...] = (
     ("cooling", lambda of: _Aside(*of.cooling)),
-    ("concurrency", lambda of: None if of.concurrency is None else _Places(of.concurrency)),
-    ("rate", lambda of: None if of.rate is None else _Rate(of.rate)),
+    ("concurrency", lambda of: None if of.concurrency is None else _Places(of.concurrency, of.cooling[0].line)),
+    ("rate", lambda of: None if of.rate is None else _Rate(of.rate, of.cooling[0].line)),
     ("breaker", lambda of: Health(of.breaker, of.circle)),
 )
 """The gates in the order they are asked: a name, and what makes the gate, None where a deployment has none of its kind."""

@@ -31,6 +31,7 @@ from .retrying import begin, end
 from .run import Run
 from .story import last_word
 from .timing import needs, next_in_time
+from .turns import called, is_full
 from .world import World
 
 K = FailureKind
@@ -90,6 +91,8 @@ async def answer(request: Request, world: World, out: Output | None = None) -> A
             sink.broke(error, request)
     finally:
         world.active -= 1
+        if run.turn is not None:
+            run.turn.over()
         story = run.story(failure)
         for sink in world.ports.sinks:
             sink.answered(story)
@@ -128,7 +131,7 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
         world.fleet.now = world.ports.clock.now()
         if trial.failure.kind in OWN_FAULT:
             walk, decision = turn(run, walk, spent, member, decision)
-        deployment = None if type(decision) is GiveUp else next_in_time(run, walk, spent)
+        deployment = None if type(decision) is GiveUp else next_in_time(run, walk, spent) or await called(run)
     return None, kept_inside(kept_alone(last_word(run), run.request), run.way)
 
 
@@ -155,8 +158,8 @@ async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: T
     while True:
         trial = await _probe(run, walk, member, spent, trial)
         failure = trial.failure
-        if failure is None or run.committed:
-            return trial, ELSEWHERE
+        if failure is None or run.committed or is_full(run, trial):
+            return trial, ELSEWHERE  # whose limits are full is come back to, if nobody else answers
         tries += trial.made
         decision = decide(_situation(run, walk, member, spent, failure, tries), world.retry, world.ports.rng)
         if type(decision) is not Again:
@@ -188,6 +191,6 @@ def _situation(run: Run, walk: Walk, member: Member, spent: set[int], failure: F
     world, out = run.world, spent | {member.index}
     now = world.fleet.now = world.ports.clock.now()
     return Situation(
-        failure, tries, run.made, walk.has_sibling(member.deployment, spent), walk.has_other(out), run.deadline - now,
-        needs(run, member.index),
+        failure, tries, run.made, walk.has_sibling(member.deployment, spent), walk.has_other(out) or bool(run.full),
+        run.deadline - now, needs(run, member.index),
     )  # fmt: skip

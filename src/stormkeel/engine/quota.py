@@ -2,14 +2,17 @@
 
 Never chooses who is asked and never waits. One organisation's limits are counted once, however many keys it has (INV-12).
 
-    Quota   cooling (the provider's own "not now")   rate   places
+    Quota   cooling (the provider's own "not now")   rate   places   line (who waits for them)
 """
 
 from __future__ import annotations
 
+from ..policies.base import Need
 from ..policies.concurrency import ConcurrencyGate
-from ..policies.rate import RateGate, RateSettings
+from ..policies.rate import Limit, RateGate, RateSettings
+from ..types.failure import Failure
 from .cooling import Cooling
+from .waiting import Line
 
 NO_LIMITS = RateSettings()
 
@@ -21,18 +24,40 @@ class Quota(Cooling):
         group: its name in the settings and the model's, as in "openai#main/gpt-5.4-mini".
         rate: its limits of requests and tokens; empty where none is set and none was told.
         places: how many attempts may be under way at once, None for no limit.
+        line: those who wait for any of it.
     """
 
-    __slots__ = ("group", "places", "rate")
+    __slots__ = ("group", "line", "places", "rate")
 
     def __init__(self, group: str, rate: RateSettings | None = None, concurrency: int | None = None) -> None:
         super().__init__(f'quota group "{group}"')
         self.group = group
         self.rate = RateGate(rate or NO_LIMITS)
         self.places = None if concurrency is None else ConcurrencyGate(concurrency)
+        self.line = Line(self)
+
+    def full(self, now: float, need: Need) -> Failure | None:
+        """Say why an attempt would be refused, None where it would pass. Changes nothing."""
+        if self.until > now:
+            return self.refusal(now)
+        places = None if self.places is None else self.places.refusal()
+        return places or self.rate.refusal(now, need.input, need.output)
+
+    def limits(self, now: float) -> list[Limit]:
+        """Return every limit as it stands, that of attempts at once as "concurrency"."""
+        found, places = self.rate.limits(now), self.places
+        if places is not None:
+            found.append(Limit("concurrency", places.limit, max(0, places.limit - places.in_flight)))
+        return found
+
+    def delay(self, now: float, requests: int, tokens: int) -> float:
+        """Return the seconds until so many requests with so many tokens in all would have passed the rates."""
+        return self.rate.delay(now, requests, tokens)
 
     def change(self, rate: RateSettings | None, concurrency: int | None, now: float) -> None:
         """Go on under other limits; what was taken stays taken."""
         self.rate.change(rate or NO_LIMITS, now)
         if self.places is not None and concurrency is not None:
             self.places.change(concurrency)
+        if self.line.is_busy:
+            self.line.look()

@@ -6,11 +6,14 @@ Never decides anything; `line.py` does.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ..dialects.base import Codec, Told
+from ..policies.queue import HIGHEST
 from ..policies.retry import RetryBudget
 from ..routing.route import Route
 from ..types.attempt import Attempt, Story
@@ -21,7 +24,11 @@ from .crossing import Way, cross_to, request_on
 from .fleet import Member
 from .ports import Output
 from .recovery import Recovery
+from .waiting import Line
 from .world import World
+
+if TYPE_CHECKING:
+    from .turns import Full
 
 
 class Run:
@@ -41,6 +48,9 @@ class Run:
         original: the body as it came, read and raw, once there was a last resort.
         is_thoughtless: is the request to be told without what proves a model's thoughts?
         place: where the retry under way holds a place, None where it holds none.
+        full: the candidates whose limits were full, by their index.
+        turn: the line that has called the request, until it has been asked.
+        queued: seconds it waited for its turns.
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
 
@@ -53,6 +63,7 @@ class Run:
         "began",
         "committed",
         "deadline",
+        "full",
         "held",
         "is_thoughtless",
         "left_out",
@@ -61,6 +72,7 @@ class Run:
         "out",
         "paid",
         "place",
+        "queued",
         "recovery",
         "request",
         "resorts",
@@ -68,6 +80,7 @@ class Run:
         "started",
         "task",
         "ttft",
+        "turn",
         "wall",
         "way",
         "world",
@@ -87,6 +100,9 @@ class Run:
         self.deadline = self.started + total
         self.paid = 0
         self.place: RetryBudget | None = None
+        self.full: dict[int, Full] = {}
+        self.turn: Line | None = None
+        self.queued = 0.0
         self.held = 0.0
         self.recovery: Recovery | None = None
         self.is_thoughtless = False
@@ -161,6 +177,34 @@ class Run:
         """Has an attempt ended well? Whoever leaves after that has had the whole answer."""
         return bool(self.attempts) and self.attempts[-1].failure is None
 
+    def take_turn(self, opens: Callable[[bool], Failure | None], probe: bool) -> Failure | None:
+        """Have an attempt opened by the turn in a line; whoever is next there may be called then."""
+        line, self.turn = self.turn, None
+        try:
+            return opens(probe)
+        finally:
+            if line is not None:
+                line.over()
+
+    @property
+    def worth(self) -> float:
+        """Seconds that a turn at a full limit is worth to it, however long its deadline leaves."""
+        options, way, terms = self.request.options, self.way, self.world.terms.get(self.request.options.key)
+        for given in (options, terms, way):
+            if given is not None and given.queue_wait is not None:
+                return given.queue_wait
+        return inf if options.timeout is not None else self.world.queue.wait
+
+    @property
+    def priority(self) -> int:
+        """How much of a full limit's room it gets (`policies/queue.py`): by its own word, but no more than its key allows."""
+        options, way, terms = self.request.options, self.way, self.world.terms.get(self.request.options.key)
+        most = None if terms is None else terms.priority
+        said = options.priority
+        if said is None:
+            said = most if most is not None else None if way is None else way.priority
+        return min(said or 0, HIGHEST if most is None else most)
+
     def pay(self, member: Member, failure: Failure) -> bool:
         """Pay for one more try of a provider; False where its retry budget is spent."""
         self.paid = self.world.budgets[member.deployment.provider].take(failure.rule.throttled)
@@ -232,7 +276,7 @@ class Run:
         latency = self.world.ports.clock.now() - self.started
         return Story(
             self.request, self.route, tuple(self.attempts), failure, self.wall, latency, self.ttft, self.committed,
-            self.world.config,
+            self.world.config, self.queued,
         )  # fmt: skip
 
 

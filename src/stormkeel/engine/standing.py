@@ -35,6 +35,20 @@ class Room(msgspec.Struct, frozen=True):
     places: int | None
 
 
+class LimitStanding(msgspec.Struct, frozen=True):
+    """How one limit of a deployment's quota group stands.
+
+    Attributes:
+        name, amount, left: as it is set, how much it lets through, and how much of that may go at once now.
+        source: where it is said; "learned" for what the provider told of itself.
+    """
+
+    name: str
+    amount: int
+    left: int
+    source: str
+
+
 class Standing(msgspec.Struct, frozen=True):
     """How one deployment stands.
 
@@ -45,6 +59,9 @@ class Standing(msgspec.Struct, frozen=True):
         for_s: seconds until it may be asked again, None where it may be now.
         in_flight: attempts under way.
         left: what our own limits let through.
+        limits: each limit of its quota group, which it may share with others.
+        share: of the limits a minute, what is left after throttles: 1 where there were none.
+        waiting: requests that wait for room in them.
         latency_s, ttft_s: moving averages of good attempts, to the end and to the first content; None before the first.
         attempts, success, errors, last_error: of the last five minutes, as in `recent.Counts`.
     """
@@ -59,6 +76,9 @@ class Standing(msgspec.Struct, frozen=True):
     for_s: float | None
     in_flight: int
     left: Room
+    limits: list[LimitStanding]
+    share: float
+    waiting: int
     latency_s: float | None
     ttft_s: float | None
     attempts: int
@@ -107,11 +127,12 @@ def picture(world: World, now: float) -> Picture:
 def standing(member: Member, now: float) -> Standing:
     """Return how one deployment stands at a moment (monotonic seconds)."""
     state, why, span = _state(member, now)
-    deployment, recent = member.deployment, member.recent
+    deployment, recent, quota = member.deployment, member.recent, member.cooling[0]
     counts = recent.look(now)
     return Standing(
         deployment.name, deployment.provider, deployment.model, deployment.credential, deployment.dialect,
-        state, why, span, member.in_flight, room(member, now), _rounded(recent.latency), _rounded(recent.ttft),
+        state, why, span, member.in_flight, room(member, now), limits_of(member, now), round(quota.rate.share, 3),
+        len(quota.line.queue), _rounded(recent.latency), _rounded(recent.ttft),
         counts.attempts, _rounded(counts.success), counts.errors, counts.last_error,
     )  # fmt: skip
 
@@ -127,6 +148,16 @@ def room(member: Member, now: float) -> Room:
     places = member.concurrency
     requests, tokens = member.rate.room(now) if member.rate else (None, None)
     return Room(requests, tokens, None if places is None else max(0, places.limit - places.in_flight))
+
+
+def limits_of(member: Member, now: float) -> list[LimitStanding]:
+    """Return the limits of a deployment's quota group, each with its source."""
+    quota, sources = member.cooling[0], dict(member.deployment.origins)
+    learned = quota.rate.learned
+    return [
+        LimitStanding(one.name, one.amount, one.left, "learned" if one.name in learned else sources.get(one.name, "settings"))
+        for one in quota.limits(now)
+    ]
 
 
 def _state(member: Member, now: float) -> tuple[State, str, float | None]:

@@ -15,6 +15,7 @@ from ..ledger.calibration import Calibration
 from ..policies.base import Dice
 from ..policies.deadline import ClockSettings
 from ..policies.parking import ParkingSettings
+from ..policies.queue import QueueSettings
 from ..policies.retry import RetryBudget, RetrySettings
 from ..routing.route import Route
 from ..types.border import Border
@@ -44,7 +45,7 @@ class World:
 
     Attributes:
         resolve: finds the route of a request's model, or says why there is none.
-        clocks, retry, parking: the policies' settings.
+        clocks, retry, parking, queue: the policies' settings.
         budgets: the retry budget of each provider, by name.
         prices: the id of the price snapshot, kept with every ledger row; a deployment's own prices add their mark.
         config: the version of the configuration, likewise (INV-30).
@@ -54,14 +55,34 @@ class World:
         active: requests under way.
         dialects: every dialect a client may speak, by name.
         counting: how tokens are counted in those dialects that have a count, by name.
+        terms: what callers' keys say of their turns, by the key's name; of those that say anything.
         borders: where callers' keys may go, by the key's name; of those that may not go everywhere.
         tags: what each account (provider, credential) is tagged with, whatever model is asked.
         calibration: what is known of how far our estimates of a prompt's tokens are off.
     """
 
     __slots__ = (
-        "__weakref__", "active", "borders", "budgets", "calibration", "clocks", "config", "counting", "dialects", "fleet",
-        "kennel", "makers", "parking", "ports", "prices", "resolve", "retry", "tags", "turn",
+        "__weakref__",
+        "active",
+        "borders",
+        "budgets",
+        "calibration",
+        "clocks",
+        "config",
+        "counting",
+        "dialects",
+        "fleet",
+        "kennel",
+        "makers",
+        "parking",
+        "ports",
+        "prices",
+        "queue",
+        "resolve",
+        "retry",
+        "tags",
+        "terms",
+        "turn",
     )  # fmt: skip
 
     def __init__(
@@ -73,12 +94,14 @@ class World:
         self.clocks = policies.clocks
         self.retry = policies.retry
         self.parking = policies.parking
+        self.queue = policies.queue
         self.budgets = policies.budgets
         self.prices = known.prices
         self.dialects = known.dialects
         self.counting = known.counting
         self.calibration = Calibration()
         self.borders: Mapping[str, Border] = {}
+        self.terms: Mapping[str, Terms] = {}
         self.tags: Mapping[tuple[str, str], tuple[str, ...]] = {}
         self.config = ""
         self.kennel = Kennel()
@@ -105,15 +128,24 @@ class Known(msgspec.Struct, frozen=True):
     counting: Mapping[str, Counting]
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """What a caller's key says of its owner's turns at full limits: seconds they are worth, and the most priority; or None."""
+
+    queue_wait: float | None
+    priority: int | None
+
+
 class Policies:
     """The policies that belong to no single deployment."""
 
-    __slots__ = ("budgets", "clocks", "parking", "retry")
+    __slots__ = ("budgets", "clocks", "parking", "queue", "retry")
 
     def __init__(
-        self, clocks: ClockSettings, retry: RetrySettings, parking: ParkingSettings, budgets: dict[str, RetryBudget]
-    ) -> None:
+        self, clocks: ClockSettings, retry: RetrySettings, parking: ParkingSettings, budgets: dict[str, RetryBudget],
+        queue: QueueSettings,
+    ) -> None:  # fmt: skip
         self.clocks = clocks
         self.retry = retry
         self.parking = parking
         self.budgets = budgets
+        self.queue = queue

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from ..engine.ports import ClientGone, UploadFault
 from ..policies.deadline import LONGEST, before
+from ..policies.queue import priority_of
 from ..types.border import NO_BORDER, Border, border_of
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options
@@ -22,6 +23,7 @@ SMALL = 65_536  # bytes of a body in one piece that is not counted among those h
 LABEL_LIMIT = 256  # characters of a label
 OUR_TIMEOUT, GRPC_TIMEOUT = b"x-stormkeel-timeout", b"grpc-timeout"
 _GRPC_UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+PRIORITY, QUEUE_WAIT = b"x-stormkeel-priority", b"x-stormkeel-queue-wait"
 WITHIN, REQUIRES = b"x-stormkeel-within", b"x-stormkeel-requires"
 
 
@@ -77,6 +79,8 @@ class Inbound:
             said.get(b"x-stormkeel-session", ""),
             self._border(),
             self.patience,
+            _wait(said.get(QUEUE_WAIT, "")),
+            priority_of(said.get(PRIORITY, "")),
         )
 
     def _border(self) -> Border:
@@ -142,6 +146,11 @@ def _seconds(value: bytes, unit: float = 1.0) -> float | None:
     return seconds if 0.0 < seconds < LONGEST else None
 
 
+def _wait(text: str) -> float | None:
+    """Read how long a turn is worth, 0 for no wait at all; None where it makes no sense."""
+    return 0.0 if text.strip() == "0" else _seconds(text.encode())
+
+
 def _grpc_seconds(value: bytes) -> float | None:
     """Read a gRPC timeout: up to eight digits and a unit.
 
@@ -177,6 +186,8 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"x-stormkeel-user": Inbound._label,
     b"x-stormkeel-tags": Inbound._label,
     b"x-stormkeel-session": Inbound._label,
+    PRIORITY: Inbound._label,
+    QUEUE_WAIT: Inbound._label,
     WITHIN: Inbound._list,
     REQUIRES: Inbound._list,
 }

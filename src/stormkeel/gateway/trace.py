@@ -40,6 +40,7 @@ def trace_of(story: Story) -> bytes:
         "outcome": "ok" if story.failure is None else story.failure.kind.value,
         "seconds": round(story.latency, 4),
         "ttft": None if story.ttft is None else round(story.ttft, 4),
+        "queued": round(story.queued, 4),
         "cost_usd": _usd(story.cost),
         "attempts": attempts,
     }

@@ -81,6 +81,8 @@ class Route(msgspec.Struct, frozen=True):
         too_long: where a request goes on that was too long for somebody; never to an equal or smaller window.
         refused: where one goes on that somebody's filter refused.
         last: what is tried when nobody is left, None for nothing.
+        queue_wait: seconds that its requests wait for their turns at full limits, None for the usual.
+        priority: how much of a full limit's room they get, None for the usual.
         is_plain: is a deployment chosen without a look at the request? Found, not given.
         held: the bytes of content that `commit` stands for. Found, not given.
     """
@@ -96,6 +98,8 @@ class Route(msgspec.Struct, frozen=True):
     too_long: Detour = ONWARDS
     refused: Detour = NOWHERE
     last: LastResort | None = None
+    queue_wait: float | None = None
+    priority: int | None = None
     is_plain: bool = True
     held: float = 0.0
 

@@ -65,6 +65,7 @@ class Story(msgspec.Struct, frozen=True):
         ttft: seconds from arrival to the first content, None where none came.
         committed: had content gone out to the caller when it ended? (a failure then is a broken stream)
         config: the version of the configuration it ran on.
+        queued: seconds it waited for its turn at full limits.
     """
 
     request: Request
@@ -76,6 +77,7 @@ class Story(msgspec.Struct, frozen=True):
     ttft: float | None = None
     committed: bool = False
     config: str = ""
+    queued: float = 0.0
 
     @property
     def cost(self) -> NanoDollars | None:

@@ -19,6 +19,8 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
         task, user, tags: free labels for the ledger.
         key: the name of the caller's key, "" in the library.
         strict: is nobody to be asked who can't be told all of it?
+        queue_wait: seconds it may wait for its turn at full limits; None for its route's or the usual.
+        priority: how much of a full limit's room it gets, from -10 to 10; None for its route's or 0.
         session: which conversation it belongs to, for routes that are sticky by conversation; "" where its beginning says so.
         border: whom it may be sent to at all, beside what its route and its key say.
         patience: seconds of silence after which the caller hangs up, None where nobody says; a keep-alive breaks a stream's.
@@ -33,6 +35,8 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     session: str = ""
     border: Border = NO_BORDER
     patience: float | None = None
+    queue_wait: float | None = None
+    priority: int | None = None
 
 
 NO_OPTIONS = Options()

@@ -127,6 +127,7 @@ class Line(msgspec.Struct, omit_defaults=True):
     config: str = ""
     lost: tuple[str, ...] = ()
     joint: str = ""
+    queued_s: float = 0.0
 
 
 class Logs:
@@ -198,6 +199,8 @@ def line_of(story: Story) -> Line:
         task=request.options.task,
         config=story.config,
     )
+    if story.queued:
+        line.queued_s = round(story.queued, 6)
     if story.ttft is not None:
         line.ttft_s = round(story.ttft, 6)
     if attempts:

@@ -68,6 +68,7 @@ class Metrics:
         self.requests: dict[tuple[str, str, str], int] = defaultdict(int)
         self.attempts: dict[tuple[str, str, str], int] = defaultdict(int)
         self.durations: dict[str, Histogram] = defaultdict(Histogram)
+        self.waits: dict[str, Histogram] = defaultdict(Histogram)
         self.ttfts: dict[str, Histogram] = defaultdict(Histogram)
         self.usages: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(TOKEN_KINDS))
         self.costs: dict[tuple[str, str], int] = defaultdict(int)
@@ -84,6 +85,8 @@ class Metrics:
         outcome = "ok" if failure is None else failure.kind.value
         self.requests[route, story.request.dialect, outcome] += 1
         self.durations[route].add(story.latency)
+        if story.queued:
+            self.waits[route].add(story.queued)
         if story.ttft is not None:
             self.ttfts[route].add(story.ttft)
         for attempt in story.attempts:
@@ -157,6 +160,7 @@ def _families(metrics: Metrics) -> Iterable[Metric]:
     yield unknown
     for name, words, table in (
         ("stormkeel_request_duration_seconds", "Seconds from a request's arrival to its end", metrics.durations),
+        ("stormkeel_queue_wait_seconds", "Seconds that requests waited for their turns at full limits", metrics.waits),
         ("stormkeel_ttft_seconds", "Seconds from a request's arrival to its first content", metrics.ttfts),
     ):
         family = HistogramMetricFamily(name, words, labels=("route",))
@@ -192,6 +196,26 @@ def _spending(metrics: Metrics) -> Iterable[Metric]:
     yield reloads
 
 
+def _limits(world: World) -> Iterable[Metric]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    now = world.ports.clock.now()
+    amount = GaugeMetricFamily(
+        "stormkeel_limit", "Limits in force, by their names in the settings", labels=("quota", "limit", "source")
+    )
+    left = GaugeMetricFamily("stormkeel_limit_left", "What each limit lets through at once", labels=("quota", "limit"))
+    share = GaugeMetricFamily("stormkeel_limit_share", "The share of its rates that is left after throttles", labels=("quota",))
+    queue = GaugeMetricFamily("stormkeel_queue_requests", "Requests that wait for their turn", labels=("quota",))
+    for quota in {member.cooling[0].group: member.cooling[0] for member in world.fleet.members}.values():
+        learned = quota.rate.learned
+        for limit in quota.limits(now):
+            amount.add_metric((quota.group, limit.name, "learned" if limit.name in learned else "set"), limit.amount)
+            left.add_metric((quota.group, limit.name), limit.left)
+        share.add_metric((quota.group,), quota.rate.share)
+        queue.add_metric((quota.group,), len(quota.line.queue))
+    yield from (amount, left, share, queue)
+
+
 def _live(worlds: list[World]) -> Iterable[Metric]:
     from prometheus_client.core import GaugeMetricFamily
 
@@ -202,6 +226,7 @@ def _live(worlds: list[World]) -> Iterable[Metric]:
     config = GaugeMetricFamily("stormkeel_config_info", "The configuration that new requests run on", labels=("version",))
     config.add_metric((world.config,), 1)
     yield config
+    yield from _limits(world)
     breakers = GaugeMetricFamily("stormkeel_breaker_state", "0 closed, 1 half open, 2 open", labels=("deployment",))
     for member in world.fleet.members:
         breakers.add_metric((member.deployment.name,), {"closed": 0, "half_open": 1, "open": 2}[member.breaker.state.value])

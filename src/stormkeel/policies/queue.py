@@ -1,0 +1,200 @@
+"""Who is next at a full limit: fair shares among callers by expected tokens, more of them for a higher priority.
+
+Never waits and never wakes anybody: `engine/waiting.py` does. Start-time fair queueing, which shares as deficit round robin does,
+without its rounds (docs/reliability.md, Queues):
+
+    a caller's requests of one priority are a flow, first in, first out
+    tag = max(the tag that was served last, where the flow's last request ended);  the flow ends at tag + tokens / weight
+    the smallest tag is next
+
+So nobody starves: whoever waits is overtaken by a flow for as many tokens as its weight allows, and no more. A full queue lets
+the newest request of the longest flow go, so that one caller's flood is its own loss.
+"""
+
+from __future__ import annotations
+
+import re
+from heapq import heappop, heappush
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from .base import within
+
+NAMED = {"high": 5, "normal": 0, "low": -5}
+LOWEST, HIGHEST = -10, 10
+NORMAL_WEIGHT = 16
+MIB = 1 << 20
+_NUMBER = re.compile(r"[+-]?[0-9]{1,2}")
+
+
+class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How requests wait at full limits.
+
+    Attributes:
+        wait: seconds a request waits at most, where neither it, its key nor its route says otherwise. One that brings a deadline
+            of its own waits until then.
+        most: requests that may wait at one quota group and model.
+        bytes: the size of their bodies together.
+    """
+
+    wait: float = 0.25
+    most: int = 2000
+    bytes: int = 256 * MIB
+
+    def __post_init__(self) -> None:
+        within("wait", self.wait, 0.0, 86_400.0, "seconds")
+        within("most", self.most, 0, 1_000_000, "requests")
+        within("bytes", self.bytes, 0, 1024 * MIB, "bytes")
+
+
+def priority_of(text: str) -> int | None:
+    """Read a priority: "high", "normal", "low", or a whole number from -10 to 10, the higher the sooner; None where it is none.
+
+    >>> priority_of("high"), priority_of("-3"), priority_of("soon")
+    (5, -3, None)
+    """
+    said = text.strip().lower()
+    if said in NAMED:
+        return NAMED[said]
+    number = int(said) if _NUMBER.fullmatch(said) else None
+    return number if number is not None and LOWEST <= number <= HIGHEST else None
+
+
+def check_turns(queue_wait: float | None, priority: str | None) -> None:
+    """Check what a route or a key says of its turns. Raises ValueError, which names the setting and the mend."""
+    if queue_wait is not None:
+        within("queue_wait", queue_wait, 0.0, 86_400.0, "seconds")
+    if priority is not None and priority_of(priority) is None:
+        mend = f'give "high", "normal", "low", or a number from {LOWEST} to {HIGHEST} as text'
+        raise ValueError(f'`priority` is "{priority}": {mend}')
+
+
+def weight_of(priority: int) -> int:
+    """Return the share of a priority: each five steps are four times as much.
+
+    >>> weight_of(5), weight_of(0), weight_of(-10)
+    (64, 16, 1)
+    """
+    clamped = min(max(priority, LOWEST), HIGHEST)
+    weight: float = NORMAL_WEIGHT * 4.0 ** (clamped / 5)
+    return max(1, round(weight))
+
+
+class Waiting(Protocol):
+    """Somebody who waits. What it says never changes."""
+
+    caller: str
+    priority: int
+    tokens: int
+    size: int
+
+
+W = TypeVar("W", bound=Waiting)
+
+
+class _Flow:
+    """One caller's requests of one priority."""
+
+    __slots__ = ("end", "waiting", "weight")
+
+    def __init__(self, weight: int) -> None:
+        self.weight = weight
+        self.end = 0
+        self.waiting: dict[int, int] = {}  # by the order of their coming: their tags
+
+
+class FairQueue(Generic[W]):
+    """Those who wait at one limit."""
+
+    __slots__ = ("_flows", "_heap", "_next", "_places", "_served", "size")
+
+    def __init__(self) -> None:
+        self.size = 0  # bytes
+        self._flows: dict[tuple[str, int], _Flow] = {}
+        self._heap: list[tuple[int, int, W]] = []
+        self._places: dict[int, W] = {}
+        self._served = 0  # the tag that was served last
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def join(self, one: W, settings: QueueSettings) -> list[W]:
+        """Let somebody wait; returns those who must leave for it, which may be itself."""
+        if one.size > settings.bytes:
+            return [one]
+        key = one.caller, one.priority
+        flow = self._flows.get(key)
+        if flow is None:
+            flow = self._flows[key] = _Flow(weight_of(one.priority))
+        number, tag = self._next, max(self._served, flow.end)
+        self._next += 1
+        flow.end = tag + max(1, one.tokens) * 4 * NORMAL_WEIGHT * NORMAL_WEIGHT // flow.weight
+        flow.waiting[number] = tag
+        self._places[number] = one
+        self.size += one.size
+        heappush(self._heap, (tag, number, one))
+        gone: list[W] = []
+        while len(self._places) > settings.most or self.size > settings.bytes:
+            gone.append(self._drop(by_bytes=self.size > settings.bytes))
+        return gone
+
+    def leave(self, one: W) -> None:
+        """Let somebody go, served or not. Whoever is not here may go as well."""
+        for number in [number for number in self._flow(one) if self._places.get(number) is one]:
+            self._remove(number)
+
+    def first(self) -> W | None:
+        """Return who is next, None where nobody waits."""
+        heap = self._heap
+        while heap and heap[0][1] not in self._places:
+            heappop(heap)
+        return heap[0][2] if heap else None
+
+    def take(self) -> W:
+        """Let the next one go, because it is served."""
+        one = self.first()
+        assert one is not None, "nobody waits"
+        tag, number, _ = heappop(self._heap)
+        self._served = tag
+        self._remove(number)
+        return one
+
+    def ahead(self, one: Waiting) -> tuple[int, int]:
+        """Return how many requests, with how many tokens, go before somebody who would come now."""
+        flow = self._flows.get((one.caller, one.priority))
+        tag = self._served if flow is None else max(self._served, flow.end)
+        before = [self._places[number] for flow in self._flows.values() for number, its in flow.waiting.items() if its <= tag]
+        return len(before), sum(each.tokens for each in before)
+
+    def _flow(self, one: Waiting) -> dict[int, int]:
+        flow = self._flows.get((one.caller, one.priority))
+        return {} if flow is None else flow.waiting
+
+    def _drop(self, by_bytes: bool) -> W:
+        """Let the newest of the longest flow go, or of the one with the most bytes."""
+
+        def length(flow: _Flow) -> int:
+            return sum(self._places[number].size for number in flow.waiting) if by_bytes else len(flow.waiting)
+
+        longest = max((flow for flow in self._flows.values() if flow.waiting), key=length)
+        number = next(reversed(longest.waiting))
+        longest.end = longest.waiting[number]
+        one = self._places[number]
+        self._remove(number)
+        return one
+
+    def _remove(self, number: int) -> None:
+        one = self._places.pop(number)
+        key = one.caller, one.priority
+        flow = self._flows[key]
+        del flow.waiting[number]
+        self.size -= one.size
+        if not self._places:
+            self._flows.clear()
+            self._heap.clear()
+        elif not flow.waiting and flow.end <= self._served:
+            del self._flows[key]
+        elif len(self._heap) > 2 * len(self._places) + 64:  # those who left by themselves are found no sooner
+            self._heap = sorted(item for item in self._heap if item[1] in self._places)
