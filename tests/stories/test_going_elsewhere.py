@@ -170,7 +170,7 @@ def test_a_route_of_both_dialects_serves_each_in_its_order():
         mixed = TWO.replace(
             b'[["openai/gpt-5.4-mini"], ["backup/gpt-5.4-mini"]]', b'[["openai/gpt-5.4-mini"], ["anthropic/claude-sonnet-5"]]'
         )
-        bench = Bench([refused(404, "model_not_found")], mixed)
+        bench = Bench([refused(400, "unsupported_parameter")], mixed)
         await bench.ask()
         assert bench.whom == ["openai#main", "anthropic#main"]
         await bench.house.answer(bench.request("fast", dialect="anthropic_messages", max_tokens=5))
@@ -275,5 +275,78 @@ def test_options_are_booked():
         await bench.house.answer(labelled)
         assert {(one.task, one.user, one.tags, one.key) for one in bench.reserved} == {("t", "u", ("a", "b"), "team")}
         assert [one.attempt for one in bench.reserved] == ["r1.1", "r1.2"]
+
+    play(story)
+
+
+# -- models that are gone --------------------------------------------------------------------------------------------------
+
+GONE = refused(404, "model_not_found", "invalid_request_error", message="The model `gpt-5.4-mini` does not exist")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        GONE,
+        refused(404, "", "not_found_error", message="model: gpt-5.4-mini"),
+        refused(404, "DeploymentNotFound", message="The API deployment for this resource does not exist."),
+        refused(403, "", message="Project has no access to model gpt-5.4-mini"),
+    ],
+)
+def test_a_model_that_is_gone_is_asked_once_a_parking_period(reply):
+    """A deployment whose model is gone is asked once in 300 s, and the others answer without delay, whatever asks for it."""
+
+    async def story():
+        bench = Bench(lambda request: reply if "openai.com" in request.url else whole(), FALL)
+        for _ in range(299):
+            assert (await bench.ask()).failure is None
+            await asyncio.sleep(1)
+        assert Counter("openai.com" in sent.request.url for sent in bench.transport.sent)[True] == 1
+        await asyncio.sleep(2)
+        await bench.ask()
+        assert Counter("openai.com" in sent.request.url for sent in bench.transport.sent)[True] == 2
+
+    play(story)
+
+
+def test_a_model_that_is_gone_is_asked_for_where_there_is_no_other():
+    """Who has nobody else to ask asks all the same, is told the provider's own error, and hears at once that it is there again."""
+
+    async def story():
+        bench = Bench([GONE, GONE, whole()], ALONE)
+        for _ in range(2):
+            answer = await bench.ask()
+            assert answer.failure.kind is K.MODEL_UNAVAILABLE
+            assert b"does not exist" in answer.failure.body
+            assert len(answer.story.attempts) == 1
+        assert (await bench.ask()).failure is None
+        assert bench.house.world.fleet.members[0].cooling[0].until == 0.0
+        assert (await bench.ask()).failure is None
+        assert bench.times == [0.0] * 4
+
+    play(story)
+
+
+@pytest.mark.parametrize("reply", [refused(404, message="No such file: file-abc"), Reply(403, (b"<html>blocked</html>",))])
+def test_a_request_can_not_take_a_model_out(reply):
+    """What a request may bring about itself, an unknown file or a page of some edge, sets nobody aside."""
+
+    async def story():
+        bench = Bench(lambda request: reply if "openai.com" in request.url else whole(), FALL)
+        for _ in range(3):
+            await bench.ask()
+        assert len([sent for sent in bench.transport.sent if "openai.com" in sent.request.url]) == 3
+
+    play(story)
+
+
+def test_a_model_that_is_gone_can_be_asked_for_every_time():
+    """`policies.parking.model = 0` leaves it as it was: each request finds out anew."""
+
+    async def story():
+        bench = Bench(lambda request: GONE if "openai.com" in request.url else whole(), FALL + b"[policies.parking]\nmodel = 0\n")
+        for _ in range(3):
+            await bench.ask()
+        assert len([sent for sent in bench.transport.sent if "openai.com" in sent.request.url]) == 3
 
     play(story)

@@ -28,7 +28,7 @@ from .crossing import cross_to, is_direct, not_all, pass_on, request_on
 from .detours import in_words
 from .fitting import too_long
 from .fleet import Member
-from .gates import GATES
+from .gates import GATES, PROBED
 from .hold import Extent, extent_of, held_for
 from .keeping import narrow
 from .outlook import Sight
@@ -311,8 +311,9 @@ class _Explainer:
         refusal = gate.refusal(self._now, extent.need, False)
         if refusal is None:
             return GateAnswer(name, passes=True)
-        if is_last and refusal.kind is FailureKind.BREAKER_OPEN and gate.refusal(self._now, extent.need, True) is None:
-            return GateAnswer(name, passes=True, says="it is open; as the last one left this would go as a probe")
+        if is_last and refusal.kind in PROBED and gate.refusal(self._now, extent.need, True) is None:
+            why = "it is open" if refusal.kind is FailureKind.BREAKER_OPEN else "the model was missing"
+            return GateAnswer(name, passes=True, says=f"{why}; as the last one left this would go as a probe")
         return GateAnswer(name, passes=False, says=refusal.message)
 
     def _after(self, member: Member, extent: Extent) -> Room:

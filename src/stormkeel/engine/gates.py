@@ -27,6 +27,8 @@ from .waiting import Line
 K = FailureKind
 CREDENTIAL_PROBE = 1
 """The ticket of the first gate, where the attempt is the probe of a credential that was set aside."""
+PROBED = frozenset({FailureKind.BREAKER_OPEN, FailureKind.MODEL_UNAVAILABLE})
+"""Refusals of gates that the last one left is asked in spite of."""
 PLACE = 40  # bits of a breaker's ticket: a generation a microsecond for twelve days
 MASK = (1 << PLACE) - 1
 
@@ -81,20 +83,22 @@ class _Aside:
 
     def __init__(self, quota: Quota, credential: Credential) -> None:
         self._coolings = (quota, credential)  # the credential last: its probe is taken by asking
+        self._quota = quota
         self._credential = credential
 
-    def ask(self, now: float, _need: Need, _probe: bool) -> int | Failure:
+    def ask(self, now: float, _need: Need, probe: bool) -> int | Failure:
         leave = 0
         for cooling in self._coolings:
-            if cooling.until > now:
+            if cooling.until > now and not (probe and cooling is self._quota and self._quota.is_missing):
                 refusal = cooling.refuse(now)
                 if refusal is not None:
                     return refusal
                 leave = CREDENTIAL_PROBE
         return leave
 
-    def refusal(self, now: float, _need: Need, _probe: bool) -> Failure | None:
-        refusals = (cooling.refusal(now) for cooling in self._coolings if cooling.until > now)
+    def refusal(self, now: float, _need: Need, probe: bool) -> Failure | None:
+        asked = self._coolings[1:] if probe and self._quota.is_missing else self._coolings
+        refusals = (cooling.refusal(now) for cooling in asked if cooling.until > now)
         return next((refusal for refusal in refusals if refusal is not None), None)
 
     def settle(self, ticket: int, verdict: Verdict, used: Usage, now: float, rng: Dice) -> None: ...

@@ -23,6 +23,7 @@ from .attempt import Trial, attempt
 from .crossing import headers_for
 from .detours import OWN_FAULT, turn
 from .fleet import Member
+from .gates import PROBED
 from .keeping import kept_alone, narrow
 from .outlook import sight_of
 from .ports import Output
@@ -179,9 +180,9 @@ async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: T
 
 
 async def _probe(run: Run, walk: Walk, member: Member, spent: set[int], trial: Trial) -> Trial:
-    """Return a trial, or where an open breaker refused the last one left, another as a probe."""
+    """Return a trial, or where an open breaker or a missing model refused the last one left, another as a probe."""
     failure = trial.failure
-    if failure is not None and failure.kind is K.BREAKER_OPEN and not walk.has_other(spent | {member.index}):
+    if failure is not None and not trial.made and failure.kind in PROBED and not walk.has_other(spent | {member.index}):
         run.attempts.pop()  # the probe's outcome stands for it: a refusal is told once
         trial = await attempt(run, member, probe=True)  # the last one left: a wrong breaker must not black-hole the route
     return trial

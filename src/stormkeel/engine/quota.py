@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..policies.base import Need
 from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import Limit, RateGate, RateSettings
-from ..types.failure import Failure
+from ..types.failure import Failure, FailureKind
 from .cooling import Cooling
 from .waiting import Line
 
@@ -25,13 +25,15 @@ class Quota(Cooling):
         rate: its limits of requests and tokens; empty where none is set and none was told.
         places: how many attempts may be under way at once, None for no limit.
         line: those who wait for any of it.
+        is_missing: is it set aside because its provider has no such model? Who has nobody else to ask may ask all the same.
     """
 
-    __slots__ = ("group", "line", "places", "rate")
+    __slots__ = ("group", "is_missing", "line", "places", "rate")
 
     def __init__(self, group: str, rate: RateSettings | None = None, concurrency: int | None = None) -> None:
         super().__init__(f'quota group "{group}"')
         self.group = group
+        self.is_missing = False
         self.rate = RateGate(rate or NO_LIMITS)
         self.places = None if concurrency is None else ConcurrencyGate(concurrency)
         self.line = Line(self)
@@ -61,3 +63,29 @@ class Quota(Cooling):
             self.places.change(concurrency)
         if self.line.is_busy:
             self.line.look()
+
+    def park(self, until: float, why: str, waits: bool = False) -> None:
+        """Set aside until a moment; a longer time already set stays."""
+        if until > self.until:
+            self.is_missing = False
+        super().park(until, why, waits)
+
+    def miss(self, until: float, why: str) -> bool:
+        """Set aside until a moment, as there is no such model; False where it was known already, or a longer time is set."""
+        if until <= self.until:
+            return False
+        was_missing, self.is_missing = self.is_missing, True
+        super().park(until, why)
+        return not was_missing
+
+    def find(self) -> None:
+        """The model is there, after all."""
+        self.is_missing, self.until = False, 0.0
+
+    def refusal(self, now: float) -> Failure | None:
+        """Say why nothing is sent. Changes nothing."""
+        if not self.is_missing:
+            return super().refusal(now)
+        left = self.until - now
+        text = f"{self.name} is left alone for {left:.0f} s more: its provider has no such model ({self.why})"
+        return Failure(FailureKind.MODEL_UNAVAILABLE, text, 404, "model_not_found", retry_after=left, forever=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..policies.base import Verdict
 from ..policies.parking import ParkingSettings
+from ..providers.signals import names_model
 from ..types.failure import Failure, FailureKind
 from .fleet import Member
 from .world import Ports
@@ -31,5 +32,7 @@ def set_aside(member: Member, failure: Failure, is_probe: bool, ports: Ports, pa
         credential.refused(f"{failure.status} {failure.code or ''}".rstrip(), now, wall, ports.rng)
     if failure.kind is K.QUOTA:  # an account's money: it is gone for each of its models
         credential.park(now + parking.quota, why)
+    elif failure.kind is K.MODEL_UNAVAILABLE and names_model(failure, member.deployment.model):
+        quota.miss(now + parking.model, why)
     elif failure.rule.throttled and failure.retry_after:
         quota.park(now + failure.retry_after, why, waits=not failure.forever)

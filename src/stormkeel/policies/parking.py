@@ -18,13 +18,16 @@ class ParkingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             Doubles with each probe that is refused too.
         credential_cap: beyond which it doesn't double.
         quota: after "no money left" or a spent quota.
+        model: a deployment whose provider has no such model (any more), where the route has another one; 0 for not at all.
     """
 
     credential: float = 60.0
     credential_cap: float = 900.0
     quota: float = 300.0
+    model: float = 300.0
 
     def __post_init__(self) -> None:
         within("credential", self.credential, 0.0, 86_400.0, "seconds")
         within("credential_cap", self.credential_cap, 0.0, 604_800.0, "seconds")
         within("quota", self.quota, 0.0, 2_678_400.0, "seconds")
+        within("model", self.model, 0.0, 2_678_400.0, "seconds")

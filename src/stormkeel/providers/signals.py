@@ -225,6 +225,14 @@ def is_nowhere(failure: Failure) -> bool:
     return failure.status == 404 and _NOTHING_THERE.match(failure.message) is not None
 
 
+_NO_MODEL = _names("model_not_found model_not_available model_not_active model_decommissioned deploymentnotfound")
+
+
+def names_model(failure: Failure, model: str) -> bool:
+    """Is it certain of a missing thing that it is the model, and no file, cache or answer that the request names?"""
+    return (failure.code or "").lower() in _NO_MODEL or model.lower() in failure.message.lower()
+
+
 def is_larger_than_limit(message: str) -> bool:
     """Does a rate limit's message say that the request alone is larger than the limit? Then no waiting helps.
 

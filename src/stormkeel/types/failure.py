@@ -75,7 +75,7 @@ class Rule(msgspec.Struct, frozen=True):
         elsewhere: may another deployment be asked?
         trips: does it count against the breaker of the deployment?
         charge: must it be charged at its estimate?
-        parks: is the credential (CREDENTIAL, QUOTA) or its deployment set aside for a while?
+        parks: is the credential (CREDENTIAL, QUOTA) or the deployment (MODEL_UNAVAILABLE) set aside for a while?
         throttled: does a retry wait by the longer base and the cheaper price of throttles?
     """
 
@@ -91,7 +91,7 @@ K = FailureKind
 RULES: dict[FailureKind, Rule] = {
     K.CALLER: Rule(Again.NEVER, elsewhere=False),
     K.UNSUPPORTED: Rule(Again.NEVER, elsewhere=True),
-    K.MODEL_UNAVAILABLE: Rule(Again.NEVER, elsewhere=True),
+    K.MODEL_UNAVAILABLE: Rule(Again.NEVER, elsewhere=True, parks=True),
     K.CONTEXT_LENGTH: Rule(Again.NEVER, elsewhere=True),
     K.CONTENT_REFUSED: Rule(Again.NEVER, elsewhere=False),
     K.FOREIGN_THOUGHT: Rule(Again.MENDED, elsewhere=True),
