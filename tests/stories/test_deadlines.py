@@ -183,6 +183,49 @@ def test_pings_do_not_stand_for_content():
     play(story)
 
 
+class SlowHead(Taken):
+    """A client that takes long over the head."""
+
+    async def start(self, headers):
+        """Take the head, slowly."""
+        await asyncio.sleep(5.0)
+        await super().start(headers)
+
+
+@pytest.mark.parametrize("settings", [FALL, FALL + b'commit = "complete"\n'], ids=["at once", "held to its end"])
+def test_a_whole_answer_that_could_not_be_handed_out(settings):
+    """An answer whose last frames are still here at the deadline is booked as it was, and never told as whole (INV-9)."""
+
+    async def story():
+        bench = Bench([streamed(b"".join(WHOLE_STREAM))], settings)
+        answer, taken = await bench.stream(timeout=3.0, out=SlowHead())
+        assert now() == pytest.approx(3.0, abs=1e-9)
+        assert answer.failure is not None
+        assert answer.failure.kind is K.DEADLINE
+        assert taken.body == b""
+        assert len(bench.transport.sent) == 1
+        assert bench.outcomes == [("ok", "provider")]
+
+    play(story)
+
+
+def test_a_client_slow_at_the_head_is_no_fault_of_the_provider():
+    """Who takes a minute over the head of a stream is left, and nobody is blamed for a silence."""
+
+    class Slower(Taken):
+        async def start(self, headers):
+            await asyncio.sleep(1000.0)
+
+    async def story():
+        bench = Bench([streamed(HEAD, *text("one "), 1.0, *text("two "), END, DONE)], ALONE)
+        answer, _ = await bench.stream(out=Slower())
+        assert now() == pytest.approx(60.0, abs=1e-9)
+        assert answer.failure.kind is K.CANCELLED
+        assert bench.outcomes == [("cancelled", "estimated")]
+
+    play(story)
+
+
 def test_a_clock_in_a_task_that_outlived_a_cancel():
     """In a task that was cancelled once and went on, a clock that runs out is a failure as ever, not a cancel nobody made."""
 

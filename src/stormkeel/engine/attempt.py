@@ -57,7 +57,7 @@ class Trial:
     """
 
     __slots__ = (
-        "_carriage", "_clocks", "_exchange", "_held", "_id", "_joint", "_provider_request", "_reader", "_run",
+        "_carriage", "_clocks", "_exchange", "_handed", "_held", "_id", "_joint", "_provider_request", "_reader", "_run",
         "_settled", "_span", "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "extent",
         "failure", "made", "member", "read", "response", "sent",
     )  # fmt: skip
@@ -82,6 +82,7 @@ class Trial:
         self._held: NanoDollars | None = None
         self._carriage = Carriage(run, member)
         self._settled = False
+        self._handed = False  # have the last frames of a stream gone to its caller?
         self._status = 0
         self._provider_request = ""
         self._exchange: Exchange | None = None
@@ -241,6 +242,7 @@ class Trial:
         """Write frames to the caller, who may take their time."""
         run, lost = self._run, self._carriage.lost
         assert run.out is not None
+        self._watch(run.world.ports.clock.now() + SLOW_CLIENT, K.CANCELLED)
         if not run.committed:
             assert self._exchange is not None
             if lost and run.began:  # the head went out before anybody knew
@@ -248,7 +250,7 @@ class Trial:
             await run.commit(headers_for(self.member, self._exchange.headers, lost))
         if run.recovery is not None:
             run.recovery.sent(ready)
-        self._watch(run.world.ports.clock.now() + SLOW_CLIENT, K.CANCELLED)
+        self._handed = self._settled
         await run.out.write(ready)
 
     async def _finish(self, ready: bytes) -> None:
@@ -283,6 +285,12 @@ class Trial:
         return Failure(kind, BITES[kind].format(spans.get(kind, run.deadline - run.started)), self._status or None)
 
     # -- after -------------------------------------------------------------------------------------------------------
+
+    def cut(self, failure: Failure) -> None:
+        """A clock ran out. An answer booked as whole stays booked; its caller is told where its last frames were still here."""
+        self.settle(failure)
+        if not self._handed:
+            self.failure = failure
 
     async def close(self) -> None:
         """Abort what of a stream is still open upstream."""
@@ -365,7 +373,7 @@ async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
         if not (trial.dog.bitten and trial.dog.calm()):
             trial.settle(Failure(K.CANCELLED, "the caller went away"))
             raise
-        trial.settle(trial.bite())
+        trial.cut(trial.bite())
     except WireFault as fault:
         trial.sent = fault.stage != "connect"
         trial.settle(Failure(WIRE_KINDS[fault.stage], f"{member.deployment.name}: {fault.detail}"))
@@ -383,7 +391,7 @@ async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
 
 async def _looked_at(run: Run, recovery: Recovery, trial: Trial) -> Trial:
     """See whether somebody may go on where a trial broke off; who only would not take a turn that was begun is asked in words."""
-    if trial.failure is None:
+    if trial.failure is None or run.is_answered:
         return trial
     if run.committed:
         run.look(trial.failure)

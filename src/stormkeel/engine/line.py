@@ -126,7 +126,7 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
         if trial.failure is None:
             world.reward(member, run.paid)
             return trial, None
-        if run.committed or trial.failure.kind is K.CANCELLED:
+        if run.committed or run.is_answered or trial.failure.kind is K.CANCELLED:
             return trial, trial.failure
         spent.add(member.index)
         world.fleet.now = world.ports.clock.now()
