@@ -87,7 +87,7 @@ def draw_callers(rng: Random, routes: tuple[str, ...], span: float, habits: Habi
 
 def _wish(rng: Random, name: str, at: float, route: str, habits: Habits) -> Wish:
     dialect, stream = rng.choice(DIALECTS), rng.random() < habits.streams
-    call = Call(name, route, dialect, stream, at, got=[])
+    call = Call(name, route, dialect, stream, at, got=[], oddities=[], told=[])
     hangs_up = None
     point = rng.random()
     if point < habits.leavers:
@@ -135,17 +135,22 @@ class Ear:
         self._call = wish.call
         self._left = wish.hangs_up
         self._pieces = 0
+        self._is_busy = False
         self.is_gone = False
 
     async def start(self, headers: Headers) -> None:
         """Take the head."""
         if self._call.began:
-            raise AssertionError("a second head")
+            self._call.oddities.append("a second head")
         self._call.began = True
 
     async def write(self, data: bytes) -> None:
         """Take frames."""
         call = self._call
+        if self._is_busy or not call.began:
+            call.oddities.append("two writes at once" if self._is_busy else "frames before the head")
+        if not data.endswith(b"\n\n"):
+            call.oddities.append(f"half a frame: {data[-40:]!r}")
         if self._left is not None and self._pieces >= self._left:
             self.is_gone = True
             raise ClientGone
@@ -155,13 +160,18 @@ class Ear:
         if call.first is None and MARK.search(data):
             call.first = asyncio.get_running_loop().time()
         if call.slow:
-            await asyncio.sleep(call.slow)
+            self._is_busy = True
+            try:
+                await asyncio.sleep(call.slow)
+            finally:
+                self._is_busy = False
 
 
 async def ask(house: House, wish: Wish, evidence: Evidence) -> None:
     """Ask one request, and note what came of it; never raises but for faults of the simulation itself."""
     call, loop = wish.call, asyncio.get_running_loop()
     evidence.calls[call.id] = call
+    call.at = loop.time()  # later than it wished, where the whole process stood still
     evidence.trace.note(loop.time(), call.id, "asks", call.route, call.dialect, "stream" if call.stream else "whole")
     ear = Ear(wish) if call.stream else None
     task = asyncio.current_task()

@@ -114,6 +114,7 @@ def _route(rng: Random, names: list[str], limits: Limits, groups: int) -> Drawn:
         "groups": [[_target(rng, name, limits) for name in shelf] for shelf in shelves], "strategy": rng.choice(STRATEGIES),
     }  # fmt: skip
     route["commit"] = rng.choice(("first_token", "first_token", "tokens:20", "complete"))
+    route["recovery"] = rng.choice(("error", "restart", "continue"))
     if rng.random() < 0.25:
         route["sticky"] = rng.choice(("conversation", "prefix", "user"))
     return route

@@ -32,6 +32,7 @@ class Sending(msgspec.Struct):
         taken: bytes of its body that were read.
         told: was its usage read to the end?
         finished: was its terminal marker, or its whole body, read?
+        starts: the number of its first word, more than 0 where it goes on with what was begun.
         ended: when it was over, -1 while it is not.
         end: how: "read", "aborted" by us, or "broken" by the wire.
     """
@@ -56,6 +57,7 @@ class Sending(msgspec.Struct):
     taken: int = 0
     told: bool = False
     finished: bool = False
+    starts: int = 0
     ended: float = -1.0
     end: str = ""
 
@@ -84,6 +86,8 @@ class Call(msgspec.Struct):
         got: what came.
         written: bytes of it.
         ahead: the most bytes that had been read for it and not yet passed on.
+        oddities: what no writer of a stream may do, as it was done.
+        told: how often sinks were told of its end, and the failure's kind and the attempts made, as they were told.
     """
 
     id: str
@@ -103,6 +107,8 @@ class Call(msgspec.Struct):
     got: list[bytes] = []
     written: int = 0
     ahead: int = 0
+    oddities: list[str] = []
+    told: list[tuple[str, int]] = []
 
 
 class Trace:
@@ -134,6 +140,7 @@ class Evidence:
         reserved, settled: what the journal was told, in order.
         faults: what no invariant covers and must not be: faults of ours, sends nobody can explain.
         rest: what was left over once nothing was in flight.
+        pauses: from when to when the whole process stood still.
     """
 
     def __init__(self, trace: Trace) -> None:
@@ -146,6 +153,7 @@ class Evidence:
         self.faults: list[tuple[float, str, str]] = []
         self.rest: list[tuple[float, str]] = []
         self.rests = 0
+        self.pauses: list[tuple[float, float]] = []
 
     def of_request(self) -> dict[str, list[Sending]]:
         """Return each request's sendings, in order."""

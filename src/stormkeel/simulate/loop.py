@@ -41,6 +41,10 @@ class SeededLoop(VirtualLoop):
         super().__init__()
         self._ready = _Shuffled(Random(f"order {seed}"))  # noqa: S311 - an order of callbacks, no secret
 
+    def leap(self, seconds: float) -> None:
+        """Let time pass in which nothing runs: a machine that sleeps, a loop that is held up."""
+        self._jump.clock += seconds
+
 
 def run_seeded(main: Coroutine[Any, Any, T], seed: int) -> T:
     """Run a coroutine in virtual time, in an order drawn by a seed, and return its result."""

@@ -15,6 +15,7 @@ import msgspec
 from ..types.wire import Headers
 
 MARK = re.compile(rb"(r\d+\.\d+)/(\d+) ")
+_BEGUN = re.compile(rb"r\d+\.\d+/(\d+)\b")  # without the blank that may have been taken off its end
 PATHS = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/responses": "openai_responses"}
 JSON: Headers = (("content-type", "application/json"),)
 SSE: Headers = (("content-type", "text/event-stream"),)
@@ -39,9 +40,23 @@ class Speech(msgspec.Struct, frozen=True):
     tail: bytes
 
 
-def words_of(attempt: str, count: int, padding: str = "") -> list[str]:
-    """Return the words an attempt is answered with; padding makes each of them long."""
-    return [f"{attempt}/{number} {padding}" for number in range(count)]
+def words_of(mark: str, numbers: range, padding: str = "") -> list[str]:
+    """Return the words an attempt is answered with, under a mark; padding makes each of them long."""
+    return [f"{mark}/{number} {padding}" for number in numbers]
+
+
+def steady(request: str) -> int:
+    """Return how many words every provider answers a request with, word for word the same; 0 where each has words of its own.
+
+    Steady words are of "attempt 0", as in "r12.0/0 ": whoever begins anew can be spliced to what was sent.
+    """
+    number = int(request[1:])
+    return 0 if number % 2 else 2 + number // 2 % 7
+
+
+def begun(body: bytes) -> int:
+    """Return how many words of an answer stand in a request that asks for the rest of it."""
+    return max((int(number) + 1 for number in _BEGUN.findall(body)), default=0)
 
 
 def marks_in(body: bytes, dialect: str) -> list[tuple[str, int]]:

@@ -19,7 +19,7 @@ from . import configuration
 from .caller import Habits, Wish, ask, draw_callers
 from .configuration import Drawn, Side
 from .evidence import Evidence, Trace
-from .loop import run_seeded
+from .loop import SeededLoop, run_seeded
 from .transport import Door, Wire
 from .upstream import Upstream
 from .weather import Episode, draw_weather
@@ -48,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
         habits: how callers are.
         probes: is there a task that probes refused credentials, as the gateway has one?
         reloads: when the configuration is read again, with other strategies, seconds.
+        pauses: when the whole process stands still, and for how long, seconds.
     """
 
     seed: int
@@ -58,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
     habits: Habits = Habits()
     probes: bool = False
     reloads: tuple[float, ...] = ()
+    pauses: tuple[tuple[float, float], ...] = ()
 
 
 def draw_plan(seed: int, hours: float) -> Plan:
@@ -66,7 +68,8 @@ def draw_plan(seed: int, hours: float) -> Plan:
     drawn, sides = configuration.draw(rng)
     weather = draw_weather(rng, [side.place for side in sides], span)
     reloads = tuple(sorted(rng.uniform(0.0, span) for _ in range(rng.choice((0, 0, 1, 3)))))
-    return Plan(seed, span, drawn, sides, weather, Habits(), rng.random() < 0.5, reloads)
+    pauses = tuple((rng.uniform(0.0, span), rng.choice((0.05, 0.5, 3.0, 20.0))) for _ in range(rng.choice((0, 0, 4))))
+    return Plan(seed, span, drawn, sides, weather, Habits(), rng.random() < 0.5, reloads, tuple(sorted(pauses)))
 
 
 class Books:
@@ -90,13 +93,16 @@ class Books:
 
 
 class _Sink:
-    """Notes faults of ours (`ports.Sink`)."""
+    """Notes what sinks are told, and faults of ours (`ports.Sink`)."""
 
     def __init__(self, evidence: Evidence, clock: Clock) -> None:
         self._evidence = evidence
         self._clock = clock
 
-    def answered(self, story: Story) -> None: ...
+    def answered(self, story: Story) -> None:
+        call = self._evidence.calls[story.request.id]
+        made = sum(attempt.sent and attempt.made for attempt in story.attempts)
+        call.told.append((story.failure.kind.value if story.failure else "", made))
 
     def broke(self, error: BaseException, request: Request) -> None:
         self._evidence.faults.append((self._clock.now(), request.id, f"{type(error).__name__}: {error}"))
@@ -143,7 +149,7 @@ class Stage:
 
     async def _play(self) -> None:
         house, rng = self._build(), Random(f"callers {self.plan.seed}")  # noqa: S311 - callers' moods, no secret
-        others = {asyncio.ensure_future(self._reload(house))}
+        others = {asyncio.ensure_future(self._reload(house)), asyncio.ensure_future(self._stand_still())}
         if self.plan.probes:
             others.add(asyncio.ensure_future(_keep_probing(house)))
         routes, calls = tuple(self.plan.drawn["routes"]), set[asyncio.Task[None]]()
@@ -192,6 +198,15 @@ class Stage:
             routes = {name: msgspec.structs.replace(route, strategy=other) for name, route in settings.routes.items()}
             self._apply(house, msgspec.structs.replace(settings, routes=routes))
             self.evidence.trace.note(at, "reloaded", other)
+
+    async def _stand_still(self) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SeededLoop)
+        for at, seconds in self.plan.pauses:
+            await _until(at)
+            self.evidence.pauses.append((loop.time(), loop.time() + seconds))
+            loop.leap(seconds)
+            self.evidence.trace.note(at, "stood still for", seconds, "s")
 
     async def _call(self, house: House, wish: Wish) -> None:
         self._active += 1

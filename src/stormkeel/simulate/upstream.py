@@ -15,7 +15,7 @@ import msgspec
 from ..types.wire import NO_HEADERS, Headers
 from .evidence import Sending
 from .loop import GRID, on_grid
-from .speech import JSON, SSE, garbage, refusal, streamed, told, whole, words_of
+from .speech import JSON, SSE, begun, garbage, refusal, steady, streamed, told, whole, words_of
 from .weather import Episode
 
 NEVER = 1e6
@@ -127,6 +127,7 @@ class Upstream:
         if trouble in BEFORE_HEAD:
             return self._no_head(trouble, now)
         script = self._refuse(sending, organisation, ill, body)
+        sending.starts = begun(body)
         return script or self._serve(sending, trouble, "slow" in ill)
 
     def list_models(self, sending: Sending, organisation: str) -> Script:
@@ -195,9 +196,9 @@ class Upstream:
     def _serve(self, sending: Sending, trouble: str, is_slow: bool) -> Script:
         rng, pace = self._rng, self._pace
         first = pace.first * rng.lognormvariate(0.0, 0.4) * (SLOWER if is_slow else 1.0)
-        count, padding = (rng.randrange(20, 40), "~" * WIDE_WORD) if self._is_wide(sending) else (rng.randrange(2, 9), "")
+        mark, count, padding = self._measure(sending)
         step = 0.02 if padding else pace.word * rng.uniform(0.3, 2.0)
-        words = words_of(sending.attempt, count, padding)
+        words = words_of(mark, range(sending.starts, sending.starts + count), padding)
         usage = (sending.prompt, 3 * count)
         start = on_grid(sending.at + first)
         sending.words, sending.status = count, 200
@@ -206,6 +207,14 @@ class Upstream:
         if sending.stream:
             return self._stream(sending, words, usage, trouble)
         return self._whole(sending, whole(sending.dialect, sending.model, words, usage), trouble)
+
+    def _measure(self, sending: Sending) -> tuple[str, int, str]:
+        """Say under which mark it answers, with how many words, and what makes each of them long."""
+        if total := steady(sending.request):
+            return f"{sending.request}.0", max(1, total - sending.starts), ""
+        if self._is_wide(sending):
+            return sending.attempt, self._rng.randrange(20, 40), "~" * WIDE_WORD
+        return sending.attempt, self._rng.randrange(2, 9), ""
 
     def _is_wide(self, sending: Sending) -> bool:
         """Is the answer a large one? One dialect says all of it four times over, in single events: not there."""

@@ -17,6 +17,8 @@ MANY = 150
 seven million times."""
 EVEN = ("weighted", "round_robin", "two_choices", "random")
 """Strategies that ask everybody who is well."""
+EARNED, MOST_EARNED = 3, 100
+"""Attempts that one answer earns a breaker that is open where nobody else is left, and how many at most (docs/reliability.md)."""
 LEASE = 60.0  # seconds that a lost probe, of a breaker or a credential, can cost
 
 
@@ -50,36 +52,46 @@ def verdict(one: Sending, call: Call | None, scene: Scene) -> str:
 
 def _safe(scene: Scene, docket: Docket, deployment: str, sendings: list[Sending], calls: dict[str, Call]) -> None:
     """After so many faults in a row nothing but probes goes out until one ends well."""
-    settings, streak, well = scene.settings.policies.breaker, list[float](), 0.0
+    consecutive, row, well, answered = scene.settings.policies.breaker.consecutive, 0, 0.0, 0
+    spans: list[tuple[float, float, int]] = []
     opened: float | None = None
-    spans: list[tuple[float, float]] = []
     for one in sorted(sendings, key=lambda one: one.ended):
         said = verdict(one, calls.get(one.request), scene)
-        if said == "ok" or not said:
+        if said == "ok":
             if opened is not None:
-                spans.append((opened, one.at if not said else one.ended))
-            well, opened = one.ended, None
-            streak.clear()
-        elif one.at >= well:
-            streak.append(one.ended)
-            if len(streak) == settings.consecutive:
+                spans.append((opened, one.ended, _earned(scene, answered)))
+                answered = 0
+            well, opened, row = one.ended, None, 0
+            answered += 1
+        elif said and one.at >= well:
+            row += 1
+            if row == consecutive:
                 opened = one.ended
     if opened is not None:
-        spans.append((opened, scene.plan.span))
-    for begins, ends in spans:
-        _probes(scene, docket, deployment, [one.at for one in sendings if begins < one.at < ends], begins)
+        spans.append((opened, scene.plan.span, _earned(scene, answered)))
+    for begins, ends, earned in spans:
+        meant = [one for one in sendings if begins < one.at < ends]
+        _probes(scene, docket, deployment, (begins, earned), meant)
 
 
-def _probes(scene: Scene, docket: Docket, deployment: str, times: list[float], begins: float) -> None:
-    """Rare probes and half-open ones are allowed, each at its own rate."""
-    settings, count = scene.settings.policies.breaker, 0
-    for count, at in enumerate(times, 1):
-        spent = at - begins
-        most = 1.0 + spent / settings.probe_every + (1.0 + 2.0 * spent / settings.open_time) * settings.permits[0]
-        early = spent < settings.open_time / 2.0 - EPSILON
-        most = 1.0 + spent / settings.probe_every if early else most
+def _earned(scene: Scene, answered: int) -> int:
+    """Return how many attempts beyond its probes a breaker may have left: three for each answer since it opened."""
+    has_closed = answered > 2 * sum(scene.settings.policies.breaker.permits)
+    return 0 if has_closed else min(MOST_EARNED, EARNED * answered)
+
+
+def _probes(scene: Scene, docket: Docket, deployment: str, since: tuple[float, int], sendings: list[Sending]) -> None:
+    """Rare probes and half-open ones are allowed, each at its own rate; one that said nothing makes room for another."""
+    settings, (begins, earned) = scene.settings.policies.breaker, since
+    silent = 0
+    for count, one in enumerate(sendings, 1):
+        spent = one.at - begins
+        most = (
+            1.0 + spent / settings.probe_every + (1.0 + 2.0 * spent / settings.open_time) * settings.permits[0] + earned + silent
+        )
         told = f"{count} sends within {spent:.2f} s of an open breaker, {most:.1f} allowed"
-        docket.check("INV-13", count <= most, at, deployment, told)
+        docket.check("INV-13", count <= most, one.at, deployment, told)
+        silent += one.act not in FAULTS
 
 
 # -- well means asked --------------------------------------------------------------------------------------------------

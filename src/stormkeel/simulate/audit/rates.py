@@ -5,6 +5,7 @@ Never lets a burst hide behind an average: each pair of sends is a window.
     any n sends of a quota group from t1 to t2:  n <= rate * (t2 - t1) + burst
     at any moment:                               no more of them under way than it has places
     a 429, 503 or 529 with a Retry-After:        nothing to its quota group before that time is over
+    a credential refused, an account empty:      nothing with it for as long as is set
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ def rates(scene: Scene, docket: Docket) -> None:
         if limits.concurrency is not None:
             _places(docket, quota, sendings, limits.concurrency)
         _hints(docket, quota, sendings)
+    accounts: dict[tuple[str, str], list[Sending]] = defaultdict(list)
+    for one in scene.evidence.sendings:
+        accounts[one.provider, one.credential].append(one)
+    parking = scene.settings.policies.parking
+    for (provider, credential), sendings in accounts.items():
+        name = f"{provider}#{credential}"
+        _rests(docket, name, sendings, {"broke": parking.quota, "dead": parking.credential})
 
 
 class _Limits(msgspec.Struct, frozen=True):
@@ -90,3 +98,17 @@ def _hints(docket: Docket, quota: str, sendings: list[Sending]) -> None:
         if one.at < until - SLACK:
             left = f"{quota} was to rest for {until - one.at:.3f} s more, said to {by}"
             docket.accuse("INV-12", one.at, one.attempt, left)
+
+
+def _rests(docket: Docket, credential: str, sendings: list[Sending], spans: dict[str, float]) -> None:
+    """Check that a credential which was refused, or whose account is empty, is left alone for its time (S-22)."""
+    heard = sorted((one.ended, spans[one.act]) for one in sendings if one.act in spans and one.end == "read")
+    rests: list[tuple[float, float]] = []
+    for at, span in heard:
+        if not rests or at >= rests[-1][1]:
+            rests.append((at, at + span))
+    for begins, ends in rests:
+        early = [one for one in sendings if begins < one.at < ends - SLACK]
+        docket.check(
+            "INV-12", not early, begins, credential, f"asked {len(early)} times within {ends - begins:g} s of its refusal"
+        )

@@ -16,6 +16,7 @@ from .docket import Docket, Scene
 WINDOW = 10.0  # seconds
 THROTTLES = ("limited", "overload")
 FUTILE = ("bad",)
+SPENT = ("dead", "broke")
 
 
 def storms(scene: Scene, docket: Docket) -> None:
@@ -26,7 +27,19 @@ def storms(scene: Scene, docket: Docket) -> None:
         futile = next((place for place, one in enumerate(sendings, 1) if one.act in FUTILE), None)
         if futile is not None:
             docket.check("INV-11", futile == len(sendings), sendings[-1].at, request, "sent again although it makes no sense")
+        _again(docket, request, sendings)
     _windows(scene, docket)
+
+
+def _again(docket: Docket, request: str, sendings: list[Sending]) -> None:
+    """Who was silent, or refused the credential, is not asked again with it for the same request."""
+    out: dict[tuple[str, str], str] = {}
+    for one in sendings:
+        there = (one.provider, one.credential)
+        held = out.get(there, "")
+        docket.check("INV-11", not held, one.at, request, f"asked {one.deployment} again: {held}")
+        if one.act in SPENT and one.end == "read":
+            out[there] = f"its credential was refused ({one.act})"
 
 
 def _windows(scene: Scene, docket: Docket) -> None:
