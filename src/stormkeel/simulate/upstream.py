@@ -26,7 +26,7 @@ SLOWER = 20.0
 BEFORE_HEAD = ("outage", "resets", "hang")
 REFUSALS = ("errors", "overload")
 SQUEEZED = 4
-WIDE = 0.003  # the share of answers that are large
+WIDE = 0.006  # the share of answers that are large
 WIDE_WORD = 32 * 1024  # bytes a word of a large answer has more
 
 

@@ -18,7 +18,7 @@ seven million times."""
 EVEN = ("weighted", "round_robin", "two_choices", "random")
 """Strategies that ask everybody who is well."""
 EARNED, MOST_EARNED = 3, 100
-"""Attempts that one answer earns a breaker that is open where nobody else is left, and how many at most (docs/reliability.md)."""
+"""Attempts that one answer earns an open breaker which is the last one left, and the most (docs/reliability.md, Breakers)."""
 LEASE = 60.0  # seconds that a lost probe, of a breaker or a credential, can cost
 
 
