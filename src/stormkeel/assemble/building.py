@@ -18,6 +18,7 @@ from ..engine.explain import Preview
 from ..engine.fleet import Fleet, Knowledge, Member, Spoken
 from ..engine.gates import Gates
 from ..engine.heritage import Succession
+from ..engine.learned import Learned
 from ..engine.pace import Paced, PacedMember
 from ..engine.scopes import Circle, Neighbours, scopes_of
 from ..engine.world import Known, Policies, Ports, Terms, World
@@ -110,7 +111,7 @@ class _Builder:
     def _make(self, deployment: Deployment, succession: Succession) -> Member:
         credential = self.fleet.credentials[deployment.provider, deployment.credential]
         transport = self._transports[deployment.provider]
-        quota = succession.quota(deployment)
+        quota = succession.quota(deployment, self._settings.policies.easing)
         fresh = Gates(
             (quota, credential),
             Breaker(self._settings.policies.breaker),
@@ -125,6 +126,10 @@ class _Builder:
         is_paced = (deployment.provider, deployment.model) in self._paced
         member = (PacedMember if is_paced else Member)(deployment, spoken, known, gates)
         member.transport = transport
+        if deployment.learns:
+            member.learned = Learned(quota, dict(provider.vendor.told_as))
+            if deployment.rate is None:
+                quota.wait_for(member)
         if is_paced:
             member.recent = Paced()
         succession.enter(member)

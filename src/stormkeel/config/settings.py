@@ -19,6 +19,7 @@ from ..policies.base import within
 from ..policies.breaker import BreakerSettings
 from ..policies.commit import FIRST, bytes_held
 from ..policies.deadline import ClockSettings
+from ..policies.easing import EasingSettings
 from ..policies.parking import ParkingSettings
 from ..policies.queue import QueueSettings, check_turns
 from ..policies.rate import Counts
@@ -271,6 +272,7 @@ class PolicySettings(msgspec.Struct, frozen=True):
     clocks: ClockSettings = ClockSettings()
     parking: ParkingSettings = ParkingSettings()
     queue: QueueSettings = QueueSettings()
+    easing: EasingSettings = EasingSettings()
 
 
 class ServerSettings(msgspec.Struct, frozen=True):

@@ -157,7 +157,7 @@ class Trial:
         self.sent = True
         response = await member.transport.send(carriage.http(self._id))
         self._status = response.status
-        self._provider_request = spoken.caller.request_id(response.headers)
+        self._provider_request = carriage.heed(response.status, response.headers, self._started)
         if response.status != 200:
             return carriage.classify(response)
         outcome = (spoken.dialect.read_answer if run.request.is_read else spoken.dialect.read_outcome)(response.body)
@@ -184,7 +184,7 @@ class Trial:
         exchange = await member.transport.open(carriage.http(self._id))
         self._exchange = exchange
         self._status = exchange.status
-        self._provider_request = carriage.spoken.caller.request_id(exchange.headers)
+        self._provider_request = carriage.heed(exchange.status, exchange.headers, self._started)
         if exchange.status != 200:
             return carriage.classify(HttpResponse(exchange.status, exchange.headers, await read_all(exchange)))
         if packing(exchange.headers):

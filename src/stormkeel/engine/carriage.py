@@ -14,7 +14,7 @@ from ..dialects.across import Crossing
 from ..dialects.base import Codec, Head, StreamReader
 from ..dialects.joint import lowered
 from ..types.failure import Failure, FailureKind
-from ..types.wire import HttpRequest, HttpResponse, packing
+from ..types.wire import Headers, HttpRequest, HttpResponse, packing
 from .crossing import expected_input, is_direct, lossy_comment, not_all, pass_on, thoughts_lost
 from .fleet import Member, Spoken
 from .relay import too_large
@@ -136,6 +136,22 @@ class Carriage:
         """Return the client's dialect."""
         return self._run.world.dialects[self._run.request.dialect]
 
+    def heed(self, status: int, headers: Headers, asked: float) -> str:
+        """Take what an answer's head says: the exchange's id at the provider, and now and then what is left of its limits.
+
+        Args:
+            status: its status; what a refusal says is always taken.
+            headers: its headers.
+            asked: when it was asked for, monotonic seconds.
+        """
+        learned = self._member.learned
+        if learned is not None:
+            if learned.skip > 0 and status == 200:
+                learned.skip -= 1
+            else:
+                learned.tell(headers, asked, self._run.world.ports.clock)
+        return self.spoken.caller.request_id(headers)
+
     # -- what is none ------------------------------------------------------------------------------------------------
 
     def classify(self, response: HttpResponse) -> Failure:
@@ -143,6 +159,8 @@ class Carriage:
         if packing(response.headers):
             response = HttpResponse(response.status, response.headers, b"")  # nobody could read it
         failure = self.spoken.caller.classify(response, self._run.world.ports.clock.wall() / 1e9)
+        if failure.kind is K.RATE_LIMIT and self._member.learned is not None:
+            self._member.learned.tell_of(response.body, self._run.world.ports.clock.now())
         if self._run.recovery is not None and self._run.recovery.broke is not None:
             return lowered(failure)
         if failure.kind is K.FOREIGN_THOUGHT and not self._may_forget():

@@ -23,7 +23,8 @@ from ..types.failure import Failure
 from ..types.money import NanoDollars
 from ..types.usage import Usage
 from .credentials import Credential
-from .gates import CREDENTIAL_PROBE, GATES, Gates, Health
+from .gates import CREDENTIAL_PROBE, GATES, Gates, Health, rate_gate
+from .learned import Learned
 from .ports import Transport
 from .reasoning import reasons_by
 from .recent import Recent
@@ -69,6 +70,7 @@ class Member:
     """
 
     __slots__ = (
+        "__weakref__",
         "_asked",
         "_asks",
         "_priced_until",
@@ -87,6 +89,7 @@ class Member:
         "health_place",
         "in_flight",
         "index",
+        "learned",
         "max_output",
         "own_prices",
         "pace",
@@ -121,6 +124,7 @@ class Member:
         self.bills = self.first.caller.provider.vendor.asks_usage
         self.transport: Transport  # how it is reached
         self.in_flight = 0
+        self.learned: Learned | None = None  # what answers tell of its limits, where that counts
         self.recent = Recent()
         self.pace: PeakLatency | None = None  # the estimate that its attempts feed, where anybody asks for it
         there = [gate for _, gate in self.gates if gate is not None]
@@ -131,6 +135,14 @@ class Member:
         self._standard: Tariff | None = None
         self._tariffs: dict[tuple[tuple[str, str], ...], Tariff | None] = {}
         self._priced_until = 0
+
+    def arm(self) -> None:
+        """Count by its quota group's rates as well: nobody set any, the provider told them. Asked last: tickets out there fit."""
+        gate = rate_gate(self.cooling[0])
+        self.rate = self.cooling[0].rate
+        self._settles = ((len(self._asked), gate.settle), *self._settles)
+        self._asked, self._asks = (*self._asked, gate), (*self._asks, gate.ask)
+        self.gates = tuple((name, gate if name == "rate" else one) for name, one in self.gates)
 
     @property
     def first(self) -> Spoken:
@@ -158,7 +170,8 @@ class Member:
     def settle(self, ticket: Ticket, verdict: Verdict, used: Usage, now: float, rng: Dice) -> None:
         """Hand a ticket back, once: the true tokens, and what the attempt says about health."""
         self.in_flight -= 1
-        for place, settle in self._settles:
+        settles = self._settles if len(ticket) == len(self._asked) else self._settles[1:]  # given before it was armed
+        for place, settle in settles:
             settle(ticket[place], verdict, used, now, rng)
 
     def release(self, ticket: Ticket, now: float) -> None:

@@ -113,12 +113,15 @@ class _Places:
 
     holds = True
 
-    def __init__(self, places: ConcurrencyGate, line: Line) -> None:
+    def __init__(self, places: ConcurrencyGate, quota: Quota) -> None:
         self._places = places
-        self._line = line
+        self._quota = quota
+        self._line = quota.line
 
-    def ask(self, _now: float, _need: Need, _probe: bool) -> int | Failure:
+    def ask(self, now: float, _need: Need, _probe: bool) -> int | Failure:
         line = self._line
+        if self._places.share < 1.0:
+            self._quota.ease(now)
         if line.is_busy and not line.is_open:
             return _behind(line, K.CONCURRENCY_REACHED)
         return self._places.admit() or 1
@@ -141,12 +144,15 @@ class _Rate:
 
     holds = True
 
-    def __init__(self, rate: RateGate, line: Line) -> None:
-        self._rate = rate
-        self._line = line
+    def __init__(self, quota: Quota) -> None:
+        self._rate = quota.rate
+        self._quota = quota
+        self._line = quota.line
 
     def ask(self, now: float, need: Need, _probe: bool) -> int | Failure:
         line = self._line
+        if self._rate.share < 1.0:
+            self._quota.ease(now)
         if line.is_busy and not line.is_open:
             return self._late(now, need)
         return self._rate.admit(now, need.input, need.output)
@@ -170,6 +176,11 @@ class _Rate:
         self._rate.release(ticket, now)
         if self._line.is_busy:
             self._line.look()
+
+
+def rate_gate(quota: Quota) -> Gate:
+    """Return the gate of a quota group's rates."""
+    return _Rate(quota)
 
 
 def _behind(line: Line, kind: FailureKind) -> Failure:
@@ -250,8 +261,8 @@ class Health:
 
 GATES: tuple[tuple[str, Callable[[Gates], Gate | None]], ...] = (
     ("cooling", lambda of: _Aside(*of.cooling)),
-    ("concurrency", lambda of: None if of.concurrency is None else _Places(of.concurrency, of.cooling[0].line)),
-    ("rate", lambda of: None if of.rate is None else _Rate(of.rate, of.cooling[0].line)),
+    ("concurrency", lambda of: None if of.concurrency is None else _Places(of.concurrency, of.cooling[0])),
+    ("rate", lambda of: None if of.rate is None else _Rate(of.cooling[0])),
     ("breaker", lambda of: Health(of.breaker, of.circle)),
 )
 """The gates in the order they are asked: a name, and what makes the gate, None where a deployment has none of its kind."""

@@ -16,6 +16,7 @@ from typing import Literal
 
 from ..policies.breaker import BreakerSettings
 from ..policies.concurrency import ConcurrencyGate
+from ..policies.easing import EasingSettings
 from ..policies.retry import BudgetSettings, RetryBudget
 from ..policies.scope import ScopeBreaker
 from ..routing.deployment import Deployment
@@ -80,14 +81,14 @@ class Succession:
         self._quotas: dict[str, Quota] = {}
         self._scopes: dict[str, ScopeBreaker] = {}
 
-    def quota(self, deployment: Deployment) -> Quota:
+    def quota(self, deployment: Deployment, easing: EasingSettings) -> Quota:
         """Return the state of a deployment's quota group: one for all of its credentials, whatever world they came with."""
         name, rate, places = deployment.quota, deployment.rate, deployment.concurrency
         known = self._quotas.get(name) or self._heritage.quotas.get(name) or Quota(name, rate, places)
         if known.places is None and places is not None:
             known.places = ConcurrencyGate(places)
         self._quotas[name] = known
-        self._do(lambda: known.change(rate, places, self._now()))
+        self._do(lambda: known.change(rate, places, self._now(), easing))
         self._do(lambda: self._heritage.quotas.update({name: known}))
         return known
 

@@ -7,14 +7,26 @@ Never chooses who is asked and never waits. One organisation's limits are counte
 
 from __future__ import annotations
 
+from typing import Protocol
+from weakref import WeakSet
+
 from ..policies.base import Need
 from ..policies.concurrency import ConcurrencyGate
+from ..policies.easing import Easing, EasingSettings
 from ..policies.rate import Limit, RateGate, RateSettings
 from ..types.failure import Failure, FailureKind
 from .cooling import Cooling
 from .waiting import Line
 
 NO_LIMITS = RateSettings()
+
+
+class Bare(Protocol):
+    """A deployment that counts by no rate so far."""
+
+    def arm(self) -> None:
+        """Count by its quota group's from now on."""
+        ...
 
 
 class Quota(Cooling):
@@ -24,11 +36,12 @@ class Quota(Cooling):
         group: its name in the settings and the model's, as in "openai#main/gpt-5.4-mini".
         rate: its limits of requests and tokens; empty where none is set and none was told.
         places: how many attempts may be under way at once, None for no limit.
+        easing: how much of them is asked for after throttles.
         line: those who wait for any of it.
         is_missing: is it set aside because its provider has no such model? Who has nobody else to ask may ask all the same.
     """
 
-    __slots__ = ("group", "is_missing", "line", "places", "rate")
+    __slots__ = ("_bare", "easing", "group", "is_missing", "line", "places", "rate")
 
     def __init__(self, group: str, rate: RateSettings | None = None, concurrency: int | None = None) -> None:
         super().__init__(f'quota group "{group}"')
@@ -37,6 +50,8 @@ class Quota(Cooling):
         self.rate = RateGate(rate or NO_LIMITS)
         self.places = None if concurrency is None else ConcurrencyGate(concurrency)
         self.line = Line(self)
+        self.easing = Easing(EasingSettings())
+        self._bare: WeakSet[Bare] = WeakSet()
 
     def full(self, now: float, need: Need) -> Failure | None:
         """Say why an attempt would be refused, None where it would pass. Changes nothing."""
@@ -56,8 +71,35 @@ class Quota(Cooling):
         """Return the seconds until so many requests with so many tokens in all would have passed the rates."""
         return self.rate.delay(now, requests, tokens)
 
-    def change(self, rate: RateSettings | None, concurrency: int | None, now: float) -> None:
+    def throttled(self, now: float) -> None:
+        """Its provider said "too many": ask for less from now on, where there is a limit to ask less of."""
+        self._scale(self.easing.throttled(now), now)
+
+    def ease(self, now: float) -> None:
+        """Ask for more again, as far as it is time."""
+        if (share := self.easing.look(now)) != self.rate.share:
+            self._scale(share, now)
+            if self.line.is_busy:
+                self.line.look()
+
+    def _scale(self, share: float, now: float) -> None:
+        self.rate.scale(share, now)
+        if self.places is not None:
+            self.places.scale(share)
+
+    def wait_for(self, bare: Bare) -> None:
+        """Take note of a deployment that does not count by rates, since none is set."""
+        self._bare.add(bare)
+
+    def arm(self) -> None:
+        """Let every deployment count by the rates that the provider told."""
+        for bare in list(self._bare):
+            bare.arm()
+        self._bare.clear()
+
+    def change(self, rate: RateSettings | None, concurrency: int | None, now: float, easing: EasingSettings) -> None:
         """Go on under other limits; what was taken stays taken."""
+        self.easing.change(easing)
         self.rate.change(rate or NO_LIMITS, now)
         if self.places is not None and concurrency is not None:
             self.places.change(concurrency)

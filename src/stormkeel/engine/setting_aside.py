@@ -10,6 +10,7 @@ from ..policies.parking import ParkingSettings
 from ..providers.signals import names_model
 from ..types.failure import Failure, FailureKind
 from .fleet import Member
+from .quota import Quota
 from .world import Ports
 
 K = FailureKind
@@ -34,5 +35,13 @@ def set_aside(member: Member, failure: Failure, is_probe: bool, ports: Ports, pa
         credential.park(now + parking.quota, why)
     elif failure.kind is K.MODEL_UNAVAILABLE and names_model(failure, member.deployment.model):
         quota.miss(now + parking.model, why)
-    elif failure.rule.throttled and failure.retry_after:
+    elif failure.rule.throttled:
+        _heed(quota, failure, now, why)
+
+
+def _heed(quota: Quota, failure: Failure, now: float, why: str) -> None:
+    """Wait as long as the provider asks for, and ask for less afterwards."""
+    if failure.retry_after:
         quota.park(now + failure.retry_after, why, waits=not failure.forever)
+    if not failure.forever:
+        quota.throttled(now)

@@ -13,9 +13,10 @@ MOST = 1_000_000
 class ConcurrencyGate:
     """Lets at most `limit` attempts through at a time. Each `admit` that returns None is paid back by one `settle`."""
 
-    __slots__ = ("in_flight", "limit")
+    __slots__ = ("_whole", "in_flight", "limit", "share")
 
     def __init__(self, limit: int) -> None:
+        self.share = 1.0  # of the limit, after throttles
         self.change(limit)
         self.in_flight = 0
 
@@ -23,7 +24,13 @@ class ConcurrencyGate:
         """Go on with another limit; places taken stay taken, also those beyond it."""
         if not 1 <= limit <= MOST:
             raise ValueError(f"`concurrency` is {limit}: give a whole number from 1 to {MOST}")
-        self.limit = limit
+        self._whole = limit
+        self.scale(self.share)
+
+    def scale(self, share: float) -> None:
+        """Let only a share of the limit through, one at least."""
+        self.share = share
+        self.limit = max(1, int(self._whole * share + 1e-9))
 
     def admit(self) -> Failure | None:
         """Take a place, or say that all are taken."""

@@ -59,6 +59,7 @@ class Vendor(msgspec.Struct, frozen=True):
         models_path: where its list of models is, under the base URL: the one question to it that costs nothing.
         counts: which tokens count against its limits: those that were "used", or those that were "asked" for, failures included.
         frees_cached: is input read from its cache left out of them?
+        told_as: what it means by a word in the headers that tell its limits, where others mean something else.
         rate_window: seconds of the windows in which it enforces a minute's requests.
         others: what else it speaks: (wire format, base URL of its own, or "" for the same).
     """
@@ -83,6 +84,7 @@ class Vendor(msgspec.Struct, frozen=True):
     models_path: str = "/models"
     counts: Counts = "used"
     frees_cached: bool = False
+    told_as: tuple[tuple[str, str], ...] = ()
     rate_window: float = MINUTE
     others: tuple[tuple[str, str], ...] = ()
 

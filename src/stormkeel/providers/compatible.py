@@ -87,7 +87,10 @@ VENDORS: tuple[Vendor, ...] = (
     _strict(_hosted("cohere", "https://api.cohere.ai/compatibility/v1", "cohere", more_names=("CO_API_KEY",), asks_usage=False)),
     HUGGINGFACE,
     # console.groq.com/docs
-    _also(_strict(_hosted("groq", "https://api.groq.com/openai/v1", "groq", ("gsk_",))), *ALSO_RESPONSES),
+    msgspec.structs.replace(  # its "requests" are a day's (console.groq.com/docs/rate-limits)
+        _also(_strict(_hosted("groq", "https://api.groq.com/openai/v1", "groq", ("gsk_",))), *ALSO_RESPONSES),
+        told_as=(("requests", "rpd"),),
+    ),
     # Mistral refuses `stream_options` and sends the usage with its last frame anyway (anon-kode issue 53)
     _strict(_hosted("mistral", "https://api.mistral.ai/v1", "mistral", asks_usage=False)),
     _also(  # api-docs.deepseek.com/guides/anthropic_api

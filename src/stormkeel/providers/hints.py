@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 
 from ..types.wire import Headers, header
 
+EPOCH = 1_000_000_000  # seconds: a number beyond is a moment and no span
 MOST = 300.0  # seconds; a longer wait is cut to this, and asked about again then (docs/reliability.md, Failures)
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -94,16 +95,20 @@ def _reset(headers: Headers, wall_now: float) -> float | None:
     for name, value in headers:
         if "ratelimit-" not in name or "remaining" not in name or value.strip() != "0":
             continue
-        wait = _moment(header(headers, name.replace("remaining", "reset")), wall_now)
+        wait = moment_in(header(headers, name.replace("remaining", "reset")), wall_now)
         if wait is not None:
             waits.append(wait)
     return max(waits, default=None)
 
 
-def _moment(text: str | None, wall_now: float) -> float | None:
+def moment_in(text: str | None, wall_now: float) -> float | None:
+    """Return the seconds until a reset: a Go duration, plain seconds, a moment, or one since the epoch."""
     if text is None:
         return None
-    wait = duration(text.strip())
+    number = _number(text)
+    if number is not None and number >= EPOCH:
+        return number / (1000 if number >= 1000 * EPOCH else 1) - wall_now
+    wait = duration(text.strip()) if number is None else number
     if wait is not None:
         return wait
     try:
