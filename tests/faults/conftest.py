@@ -30,9 +30,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not lines:
         return
     terminalreporter.section("scenarios: figure asked, figure reached")
+    name = max(len(line[0]) for line in lines)
     asked = min(60, max(len(line[1]) for line in lines))
     for scenario, wanted, reached, verdict in lines:
-        terminalreporter.write_line(f"{scenario:<5} {verdict:<6} {wanted:<{asked}}  {reached}")
+        terminalreporter.write_line(f"{scenario:<{name}} {verdict:<6} {wanted:<{asked}}  {reached}")
 
 
 def _lines(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, str, str, str]]:

@@ -19,6 +19,7 @@ import msgspec
 import uvloop
 
 WINDOW = 4096  # bytes of kernel buffer of a client that does not read: the kernel takes twice that
+TAIL = 800  # bytes of a stream's end that are kept: its last event
 AT_ONCE = 100  # connections that are opened at the same time
 
 
@@ -49,12 +50,14 @@ class Ends(msgspec.Struct):
         closed: by the gateway, with the seconds since each began, sorted.
         statuses: how often they were answered with which, "" for nothing.
         whole: streams that came to their own end.
+        told: streams that were ended with word of the gateway's stop.
         left: clients that went by themselves.
     """
 
     closed: list[float] = []
     statuses: dict[str, int] = {}
     whole: int = 0
+    told: int = 0
     left: int = 0
 
 
@@ -93,14 +96,16 @@ class Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.status = self.status or data[9:12].decode()
         self.size += len(data)
-        self.tail = (self.tail + data)[-32:]
+        self.tail = (self.tail + data)[-TAIL:]
         is_deaf = self.crowd.way == "deaf"
         if not self.began.done() and (self.size >= 1024 or not is_deaf):
             self.began.set_result(None)
             if is_deaf:
                 self.transport.pause_reading()
-        if self.tail.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"):
-            self.ends.whole += 1
+        if self.tail.endswith(b"\r\n0\r\n\r\n"):
+            is_told = b"server_shutdown" in self.tail
+            self.ends.told += is_told
+            self.ends.whole += not is_told and b"data: [DONE]\n\n" in self.tail
             self.leave()
 
     def leave(self) -> None:

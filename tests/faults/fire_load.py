@@ -3,8 +3,8 @@
 Never waits for an answer before the next request is due (open loop), so a gateway that is slow is not asked less. A connection that has
 its answer is used again; where none is free another is opened, up to a bound; beyond that a request is counted as `unsent`.
 
-Usage: fire_load.py SPEC, where SPEC is JSON: {"port", "request", "connections", "phases": [[rate, seconds], ...]}; a rate of 0 asks in
-`connections` ways as fast as it is answered. Prints `Seen` for each phase as one line of JSON, when the phase is over.
+Usage: fire_load.py SPEC, where SPEC is JSON (`Spec`); a rate of 0 asks in `connections` ways as fast as it is answered. Prints `Seen` for
+each phase as one line of JSON, when the phase is over.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import asyncio
 import sys
 import time
 from collections import deque
+from random import Random
 
 import msgspec
 import uvloop
@@ -28,6 +29,7 @@ class Seen(msgspec.Struct):
         seconds: as it lasted.
         sent, unsent: requests that went out, and that found no connection.
         ok, refused, failed: by status 200, 429 or 5xx with `retry-after`, anything else or a connection that broke.
+        left: requests whose client went before the answer was whole.
         latencies: seconds from a request's sending to its whole answer, of good ones, sorted.
         refusals: the same of refused ones.
         by_second: good answers in each second of the phase.
@@ -41,19 +43,45 @@ class Seen(msgspec.Struct):
     ok: int = 0
     refused: int = 0
     failed: int = 0
+    left: int = 0
     latencies: list[float] = []
     refusals: list[float] = []
     by_second: list[int] = []
     connections: int = 0
 
 
+class Kind(msgspec.Struct):
+    """One kind of request among several.
+
+    Attributes:
+        request: its bytes.
+        weight: its share.
+        leaves: seconds after which its client goes, answered or not; 0 for never.
+    """
+
+    request: str
+    weight: float
+    leaves: float = 0.0
+
+
 class Spec(msgspec.Struct):
-    """What is to be done."""
+    """What is to be done.
+
+    Attributes:
+        port: whom it is done to.
+        request: what is asked.
+        connections: the most at once.
+        phases: (requests a second, seconds) of each.
+        others: instead of the request: kinds, by their shares, in an order that is always the same.
+        keeps: are latencies kept, and answers counted to the phase they were asked in? Not over hours; then to that of their end.
+    """
 
     port: int
     request: str
     connections: int
     phases: list[tuple[float, float]]
+    others: list[Kind] = []
+    keeps: bool = True
 
 
 class Way(asyncio.Protocol):
@@ -63,6 +91,7 @@ class Way(asyncio.Protocol):
         self.load = load
         self.seen: Seen | None = None  # of the request under way
         self.transport: asyncio.Transport | None = None
+        self.timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
@@ -74,7 +103,18 @@ class Way(asyncio.Protocol):
         self.seen, self.data, self.want = seen, b"", -1
         seen.sent += 1
         self.asked = time.perf_counter()
-        self.transport.write(self.load.request)
+        request, leaves = self.load.next()
+        if leaves:
+            self.timer = asyncio.get_running_loop().call_later(leaves, self.leave)
+        self.transport.write(request)
+
+    def leave(self) -> None:
+        """Go, if the answer is not whole."""
+        if self.seen is not None:
+            self.load.now.left += 1
+            self.seen = None
+            assert self.transport is not None
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self.seen is None:
@@ -95,13 +135,19 @@ class Way(asyncio.Protocol):
     def answered(self, seen: Seen) -> None:
         """Count the answer, and be free."""
         took, self.seen = time.perf_counter() - self.asked, None
+        seen = seen if self.load.keeps else self.load.now
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
         if self.status == 200:
             seen.ok += 1
-            seen.latencies.append(took)
+            if self.load.keeps:
+                seen.latencies.append(took)
             self.load.tally(seen)
         elif self.is_told and (self.status == 429 or self.status >= 500):
             seen.refused += 1
-            seen.refusals.append(took)
+            if self.load.keeps:
+                seen.refusals.append(took)
         else:
             seen.failed += 1
         if self.is_last:
@@ -112,7 +158,7 @@ class Way(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.seen is not None:
-            self.seen.failed += 1
+            self.load.now.failed += 1
             self.seen = None
         self.load.lost(self)
 
@@ -122,12 +168,21 @@ class Load:
 
     def __init__(self, spec: Spec) -> None:
         self.request = spec.request.encode()
+        self.kinds = [(kind.request.encode(), kind.leaves) for kind in spec.others]
+        self.weights = [kind.weight for kind in spec.others]
+        self.dice = Random(30)
+        self.keeps = spec.keeps
+        self.now = Seen(0.0)
         self.port, self.most = spec.port, spec.connections
         self.free: deque[Way] = deque()
         self.open = 0
         self.closed_loop: Seen | None = None
         self.begun = 0.0
         self.opening: set[asyncio.Task[None]] = set()
+
+    def next(self) -> tuple[bytes, float]:
+        """Return the next request, and when its client goes."""
+        return self.dice.choices(self.kinds, self.weights)[0] if self.kinds else (self.request, 0.0)
 
     def tally(self, seen: Seen) -> None:
         """Count a good answer to its second."""
@@ -179,7 +234,7 @@ class Load:
 
     async def phase(self, rate: float, seconds: float) -> Seen:
         """Run one phase."""
-        seen = Seen(rate)
+        seen = self.now = Seen(rate)
         self.begun = begun = time.perf_counter()
         if rate:
             await self._at_rate(seen, rate, begun, seconds)

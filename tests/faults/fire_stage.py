@@ -72,6 +72,11 @@ class Process:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     @property
+    def threads(self) -> int:
+        """Threads it has."""
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    @property
     def cpu(self) -> float:
         """Seconds of processor time it has used."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
@@ -142,13 +147,27 @@ async def provider(folder: Path, plan: Plan) -> AsyncIterator[Provider]:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, url: str, more: str = "", clocks: Sequence[str] = ()) -> AsyncIterator[Gateway]:
-    """Run a gateway before a provider; `clocks` as in fire_gateway.py."""
+async def sandbox(folder: Path, *options: str) -> AsyncIterator[str]:
+    """Run the sandbox, which misbehaves as its options say; yields its address."""
+    process = await begin(["-m", "stormkeel", "sandbox", "--json", *options], folder / "stderr-sandbox")
+    assert process.stdout is not None
+    try:
+        yield json.loads(await process.stdout.readline())["url"]
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def gateway(
+    folder: Path, url: str, more: str = "", clocks: Sequence[str] = (), data: str = "memory"
+) -> AsyncIterator[Gateway]:
+    """Run a gateway before a provider; `clocks` and `data` as in fire_gateway.py."""
     (folder / "openai.key").write_text(KEY)
     settings = folder / "stormkeel.toml"
     extra = more if "[server]" in more else f"[server]\nport = 0\n{more}"
     settings.write_text(SETTINGS.format(url=url, folder=folder) + extra)
-    command = [str(HERE / "fire_gateway.py"), str(settings), "memory", *clocks]
+    command = [str(HERE / "fire_gateway.py"), str(settings), data, *clocks]
     async with running(Gateway, command, folder / "stderr") as one:
         assert isinstance(one, Gateway)
         one.log = folder / "log.jsonl"

@@ -85,23 +85,35 @@ class Provider(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.seen = b""
         self.is_full = self.is_streaming = False
-        self.left = 0
+        self.left = self.missing = 0
         self.timer: asyncio.Handle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
+        if self.missing:  # of a body
+            taken = min(self.missing, len(data))
+            self.missing -= taken
+            data = data[taken:]
+            if not self.missing:
+                self.asked()
         self.seen += data
         while (end := self.seen.find(b"\r\n\r\n")) >= 0:
             at = self.seen.lower().find(b"content-length:", 0, end)
             length = int(self.seen[at + 15 : self.seen.index(b"\r\n", at)]) if at >= 0 else 0
-            if len(self.seen) < end + 4 + length:
+            here = min(length, len(self.seen) - end - 4)
+            self.seen = self.seen[end + 4 + here :]
+            self.missing = length - here
+            if self.missing:
                 return
-            self.seen = self.seen[end + 4 + length :]
-            self.state.requests += 1
-            begin = self.stream if self.plan.events else self.answer
-            self.timer = self.loop.call_later(self.plan.delay, begin) if self.plan.delay else self.loop.call_soon(begin)
+            self.asked()
+
+    def asked(self) -> None:
+        """Take a whole request."""
+        self.state.requests += 1
+        begin = self.stream if self.plan.events else self.answer
+        self.timer = self.loop.call_later(self.plan.delay, begin) if self.plan.delay else self.loop.call_soon(begin)
 
     def answer(self) -> None:
         """Answer whole."""

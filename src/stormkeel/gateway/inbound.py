@@ -6,6 +6,7 @@ Never trusts a length or a header further than it says here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 
 from ..engine.ports import ClientGone, UploadFault
 from ..policies.deadline import LONGEST, before
@@ -208,17 +209,17 @@ async def read_body(receive: Receive, limit: int, hold: Hold) -> bytes | Failure
     Raises:
         Gone: the client left in the middle.
     """
-    parts, size, more = list[bytes](), 0, True
+    body, size, more = BytesIO(), 0, True  # unlike pieces that are joined, it never holds the body twice
     while more:
-        body, more = await _piece(receive)
-        parts.append(body)
-        size += len(body)
+        piece, more = await _piece(receive)
+        size += len(piece)
         if size > limit:
             return too_large(size, limit)
-        refusal = hold(len(body)) if more or size > SMALL else None
+        refusal = hold(len(piece)) if more or size > SMALL else None
         if refusal is not None:
             return refusal
-    return b"".join(parts)
+        body.write(piece)
+    return body.getvalue()
 
 
 def declared_length(headers: RawHeaders) -> int | None:
