@@ -67,7 +67,7 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
     }  # fmt: skip
     world.borders, world.tags = borders_of_keys(settings), tags_of_accounts(settings)
     world.calibration = house.calibration
-    world.makers = house.makers
+    world.makers, world.hedging = house.makers, house.hedging
     setup = Setup(blueprint, world, router, succession, house.new_id)
     setup.preview = partial(builder.preview, router)
     return setup

@@ -21,6 +21,7 @@ from ..config.keys import KeyRing
 from ..config.settings import Settings
 from ..dialects.base import Codec, Dialect, ModelCard
 from ..engine.explain import Explanation
+from ..engine.hedging import Hedging
 from ..engine.heritage import Heritage
 from ..engine.learning import Learning
 from ..engine.line import Answer
@@ -84,6 +85,7 @@ class House:
         heritage: gates and cooldowns that outlive a configuration.
         calibration: what is known of how far our estimates of a prompt's tokens are off.
         learning: one of the sinks: it learns that from answers.
+        hedging: what is learned and spent by hedging.
         makers: who made the answers that providers keep.
         logs: the log, None where none is written.
         transports: the ways out to providers, None where `parts.transport` is the only one.
@@ -104,6 +106,7 @@ class House:
         self.calibration = Calibration()
         self.learning = Learning(self.calibration, CODECS)
         self.makers = Makers()
+        self.hedging = Hedging()
         self.logs = belongings.logs
         self.transports = belongings.transports
         self.sightings = belongings.sightings

@@ -17,9 +17,10 @@ from .includes import Files, Gatherer
 from .layers import Layer, layer_of_leaves, overlay
 from .origins import DEFAULT, Fault, Origin, Path
 from .profiles import with_profile
-from .settings import Kinds, LedgerSettings, Settings
+from .settings import Kinds, Settings
 from .shape import WRONG, read_struct
 from .source import Source, refuse
+from .upkeep import LedgerSettings
 from .variables import variables
 
 

@@ -148,6 +148,7 @@ class Router:
             refused=self._detour(given.fallback.content_refused),
             last=self._last(given.last_resort),
             queue_wait=given.queue_wait, priority=priority,
+            hedge=given.hedge,
         )  # fmt: skip
         if not border:
             return whole

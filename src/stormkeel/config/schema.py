@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ..policies.base import OutOfRangeError
+from ..policies.hedge import HedgeSettings
 from .fallbacks import WaySettings
 from .includes import EDITORS
 from .settings import NAME, CredentialSettings, KeySettings, Settings, TargetSettings
@@ -28,6 +29,7 @@ SHORT: dict[type[msgspec.Struct], dict[str, Any]] = {
     CredentialSettings: {
         "type": "string", "description": "In short: its `ref`.", "pattern": r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
     },
+    HedgeSettings: {"type": "boolean", "description": "In short: with the usual values, or not at all."},
     WaySettings: {
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "description": "In short: its `to`.",
     },

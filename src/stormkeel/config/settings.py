@@ -20,6 +20,7 @@ from ..policies.breaker import BreakerSettings
 from ..policies.commit import FIRST, bytes_held
 from ..policies.deadline import ClockSettings
 from ..policies.easing import EasingSettings
+from ..policies.hedge import HedgeSettings
 from ..policies.parking import ParkingSettings
 from ..policies.queue import QueueSettings, check_turns
 from ..policies.rate import Counts
@@ -31,6 +32,7 @@ from .fallbacks import FallbackSettings, LastResortSettings
 from .limiting import LimitSettings, check_limits
 from .models import ModelSettings
 from .tending import ProbeSettings, ReloadSettings
+from .upkeep import CredentialsSettings, LedgerSettings, TelemetrySettings
 
 MIB = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -40,7 +42,6 @@ DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 AuthName = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"]
 SignalsName = Literal["openai", "anthropic", "google", "compatible"]
 LimitName = Literal["max_tokens", "max_completion_tokens"]
-LevelName = Literal["info", "warning"]
 
 
 class Known(Protocol):
@@ -215,6 +216,7 @@ class RouteSettings(msgspec.Struct, frozen=True):
         last_resort: what is tried when nobody is left for it.
         queue_wait: seconds that its requests wait at most for their turn at full limits; left out, as in `[policies.queue]`.
         priority: how much of a full limit's room they get: "high", "normal", "low", or a number from -10 to 10 as text.
+        hedge: is a second attempt made beside one that is slow to begin, and what may that add? Never, where it is left out.
     """
 
     groups: tuple[tuple[TargetSettings, ...], ...]
@@ -229,6 +231,7 @@ class RouteSettings(msgspec.Struct, frozen=True):
     last_resort: LastResortSettings | None = None
     queue_wait: float | None = None
     priority: str | None = None
+    hedge: HedgeSettings | None = None
 
     def __post_init__(self) -> None:
         bytes_held(self.commit)
@@ -303,41 +306,6 @@ class ServerSettings(msgspec.Struct, frozen=True):
         within("grace", self.grace, 0.0, 86_400.0, "seconds")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("`tls_cert` and `tls_key` belong together: give both, or neither")
-
-
-class LedgerSettings(msgspec.Struct, frozen=True):
-    """What is remembered.
-
-    Attributes:
-        data: the data folder; "" for the usual one, "memory" to remember nothing beyond this process.
-    """
-
-    data: str = ""
-
-
-class TelemetrySettings(msgspec.Struct, frozen=True):
-    """What is told.
-
-    Attributes:
-        log: the log file's path, "" for standard error.
-        level: "info" writes a line for every request, "warning" only for those that failed.
-    """
-
-    log: str = ""
-    level: LevelName = "info"
-
-
-class CredentialsSettings(msgspec.Struct, frozen=True):
-    """What holds for all credentials.
-
-    Attributes:
-        remind_after_days: days after which the log reminds of changing one, once a day; 0 for never.
-    """
-
-    remind_after_days: float = 90.0
-
-    def __post_init__(self) -> None:
-        within("remind_after_days", self.remind_after_days, 0.0, 36_500.0, "days")
 
 
 class NetworkSettings(msgspec.Struct, frozen=True):

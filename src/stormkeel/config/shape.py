@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from ..policies.hedge import HedgeSettings
 from .fallbacks import NOBODY, WaySettings
 from .origins import Path
 from .settings import CredentialSettings, TargetSettings
@@ -61,6 +62,8 @@ def _in_full(kind: Any, value: object) -> object:
     """A value in its long form, where its table has a short one."""
     if isinstance(value, str) and kind in SHORT_FORMS:
         return SHORT_FORMS[kind](value)
+    if value is True and kind in SWITCHES:
+        return {}
     return {LIST_FORMS[kind]: value} if isinstance(value, list) and kind in LIST_FORMS else value
 
 
@@ -83,7 +86,8 @@ def read_value(source: Source, kind: Any, value: object, path: Path) -> Any:
     """Read a value as a setting's type; what is wrong is noted, and WRONG stands for it."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in {Union, UnionType}:
-        return read_value(source, next(one for one in inner if one is not type(None)), value, path)
+        one = next(one for one in inner if one is not type(None))
+        return None if value is False and one in SWITCHES else read_value(source, one, value, path)
     if origin is dict:
         return _read_table(source, inner[1], value, path)
     if origin is tuple:
@@ -184,5 +188,7 @@ SHORT_FORMS: dict[Any, Callable[[str], dict[str, Any]]] = {
     TargetSettings: target_of, CredentialSettings: _credential, WaySettings: _way,
 }  # fmt: skip
 """Structs that may be written as one text."""
+SWITCHES: tuple[Any, ...] = (HedgeSettings,)
+"""Structs that may be written as true, for their defaults, or false for none."""
 LIST_FORMS: dict[Any, str] = {WaySettings: "to"}
 """Structs that may be written as one list, with the setting that it is."""

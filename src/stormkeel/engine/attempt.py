@@ -72,7 +72,7 @@ class Trial:
         self.read: Response | None = None
         self.dog: Watchdog
         self._run = run
-        self._id = f"{run.request.id}.{len(run.attempts) + 1}"
+        self._id = f"{run.request.id}.{len(run.attempts) + run.number}"
         self._started = clock.now()
         self._wall = clock.wall()
         self._tariff = member.tariff(self._wall)
@@ -331,7 +331,7 @@ class Trial:
         evidence = Evidence(
             self._carriage.raw, self.extent.bounds, self._held, self._tariff, self.sent,
             reader is not None and reader.committed, self._usage, 0 if response is None else len(response.body), reader,
-            self._counted(failure),
+            self._counted(failure), self._run.guess,
         )  # fmt: skip
         return charge(failure, evidence)
 
@@ -371,7 +371,7 @@ async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
         trial.settle(await (trial.stream() if run.request.stream else trial.whole()))
     except asyncio.CancelledError:
         if not (trial.dog.bitten and trial.dog.calm()):
-            trial.settle(Failure(K.CANCELLED, "the caller went away"))
+            trial.settle(Failure(K.CANCELLED, run.leaving))
             raise
         trial.cut(trial.bite())
     except WireFault as fault:

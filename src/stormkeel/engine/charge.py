@@ -44,6 +44,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
         usage: what a whole answer reported.
         answer_bytes: bytes of a whole answer, 0 where there was none.
         reader: a stream's reader, None for a whole answer.
+        guess: what it has probably taken of which nothing was seen, None where nobody knows better than the reservation.
         counted: the input tokens that what was asked has by its texts alone, None where the body's bytes must do.
     """
 
@@ -57,6 +58,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     answer_bytes: int
     reader: StreamReader | None
     counted: int | None = None
+    guess: Usage | None = None
 
 
 def charge(failure: Failure | None, evidence: Evidence) -> Charged:
@@ -73,6 +75,9 @@ def charge(failure: Failure | None, evidence: Evidence) -> Charged:
         return Charged(usage, "estimated", _price(usage, tariff))
     if seen or reader is not None:
         usage = estimate_usage(reported, evidence.raw, seen, evidence.bounds)
+        return Charged(usage, "estimated", _price(usage, tariff))
+    if evidence.guess is not None:
+        usage = Usage(input=min(evidence.guess.input, evidence.bounds[0]), output=min(evidence.guess.output, evidence.bounds[1]))
         return Charged(usage, "estimated", _price(usage, tariff))
     usage = Usage(input=evidence.bounds[0], output=evidence.bounds[1])
     return Charged(usage, "reserved", evidence.held)

@@ -18,7 +18,6 @@ from ..policies.base import Dice, Need
 from ..policies.deadline import ClockSettings
 from ..routing.deployment import Deployment
 from ..routing.route import Group, Route
-from ..types.border import tags_in_words
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars, dollars
 from ..types.request import Request
@@ -33,7 +32,7 @@ from .hold import Extent, extent_of, held_for
 from .keeping import narrow
 from .outlook import Sight
 from .reasoning import waiting
-from .residency import inside
+from .residency import Outsider, inside, outsiders
 from .run import time_of
 from .standing import Room, Standing, room, standing
 from .world import World
@@ -113,13 +112,6 @@ class Candidate(msgspec.Struct, frozen=True):
     clocks: Clocks
 
 
-class Outsider(msgspec.Struct, frozen=True):
-    """A deployment of a route that is no candidate, whatever fails, and why."""
-
-    name: str
-    why: str
-
-
 class Explanation(msgspec.Struct, frozen=True):
     """What would happen to one request now.
 
@@ -188,8 +180,16 @@ def explain(request: Request, world: World, preview: Callable[[Request], Preview
     candidates = explainer.candidates(route)
     tried = any(candidate.would_try for candidate in candidates)
     why = "" if tried else "nobody would be asked now: each candidate would be refused by us"
-    out = [Outsider(one.name, f"outside: it is {tags_in_words(one.tags)}") for one in route.outside]
-    return msgspec.structs.replace(_told(request, world, found.route, why, candidates), outside=out, onwards=in_words(route))
+    return msgspec.structs.replace(
+        _told(request, world, found.route, why, candidates), outside=outsiders(route), onwards=_onwards(request, world, route)
+    )
+
+
+def _onwards(request: Request, world: World, route: Route) -> list[str]:
+    """Say where the request would go on for a reason of its own, and when it would be hedged."""
+    first = route.groups[0].deployments[0].name
+    hedge = [] if route.hedge is None else [world.hedging.in_words(route.hedge, first, request.stream)]
+    return [*in_words(route), *hedge]
 
 
 def _told(request: Request, world: World, route: Route | None, why: str, candidates: list[Candidate]) -> Explanation:

@@ -24,6 +24,7 @@ from .crossing import headers_for
 from .detours import OWN_FAULT, turn
 from .fleet import Member
 from .gates import PROBED
+from .hedge import hedged
 from .keeping import kept_alone, narrow
 from .outlook import sight_of
 from .ports import Output
@@ -120,7 +121,8 @@ async def _pursue(run: Run) -> tuple[Trial | None, Failure | None]:
         run.paid = 0  # what was paid elsewhere is another provider's
         if run.request.stream:
             run.hold()
-        trial = await attempt(run, member)
+        trial = await (attempt(run, member) if run.hedge is None else hedged(run, run.hedge, walk, member, spent))
+        member = trial.member  # of two, who answered
         if trial.failure is not None:
             trial, decision = await _go_on(run, walk, member, spent, trial)
         if trial.failure is None:

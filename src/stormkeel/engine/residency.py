@@ -23,6 +23,18 @@ Borders = Mapping[str, Border]
 MOST_NAMED = 6
 
 
+class Outsider(msgspec.Struct, frozen=True):
+    """A deployment of a route that is no candidate, whatever fails, and why."""
+
+    name: str
+    why: str
+
+
+def outsiders(route: Route) -> list[Outsider]:
+    """Return whom a route names and nobody may ask."""
+    return [Outsider(one.name, f"outside: it is {tags_in_words(one.tags)}") for one in route.outside]
+
+
 def borders_of(request: Request, keys: Borders) -> list[tuple[Border, str]]:
     """Return what keeps a request in, and who says so."""
     options = request.options

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..dialects.base import Codec, Told
+from ..policies.hedge import HedgeSettings
 from ..policies.queue import HIGHEST
 from ..policies.retry import RetryBudget
 from ..routing.route import Route
 from ..types.attempt import Attempt, Story
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
+from ..types.usage import Usage
 from ..types.wire import NO_HEADERS, Headers
 from .crossing import Way, cross_to, request_on
 from .fleet import Member
@@ -29,6 +31,7 @@ from .world import World
 
 if TYPE_CHECKING:
     from .turns import Full
+LEFT = "the caller went away"
 
 
 class Run:
@@ -51,6 +54,10 @@ class Run:
         full: the candidates whose limits were full, by their index.
         turn: the line that has called the request, until it has been asked.
         queued: seconds it waited for its turns.
+        number: what is added to the attempts so far for the number of the next one.
+        hedge: when a second attempt may be made beside a slow one, None for never.
+        leaving: what a cancelled attempt is told to have ended by.
+        guess: what an attempt has probably taken of which nothing was seen, None where nobody knows better than its reservation.
         paid: what the latest retry at this deployment cost its provider's retry budget, 0 before one.
     """
 
@@ -64,10 +71,14 @@ class Run:
         "committed",
         "deadline",
         "full",
+        "guess",
+        "hedge",
         "held",
         "is_thoughtless",
+        "leaving",
         "left_out",
         "loop",
+        "number",
         "original",
         "out",
         "paid",
@@ -104,6 +115,10 @@ class Run:
         self.turn: Line | None = None
         self.queued = 0.0
         self.held = 0.0
+        self.number = 1
+        self.hedge: HedgeSettings | None = None
+        self.leaving = LEFT
+        self.guess: Usage | None = None
         self.recovery: Recovery | None = None
         self.is_thoughtless = False
         self.left_out: tuple[str, ...] = ()
@@ -126,6 +141,7 @@ class Run:
         world = self.world
         self.route = route.name
         self.held = route.held
+        self.hedge = route.hedge
         self.request = request_on(route, self.request)
         if route.recovery != "error" and self.request.stream:
             self.recovery = Recovery(route.recovery, self.request, self.world.dialects[self.request.dialect])

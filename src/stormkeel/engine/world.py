@@ -22,6 +22,7 @@ from ..types.border import Border
 from ..types.failure import Failure
 from ..types.request import Request
 from .fleet import Fleet, Member
+from .hedging import Hedging
 from .makers import Makers
 from .ports import Clock, Journal, Sink, Transport
 from .watchdog import Kennel
@@ -51,6 +52,7 @@ class World:
         config: the version of the configuration, likewise (INV-30).
         kennel: the watchdogs of the attempts under way.
         makers: who made the answers that providers keep; the house's, over reloads.
+        hedging: what is learned and spent by hedging; the house's, over reloads.
         turn: a counter for round robin.
         active: requests under way.
         dialects: every dialect a client may speak, by name.
@@ -72,6 +74,7 @@ class World:
         "counting",
         "dialects",
         "fleet",
+        "hedging",
         "kennel",
         "makers",
         "parking",
@@ -106,6 +109,7 @@ class World:
         self.config = ""
         self.kennel = Kennel()
         self.makers = Makers()
+        self.hedging = Hedging()
         self.turn = 0
         self.active = 0
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from ..policies.commit import FIRST, bytes_held
+from ..policies.hedge import HedgeSettings
 from ..policies.recovery import RecoveryName
 from ..types.border import NO_BORDER, Border
 from ..types.money import NanoDollars
@@ -83,6 +84,7 @@ class Route(msgspec.Struct, frozen=True):
         last: what is tried when nobody is left, None for nothing.
         queue_wait: seconds that its requests wait for their turns at full limits, None for the usual.
         priority: how much of a full limit's room they get, None for the usual.
+        hedge: when a second attempt is made beside a slow one, None for never.
         is_plain: is a deployment chosen without a look at the request? Found, not given.
         held: the bytes of content that `commit` stands for. Found, not given.
     """
@@ -100,6 +102,7 @@ class Route(msgspec.Struct, frozen=True):
     last: LastResort | None = None
     queue_wait: float | None = None
     priority: int | None = None
+    hedge: HedgeSettings | None = None
     is_plain: bool = True
     held: float = 0.0
 

@@ -217,12 +217,16 @@ def _limits(world: World) -> Iterable[Metric]:
 
 
 def _live(worlds: list[World]) -> Iterable[Metric]:
-    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     world = worlds[0]
     active = GaugeMetricFamily("stormkeel_active_requests", "Requests under way")
     active.add_metric((), sum(one.active for one in worlds))
     yield active
+    hedges = CounterMetricFamily("stormkeel_hedges", "Chances to hedge by how they ended", labels=("route", "outcome"))
+    for labels, count in world.hedging.outcomes.items():
+        hedges.add_metric(labels, count)
+    yield hedges
     config = GaugeMetricFamily("stormkeel_config_info", "The configuration that new requests run on", labels=("version",))
     config.add_metric((world.config,), 1)
     yield config
