@@ -86,6 +86,10 @@ def test_the_lists_hold_every_fault() -> None:
     assert names | {"no_terminal", "content_filter", "no_usage"} == set(FAULTS)
 
 
+SMALLER = '[models."{dialect}/{model}@fault=context_length"]\nwindow = 100_000\n'
+"""What is too long is sent to larger windows only."""
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("fault", SAVED)
@@ -93,7 +97,8 @@ def test_a_fallback_saves_what_fails_before_content(fault: str, dialect: str, st
     """A healthy second deployment answers whole, and the client sees nothing of the first."""
 
     async def story() -> None:
-        async with staged(tmp_path, clocks_for(fault) + route(dialect, f"fault={fault}", "")) as stage:
+        smaller = SMALLER.format(dialect=dialect, model=MODELS[dialect]) if fault == "context_length" else ""
+        async with staged(tmp_path, clocks_for(fault) + smaller + route(dialect, f"fault={fault}", "")) as stage:
             got = await asked(stage, dialect, stream=stream)
             assert text_of(dialect, got, stream=stream) == TEXT
             assert len(stage.settled) == 2
