@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from .evidence import Booked
+from .machine import waited
 from .providers import FALLBACK, PRIMARY, STRICT
 
 READY_S, BOOKED_S, STOP_S = 60.0, 20.0, 5.0
@@ -71,10 +72,17 @@ Books = Callable[[], Awaitable[tuple[Booked, ...]]]
 
 
 class Door(msgspec.Struct, frozen=True):
-    """A gateway that is up: the SDK's base URL, and how its books are read (None where it keeps none that can be)."""
+    """A gateway that is up.
+
+    Attributes:
+        url: the SDK's base URL.
+        books: how its books are read; None where it keeps none that can be.
+        waited: seconds for which it and the client have waited for a processor; None where time is virtual.
+    """
 
     url: str
     books: Books | None = None
+    waited: Callable[[], float] | None = None
 
 
 Opener = Callable[[int, int], AbstractAsyncContextManager[Door]]
@@ -89,7 +97,7 @@ def configuration(primary: int, fallback: int) -> str:
 @asynccontextmanager
 async def standing(url: str) -> AsyncIterator[Door]:
     """Take a gateway that somebody else started, by its base URL."""
-    yield Door(url)
+    yield Door(url, waited=lambda: waited(os.getpid()))
 
 
 @asynccontextmanager
@@ -105,7 +113,7 @@ async def own(primary: int, fallback: int) -> AsyncIterator[Door]:
         process = await _child(folder, "serve", "--config", "stormkeel.toml", "--port", "0", "--data", "data", "--json")
         try:
             url = await _ready(process, folder)
-            yield Door(f"{url}/v1", lambda: _booked(folder))
+            yield Door(f"{url}/v1", lambda: _booked(folder), lambda: waited(os.getpid(), process.pid))
         finally:
             await asyncio.shield(_stop(process))
 

@@ -21,7 +21,7 @@ class Seen(msgspec.Struct, frozen=True):
         error: the class of the SDK's exception, "" for none.
         status: the HTTP status of the exception, 0 where it has none.
         words: the exception's code, type and message.
-        lag: seconds of it in which the machine had no time for the client; they are not held against the gateway.
+        lag: seconds for which client and gateway waited for a processor meanwhile, in all.
     """
 
     number: int

@@ -95,7 +95,7 @@ async def _seen(run: Run, door: Door, manner: Manner, sdk: AsyncOpenAI) -> tuple
     named = run.scenario.asks
     asks, start = msgspec.structs.replace(named, model=named.model.replace(PLAIN, manner.model, 1)), _now()
     late: list[tuple[float, float]] = []
-    ticking = asyncio.create_task(_tick(start, late))
+    ticking = None if door.waited is None else asyncio.create_task(_tick(start, door.waited, late))
     one_run = sdk.with_options(base_url=door.url, max_retries=run.retries, default_headers=manner.headers)
 
     async def one(number: int) -> Seen:
@@ -103,22 +103,26 @@ async def _seen(run: Run, door: Door, manner: Manner, sdk: AsyncOpenAI) -> tuple
         return await ask(one_run, asks, number, start, manner.body)
 
     seen = await asyncio.gather(*(one(number) for number in range(asks.count)))
-    ticking.cancel()
+    if ticking is not None:
+        await asyncio.sleep(TICK_S)  # so that the last wait is noted
+        ticking.cancel()
     return tuple(msgspec.structs.replace(one, lag=_lag(one, late)) for one in seen)
 
 
-async def _tick(start: float, late: list[tuple[float, float]]) -> None:
-    """Note when a short sleep came to its end too late, and by how much."""
+async def _tick(start: float, waited: Callable[[], float], late: list[tuple[float, float]]) -> None:
+    """Note again and again for how long a processor was waited for since the last time."""
+    before = waited()
     while True:
-        due = _now() + TICK_S
         await asyncio.sleep(TICK_S)
-        now = _now()
-        if now - due > TICK_S / 2:
-            late.append((now - start, now - due))
+        so_far = waited()
+        late.append((_now() - start, so_far - before))
+        before = so_far
 
 
 def _lag(seen: Seen, late: list[tuple[float, float]]) -> float:
-    return sum(by for at, by in late if seen.at <= at <= seen.at + seen.seconds + TICK_S)
+    """Sum up what was waited for in a request's time; what was noted late counts, as it began before."""
+    ends = next((at for at, _ in late if at >= seen.at + seen.seconds), 0.0)
+    return sum(by for at, by in late if seen.at <= at <= ends)
 
 
 def _now() -> float:

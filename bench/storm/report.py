@@ -55,7 +55,7 @@ def _run_data(one: Judged) -> dict[str, Any]:
         "fallback_attempts": len(evidence.fallback),
         "client": client_saw(one),
         "because": scenario.wanted.because,
-        "verdicts": [msgspec.to_builtins(verdict) for verdict in one.verdicts if verdict.holds is not None],
+        "verdicts": [msgspec.to_builtins(verdict) for verdict in one.verdicts if verdict.found],
         "seen": [{**msgspec.to_builtins(seen), "end": end} for seen, end in zip(evidence.seen, one.ends, strict=True)],
         "primary": msgspec.to_builtins(evidence.primary),
         "fallback": msgspec.to_builtins(evidence.fallback),
@@ -82,8 +82,20 @@ def lines(judged: Sequence[Judged], seconds: float) -> Iterator[str]:
         yield from _faults(one)
     held = scenarios(judged)
     yield ""
+    yield from _unjudged(judged)
     runs = f"{sum(one.ok for one in judged)} of {len(judged)} runs"
     yield f"{sum(held.values())} of {len(held)} scenarios hold ({runs}), {seconds:.0f} s"
+
+
+def _unjudged(judged: Sequence[Judged]) -> Iterator[str]:
+    names = [
+        one.evidence.run.name
+        for one in judged
+        for verdict in one.verdicts
+        if verdict.check == "in time" and verdict.holds is None
+    ]
+    if names:
+        yield f"Not judged by their time, as this machine was too busy: {', '.join(names)}"
 
 
 def _row(one: Judged) -> tuple[str, ...]:

@@ -102,7 +102,11 @@ def test_every_check_is_among_the_bad_examples() -> None:
 def test_what_nobody_can_be_blamed_for_is_not_held_against_anybody() -> None:
     """A wait that was kept, a machine without time, and books that nobody can read."""
     assert red(shown(primary=(REFUSED, LATER), wanted={"primary": 2}, books=None)) == set()
-    assert red(shown({"seconds": 1.5, "lag": 0.6})) == set()
+    late = judge(shown({"seconds": 1.5, "lag": 0.6}))
+    assert late.ok
+    assert [verdict.holds for verdict in late.verdicts if verdict.check == "in time"] == [None]
+    assert any("Not judged" in line for line in lines([late], 1.0))
+    assert red(shown({"seconds": 1.7, "lag": 0.6})) == {"in time"}
     assert red(shown(wanted={"back": 7.0}, healed=3.0, primary=(REFUSED, HEALTHY), books=None)) == {
         "back home"
     }  # answers of another
