@@ -156,7 +156,7 @@ def test_bounds_may_change_under_way() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"connections": 0}, {"requests": 0}, {"bodies": 1}, {"standing_wait": 1.0}, {"interval": 0.0}, {"retry_after": -1.0}]
+    "wrong", [{"connections": 0}, {"requests": 0}, {"bodies": 1}, {"standing_wait": 3.0}, {"interval": 0.0}, {"retry_after": -1.0}]
 )
 def test_a_bound_out_of_its_range_is_named(wrong: dict[str, float]) -> None:
     """Each bound has a range; a burst may not have to wait for less than a standing line."""

@@ -56,9 +56,9 @@ class AdmissionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     connections: int = 10_000
     requests: int = 5_000
     bodies: int = 512 * MIB
-    burst_wait: float = 0.5
-    standing_wait: float = 0.05
-    interval: float = 0.25
+    burst_wait: float = 2.0
+    standing_wait: float = 0.25
+    interval: float = 1.0
     retry_after: float = 1.0
 
     def __post_init__(self) -> None:
