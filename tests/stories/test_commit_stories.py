@@ -198,3 +198,16 @@ def test_a_whole_answer_is_not_touched():
         assert (await bench.ask()).failure is not None
 
     play(story)
+
+
+def test_enough_content_and_a_failure_at_once():
+    """Where the content that was waited for comes together with nonsense none of it goes out."""
+
+    async def story():
+        piece = b"".join([HEAD, *text(*WORDS[:8]), b"data: {broken\n\n"])
+        bench = Bench(by({"openai#main": [streamed(piece)], "other#main": [streamed(*WHOLE_STREAM)]}), on("tokens:9"))
+        answer, taken = await bench.stream()
+        assert answer.failure is None
+        assert taken.text == "one two three"
+
+    play(story)

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from recovery_stage import (
+    BODIES,
     CHAT,
     FOUR,
     GEMINI,
@@ -21,11 +22,14 @@ from recovery_stage import (
     failure_of,
     frames,
     house,
+    said,
     sent,
 )
 from story_stage import SSE, Bench, Reply, play
 
+from stormkeel.assemble import DIALECTS
 from stormkeel.engine.ports import WireFault
+from stormkeel.policies.commit import MOST_HELD
 from stormkeel.types.events import RefusalDelta, Started, TextDelta, ThinkingDelta, ThinkingSealed, ToolDelta, ToolStarted
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.usage import Usage
@@ -292,6 +296,7 @@ def test_thoughts_without_a_proof_stand_beside_the_text(client):
         seen = await ask(bench, client)
         assert (seen.text, seen.is_whole) == (TEXT, True)
         assert b"another thought" not in seen.taken.body
+        assert "hm. " not in bench.transport.sent[1].request.body.decode()
 
     play(story)
 
@@ -315,7 +320,7 @@ def test_a_stream_that_breaks_off_while_thinking_is_asked_anew(recovery):
 
 
 @pytest.mark.parametrize("client", FOUR)
-@pytest.mark.parametrize("words", [["Another answer."], ["The quick brown cat "], WORDS[:3], ["The"]])
+@pytest.mark.parametrize("words", [["Another answer."], ["The quick brown cat ", *WORDS], [TEXT.upper()], WORDS[:3], ["The"]])
 def test_a_restart_that_says_something_else_is_not_joined(client, words):
     """Whoever says something else, or less, adds nothing: the client has what it had, and why it broke off; its tokens are booked."""
 
@@ -358,7 +363,11 @@ def test_a_stream_may_break_off_twice(client):
         seen = await ask(bench, client)
         assert seen.answer.failure is None
         assert (seen.text, seen.is_whole) == (TEXT, True)
-        assert len(bench.settled) == 3
+        booked = [one.usage for one in bench.settled]
+        assert len(booked) == 3
+        assert seen.response.usage is not None
+        assert seen.response.usage.total_output == sum(one.total_output for one in booked)
+        assert len({one["id"] for one in seen.events if "id" in one}) <= 1
 
     play(story)
 
@@ -441,6 +450,22 @@ def test_keep_alives_go_out_in_the_gap():
         assert (seen.text, seen.is_whole) == (TEXT, True)
         assert [at for at, piece in zip(seen.taken.times, seen.taken.pieces, strict=True) if b"keep-alive" in piece][:3] == [10.0, 20.0, 25.0]
         assert len(seen.taken.heads) == 1
+        assert seen.answer.story.ttft == 0.0, "the client's first content was the first one's"
+        assert seen.answer.story.request.raw == json.dumps(BODIES[CHAT]).encode(), "the client's request, not what was asked for it"
+
+    play(story)
+
+
+def test_the_only_one_may_be_asked_again():
+    """With nobody else in the route the same deployment is asked to go on, once, and the client is kept alive in the gap."""
+
+    async def story():
+        late = Reply(200, answered(CHAT, *WORDS).body, SSE, delay=15.0)
+        settings = house("restart", CHAT, CHAT).replace(b', ["second/claude-sonnet-4-5"]', b"").replace(b"attempts = 1", b"attempts = 2")
+        bench = Bench(by_host([begun(CHAT, *HALF), late], []), settings)
+        seen = await ask(bench, CHAT)
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert any(b"keep-alive" in piece and at < 15.0 for at, piece in zip(seen.taken.times, seen.taken.pieces, strict=True))
 
     play(story)
 
@@ -469,5 +494,74 @@ def test_a_call_that_follows_the_rest_is_carried():
             seen = await ask(bench, client)
             assert (seen.text, seen.is_whole) == (TEXT, True), client
             assert [(call.name, json.loads(call.arguments)) for call in seen.response.tool_calls] == [("look", {"a": 1})]
+
+    play(story)
+
+
+# -- where a stream stands ---------------------------------------------------------------------------------------------
+
+
+def test_a_last_resort_is_none_in_the_middle_of_an_answer():
+    """Whoever can't go on because of the request's length ends it: another question is no rest of this answer."""
+
+    async def story():
+        more = '[routes.fast.last_resort]\nprompt = "Say that it was too long."\nto = ["first/model-c"]\n'
+        long = Reply(400, [b'{"error":{"code":"context_length_exceeded","message":"too long"}}'])
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [long]), house("continue", CHAT, CHAT, more=more))
+        turns = [{"role": role, "content": "hello"} for role in ("user", "assistant", "user")]
+        seen = await ask(bench, CHAT, messages=turns)
+        assert failure_of(seen).kind is K.TRUNCATED
+        assert len(bench.transport.sent) == 2
+
+    play(story)
+
+
+def test_log_probabilities_are_not_gone_on_with():
+    """They belong to the text, and nobody else would know those of the rest."""
+
+    async def story():
+        told = frames(CHAT, [Started("chatcmpl-first", "model-a"), *map(TextDelta, HALF)], ends=False)
+        first = Reply(200, [*(frame.replace(b'"logprobs":null', b'"logprobs":{"content":[]}') for frame in told), CUT], SSE)
+        bench = Bench(by_host([first], [answered(CHAT, *REST)]), house("continue", CHAT, CHAT))
+        assert failure_of(await ask(bench, CHAT)).kind is K.TRUNCATED
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", FOUR)
+def test_a_text_too_long_to_remember_is_not_gone_on_with(client):
+    """What was said is remembered up to 16 MiB; a longer answer ends in the error (INV-14)."""
+    follower = DIALECTS[client].streams.follow()
+    piece = TextDelta("x" * (MOST_HELD // 2))
+    follower.feed(b"".join(frames(client, [Started("a", "m"), piece], ends=False)))
+    assert follower.may_go_on
+    follower = DIALECTS[client].streams.follow()
+    follower.feed(b"".join(frames(client, [Started("a", "m"), piece, piece, TextDelta("x")], ends=False)))
+    assert not follower.may_go_on
+    assert follower.text == ""
+
+
+def test_every_place_in_a_response():
+    """A response that is cut behind any of its events is whole in the end, under the ids it began with, or ends in the error."""
+
+    async def story():
+        told = frames(RESPONSES, said(*WORDS))
+        extra = [frame.replace(b'"role":"assistant"', b'"role":"assistant","phase":"final"') for frame in told]
+        outcomes = []
+        for count in range(len(told)):
+            first = Reply(200, [*extra[:count], CUT], SSE)
+            bench = Bench(by_host([first], [answered(RESPONSES, *WORDS)]), house("continue", RESPONSES, RESPONSES))
+            seen = await ask(bench, RESPONSES)
+            outcomes.append(seen.is_whole)
+            assert seen.is_whole == (seen.answer.failure is None)
+            if not seen.is_whole:
+                continue
+            whole = seen.events[-1]["response"]
+            assert [one["sequence_number"] for one in seen.events] == list(range(len(seen.events)))
+            added = [one["item"] for one in seen.events if one["type"] == "response.output_item.added"]
+            assert [item["id"] for item in whole["output"]] == [item["id"] for item in added]
+            assert seen.text.startswith(TEXT)
+            assert count < 5 or whole["output"][0]["phase"] == "final"
+        assert outcomes.count(False) == 1, "behind the text's end its part is not told yet"
 
     play(story)

@@ -333,3 +333,22 @@ def test_a_slow_client_is_cut_off_behind_the_end_too():
         assert answer.failure.kind is K.CANCELLED
 
     play(story)
+
+
+def test_a_client_that_leaves_behind_the_end():
+    """A cancel from outside is obeyed while the last frames are still on their way, though our own clock had bitten before."""
+
+    async def story():
+        class Stuck(Taken):
+            async def write(self, data):
+                await asyncio.sleep(LONG if len(self.pieces) > 1 else 0.0)
+                await super().write(data)
+
+        bench = Bench([streamed(HEAD, *text("one "), 1.0, END, USAGE[:-2], LONG)], FALL)
+        task = asyncio.ensure_future(bench.stream(out=Stuck(), **ASKS))
+        await asyncio.sleep(40.0)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert task.cancelled()
+
+    play(story)
