@@ -26,6 +26,7 @@ from stormkeel.dialects.anthropic_messages.ask import JSON_ONLY
 from stormkeel.dialects.anthropic_messages.marks import MOST
 from stormkeel.dialects.anthropic_messages.wire import tool_id
 from stormkeel.dialects.base import Head, Reading, Target, Written
+from stormkeel.dialects.reach import IN_WORDS
 from stormkeel.dialects.sse import Framer, data_of
 from stormkeel.sandbox.anthropic.reading import read
 from stormkeel.sandbox.line import Inbound
@@ -166,7 +167,7 @@ def normal_prompts(draw: st.DrawFn, model: str) -> Prompt:
         draw(st.sampled_from([0.5, 1.0])) if sampled == "top_p" else None,
         draw(st.integers(0, 9)) if sampled == "top_k" else None,
         tuple(draw(st.lists(TEXTS, max_size=2))), tools, choice, parallel,
-        Format(closed(draw(OBJECTS))) if draw(st.booleans()) else None, effort, budget, draw(st.sampled_from(["", "u1"])),
+        Format(closed(draw(OBJECTS))) if accepts.schemas and draw(st.booleans()) else None, effort, budget, draw(st.sampled_from(["", "u1"])),
         draw(st.sampled_from(["", "auto", "default"])),
     )  # fmt: skip
 
@@ -299,6 +300,8 @@ def test_any_prompt_is_accepted_or_given_up(prompt: Prompt, model: str, max_outp
     told = reading(written)
     assert set(told.lost) <= {"thinking"}
     hint = [Message("system", JSON_ONLY)] if prompt.format == Format() else []
+    if prompt.format is not None and prompt.format.schema is not None and not target.abilities.schemas:
+        hint = [Message("system", IN_WORDS + '{"type":"object"}')]
     assert words(told.prompt.messages) == words([*hint, *prompt.messages])
     again = DIALECT.write_prompt(told.prompt, target, stream=False)
     assert unshown(reading(again).prompt) == unshown(told.prompt)

@@ -2,7 +2,7 @@
 
 The one form (docs/wire.md, Across dialects): leading instructions are one, joined by a blank line, as later ones are each; texts of
 a turn stay apart, those without words go; results stand first in their turn; a failed one says so; thoughts stay with their maker,
-and never without what they led to; cache marks go; arguments of nothing are `{}`, and parameters of nothing an empty object.
+and never without what they led to; cache marks stay where the model takes them; arguments of nothing are `{}`, and parameters of nothing an empty object.
 """
 
 from __future__ import annotations
@@ -289,10 +289,11 @@ def test_a_written_prompt_is_read_back(prompt: Prompt, target: Target, stream: b
         kept = {name: None for name in ("temperature", "top_p") if getattr(found, name) == 1}
         found = msgspec.structs.replace(found, **kept)
     assert msgspec.structs.replace(found, messages=()) == msgspec.structs.replace(expected, messages=())
-    assert flat(without_word(found)) == flat(expected.messages)
+    assert flat(unmarked(without_word(found))) == flat(expected.messages)
     again = DIALECT.write_prompt(reading.prompt, target, stream)
     assert isinstance(again, Written)
-    assert json.loads(again.body) == json.loads(written.body)
+    if "cache" not in written.lost or not target.abilities.cache_marks:  # a text that bore one too many is a text once more
+        assert json.loads(again.body) == json.loads(written.body)
 
 
 def without_word(prompt: Prompt) -> tuple[Message, ...]:
@@ -302,6 +303,25 @@ def without_word(prompt: Prompt) -> tuple[Message, ...]:
         return prompt.messages
     rest = first.text.removeprefix(JSON_ONLY).removeprefix("\n\n")
     return (*((Message("system", rest),) if rest else ()), *prompt.messages[1:])
+
+
+def unmarked(turns: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return turns without cache marks, which only some models are written; an instruction that bore one is several texts."""
+    return tuple(map(_unmarked_turn, turns))
+
+
+def _unmarked_turn(turn: Message) -> Message:
+    if isinstance(turn.content, str):
+        return turn
+    if turn.role == "system":
+        return Message("system", "\n\n".join(part.text for part in turn.content if isinstance(part, Text) and part.text))
+    return Message(turn.role, tuple(map(_unmarked, turn.content)))
+
+
+def _unmarked(part: Any) -> Any:
+    if isinstance(part, ToolResult):
+        return msgspec.structs.replace(part, cache="", content=tuple(map(_unmarked, part.content)))
+    return msgspec.structs.replace(part, cache="") if isinstance(part, Text | Image | File) else part
 
 
 def flat(turns: tuple[Message, ...]) -> list[tuple[str, tuple[Any, ...]]]:

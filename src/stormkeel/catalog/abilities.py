@@ -34,6 +34,9 @@ class Abilities(msgspec.Struct, frozen=True):
         late_system: may a system turn stand after the first user turn?
         tools_with_reasoning: may a chat completion have function tools while the model reasons?
         stop: does it take stop texts?
+        images: media types of the pictures it reads, () for none at all; None where that is not known, and its dialect's hold.
+        schemas: is it held to a JSON Schema for its answer?
+        cache_marks: does it take OpenAI's cache marks (`prompt_cache_breakpoint`)?
     """
 
     sampling: Literal["always", "quiet", "never"] = "always"
@@ -45,6 +48,9 @@ class Abilities(msgspec.Struct, frozen=True):
     late_system: bool = True
     tools_with_reasoning: bool = True
     stop: bool = True
+    images: tuple[str, ...] | None = None
+    schemas: bool = True
+    cache_marks: bool = False
 
 
 ANY = Abilities(thinking="adaptive", efforts=("none", "minimal", "low", "medium", "high", "xhigh", "max"))
@@ -70,6 +76,8 @@ class AbilityTable:
     def find(self, provider: str, model: str) -> Abilities:
         """Return what a model accepts, whoever serves it; `ANY` where nothing is known. A walk: keep the answer.
 
+        Of a reseller's model is taken what the model itself is like, and not what its maker's own API can.
+
         Args:
             provider: the catalog's id of who serves it, "" for nobody it knows.
             model: by the provider's name; resellers put the maker in front, as in "anthropic/claude-sonnet-5".
@@ -80,7 +88,7 @@ class AbilityTable:
         if maker in makers:
             return self._find(maker, name) or ANY
         found = next((row for one in sorted(makers) if (row := self._find(one, name.rpartition("/")[2]))), None)
-        return ANY if found is None else msgspec.structs.replace(found, tools_with_reasoning=True)  # a reseller's API is his own
+        return ANY if found is None else msgspec.structs.replace(found, tools_with_reasoning=True, cache_marks=False)
 
     def _find(self, maker: str, name: str) -> Abilities | None:
         return next((row.accepts for row in self._rows if row.provider == maker and is_match(row.match, name)), None)

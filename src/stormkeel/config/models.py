@@ -40,6 +40,9 @@ class AbilitySettings(msgspec.Struct, frozen=True):
         late_system: may a system turn stand after the first user turn?
         tools_with_reasoning: may a chat completion have function tools while the model reasons?
         stop: does it take stop texts?
+        images: media types of the pictures it reads, as in ["image/png"]; [] for none at all.
+        schemas: is it held to a JSON Schema for its answer?
+        cache_marks: does it take OpenAI's cache marks?
     """
 
     sampling: Literal["always", "quiet", "never"] | None = None
@@ -51,6 +54,9 @@ class AbilitySettings(msgspec.Struct, frozen=True):
     late_system: bool | None = None
     tools_with_reasoning: bool | None = None
     stop: bool | None = None
+    images: tuple[str, ...] | None = None
+    schemas: bool | None = None
+    cache_marks: bool | None = None
 
 
 class ModelSettings(msgspec.Struct, frozen=True):

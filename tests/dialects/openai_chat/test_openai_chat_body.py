@@ -323,7 +323,8 @@ def test_a_full_prompt_is_accepted_by_every_generation(model: str) -> None:
     )  # fmt: skip
     for stream in (False, True):
         told = written(prompt, target(model), stream)
-        assert {"cache", "thinking", "top_k", "stop"} <= set(told.lost)
+        assert {"thinking", "top_k", "stop"} <= set(told.lost)
+        assert ("cache" in told.lost) is not (b"prompt_cache_breakpoint" in told.body)
 
 
 def test_half_a_surrogate_pair_is_written() -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from ...types.failure import Failure
 from ...types.prompt import Prompt, Tool, ToolChoice
 from ..base import Target, Written
 from ..lost import Losses
+from ..reach import within_reach
 from ..uncrossed import CrossingError, give_up, refuse
 from .blocks import mark
 from .foreign import own_thoughts
@@ -35,7 +38,11 @@ def write_prompt(prompt: Prompt, target: Target, stream: bool) -> Written | Fail
     """Write a whole body; see `base.Dialect.write_prompt`."""
     lost = Losses()
     try:
-        body = _write(prompt, target, lost)
+        asked, in_words = within_reach(prompt, target)
+        if in_words:  # there is no JSON mode beside it
+            lost.add("format")
+            asked = msgspec.structs.replace(asked, format=None)
+        body = _write(asked, target, lost)
     except CrossingError as refused:
         return refused.failure
     if stream:

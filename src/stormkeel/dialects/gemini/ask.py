@@ -14,6 +14,7 @@ from ...types.failure import Failure
 from ...types.prompt import Prompt, Tool, ToolChoice
 from ..base import Target, Written
 from ..lost import Losses
+from ..reach import within_reach
 from ..uncrossed import CrossingError, give_up
 from .contents import Writing, write_contents
 from .reasoning import write_sampling, write_thinking
@@ -37,9 +38,12 @@ def write_prompt(prompt: Prompt, target: Target, fetches: bool) -> Written | Fai
     """
     writing = Writing(target, fetches, Losses())
     try:
-        body = _write(prompt, writing)
+        asked, in_words = within_reach(prompt, target)
+        body = _write(asked, writing)
     except CrossingError as refused:
         return refused.failure
+    if in_words:
+        writing.lost.add("format")
     return Written(encode(body), writing.lost.told())
 
 

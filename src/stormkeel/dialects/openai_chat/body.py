@@ -12,6 +12,7 @@ from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
 from ..base import Target, Written
 from ..json import write_json
+from ..reach import within_reach
 from ..uncrossed import CrossingError
 from .messages import write_messages
 from .prompt import EFFORTS
@@ -31,9 +32,12 @@ def write_prompt(prompt: Prompt, target: Target, stream: bool) -> Written | Fail
     """Write a prompt; a Failure (UNSUPPORTED, CALLER) where it can't be said without changing what is meant."""
     lost: dict[str, None] = {}
     try:
-        body = _Writing(prompt, target, lost).body()
+        asked, in_words = within_reach(prompt, target)
+        body = _Writing(asked, target, lost).body()
     except CrossingError as error:
         return error.failure
+    if in_words:
+        lost["format"] = None
     if stream:
         body["stream"] = True
     if stream and target.asks_usage:
@@ -52,7 +56,7 @@ class _Writing:
 
     def body(self) -> Wire:
         prompt = self._prompt
-        messages = write_messages(prompt.messages, self._lost)
+        messages = write_messages(prompt.messages, self._lost, self._abilities.cache_marks)
         if prompt.format is not None and prompt.format.schema is None and b"json" not in write_json(messages).lower():
             messages.insert(0, {"role": "system", "content": JSON_ONLY})
         body: Wire = {"model": self._target.model, "messages": messages}

@@ -14,6 +14,7 @@ from typing import Any
 
 from ...types.content import Audio, File, Image, Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult
 from ...types.failure import Failure, FailureKind
+from ..openai_marks import MARK, Writing
 from ..uncrossed import CrossingError
 
 ERROR = "Error: "
@@ -25,13 +26,17 @@ _WORDS = (Text, Refusal)
 _SEPARATORS: dict[Role, str] = {"system": "\n\n", "user": "", "assistant": ""}
 
 
-def write_messages(turns: Sequence[Message], lost: dict[str, None]) -> list[Wire]:
-    """Write turns; what they lose by it is added to `lost`.
+def write_messages(turns: Sequence[Message], lost: dict[str, None], marks: bool = False) -> list[Wire]:
+    """Write turns; what they lose by it is added to `lost`. `marks`: does the model take cache marks?
 
     Raises:
         CrossingError: a part can't be said in this dialect, or not by this role.
     """
-    written = _plain(turns) or _mixed(turns, lost)
+    written = _plain(turns)
+    if not written:
+        writing = Writing(lost, marks, is_long_known=False)
+        written = _mixed(turns, writing)
+        writing.end()
     if written and written[-1]["role"] == "assistant" and "tool_calls" not in written[-1]:
         lost["prefill"] = None  # it is taken for a whole answer
     return written
@@ -48,27 +53,27 @@ def _plain(turns: Sequence[Message]) -> list[Wire] | None:
     return written
 
 
-def _mixed(turns: Sequence[Message], lost: dict[str, None]) -> list[Wire]:
+def _mixed(turns: Sequence[Message], writing: Writing) -> list[Wire]:
     written: list[Wire] = []
     calls: list[ToolCall] = []
-    for role, run in groupby(_spoken(turns, lost), key=lambda turn: turn.role):
+    for role, run in groupby(_spoken(turns, writing), key=lambda turn: turn.role):
         if role == "user":
-            written += _hear(list(run), calls, lost)
+            written += _hear(list(run), calls, writing)
             continue
         for turn in run:
             if role == "assistant":
                 calls = [part for part in _parts(turn) if isinstance(part, ToolCall)]
-                written.append(_answer(turn, lost))
+                written.append(_answer(turn, writing))
             else:
-                written.append({"role": "system", "content": _content(_parts(turn), "system", lost)})
+                written.append({"role": "system", "content": _content(_parts(turn), "system", writing)})
     return written
 
 
-def _spoken(turns: Sequence[Message], lost: dict[str, None]) -> Iterator[Message]:
+def _spoken(turns: Sequence[Message], writing: Writing) -> Iterator[Message]:
     """Leave out turns of nothing but thoughts: what stands around them is then said in a row."""
     for turn in turns:
         if turn.role == "assistant" and _only_thinks(turn.content):
-            lost["thinking"] = None
+            writing.lost["thinking"] = None
         else:
             yield turn
 
@@ -89,35 +94,36 @@ def _kept(parts: Sequence[Said]) -> list[Said]:
     return [part for part in parts if not (isinstance(part, _WORDS) and not part.text)]
 
 
-def _content(parts: Sequence[Said], role: Role, lost: dict[str, None]) -> str | list[Wire]:
+def _content(parts: Sequence[Said], role: Role, writing: Writing) -> str | list[Wire]:
     """Return a content: one text wherever it is nothing but text, as not every server takes a list."""
     kept = _kept(parts)
-    written = [_say(part, role, lost) for part in kept]
-    if all(isinstance(part, Text) for part in kept) and (role != "user" or len(kept) < 2):
+    written = [_say(part, role, writing) for part in kept]
+    is_plain = all(isinstance(part, Text) for part in kept) and not any(MARK in part for part in written)
+    if is_plain and (role != "user" or len(kept) < 2):
         return _SEPARATORS[role].join(part["text"] for part in written)
     return written
 
 
-def _answer(turn: Message, lost: dict[str, None]) -> Wire:
+def _answer(turn: Message, writing: Writing) -> Wire:
     told = _kept(_parts(turn))
     said = [part for part in told if not isinstance(part, Thinking)]
     if len(said) < len(told):
-        lost["thinking"] = None
-    calls = [_write_call(part, lost) for part in said if isinstance(part, ToolCall)]
-    content = _content([part for part in said if not isinstance(part, ToolCall)], "assistant", lost)
+        writing.lost["thinking"] = None
+    calls = [_write_call(part, writing) for part in said if isinstance(part, ToolCall)]
+    content = _content([part for part in said if not isinstance(part, ToolCall)], "assistant", writing)
     if calls:
         return {"role": "assistant", "content": content or None, "tool_calls": calls}
     return {"role": "assistant", "content": content}
 
 
-def _write_call(call: ToolCall, lost: dict[str, None]) -> Wire:
-    _note_cache(call, lost)
+def _write_call(call: ToolCall, writing: Writing) -> Wire:
+    writing.lose_mark(call.cache)
     if call.custom:
         return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
 
 
-def _hear(run: list[Message], calls: list[ToolCall], lost: dict[str, None]) -> Iterator[Wire]:
+def _hear(run: list[Message], calls: list[ToolCall], writing: Writing) -> Iterator[Wire]:
     """Write user turns in a row: every result first, in the order of the calls."""
     order = {call.id: place for place, call in enumerate(calls)}
     names = {call.id: call.name for call in calls}
@@ -125,27 +131,32 @@ def _hear(run: list[Message], calls: list[ToolCall], lost: dict[str, None]) -> I
     results.sort(key=lambda result: order.get(result.call_id, len(order)))
     attached: list[Said] = []
     for result in results:
-        yield _write_result(result, lost)
+        yield _write_result(result, writing)
         attached += _attached(result, names.get(result.call_id, ""))
     for turn in run:
         rest = [part for part in _kept(_parts(turn)) if not isinstance(part, ToolResult)]
         if rest or not results:
-            yield _hear_one([*attached, *rest], lost)
+            yield _hear_one([*attached, *rest], writing)
             attached = []
     if attached:
-        yield _hear_one(attached, lost)
+        yield _hear_one(attached, writing)
 
 
-def _hear_one(parts: list[Said], lost: dict[str, None]) -> Wire:
-    return {"role": "user", "content": _content(parts, "user", lost)}
+def _hear_one(parts: list[Said], writing: Writing) -> Wire:
+    return {"role": "user", "content": _content(parts, "user", writing)}
 
 
-def _write_result(result: ToolResult, lost: dict[str, None]) -> Wire:
-    _note_cache(result, lost)
-    for part in result.content:
-        _note_cache(part, lost)
-    text = "\n".join(part.text for part in result.content if isinstance(part, Text) and part.text)
-    return {"role": "tool", "tool_call_id": result.call_id, "content": ERROR + text if result.is_error else text}
+def _write_result(result: ToolResult, writing: Writing) -> Wire:
+    texts = [part for part in result.content if isinstance(part, Text) and part.text]
+    life = result.cache or next((part.cache for part in reversed(texts) if part.cache), "")
+    text = "\n".join(part.text for part in texts)
+    told = ERROR + text if result.is_error else text
+    if not told:
+        writing.lose_mark(life)
+    content: str | list[Wire] = told
+    if told and writing.takes_mark(life):
+        content = [writing.mark({"type": "text", "text": told}, life)]
+    return {"role": "tool", "tool_call_id": result.call_id, "content": content}
 
 
 def _attached(result: ToolResult, name: str) -> list[Said]:
@@ -154,25 +165,18 @@ def _attached(result: ToolResult, name: str) -> list[Said]:
     return [Text(f"From the result of tool call {of}:"), *media] if media else []
 
 
-def _note_cache(part: Text | Image | File | ToolCall | ToolResult, lost: dict[str, None]) -> None:
-    if part.cache:
-        lost["cache"] = None
-
-
-def _say(part: Said, role: Role, lost: dict[str, None]) -> Wire:
-    if isinstance(part, Text | Image | File):
-        _note_cache(part, lost)
+def _say(part: Said, role: Role, writing: Writing) -> Wire:
     match part:
         case dict():
             return part
         case Text(text=text):
-            return {"type": "text", "text": text}
+            return writing.mark({"type": "text", "text": text}, part.cache)
         case Refusal(text=text) if role == "assistant":
             return {"type": "refusal", "refusal": text}
         case Image() if role == "user":
-            return _write_image(part)
+            return writing.mark(_write_image(part), part.cache)
         case File() if role == "user":
-            return _write_file(part)
+            return writing.mark(_write_file(part), part.cache)
         case Audio(format=format_, data=data) if role == "user":
             return {"type": "input_audio", "input_audio": {"data": data, "format": format_}}
     raise _misplaced(part, role)

@@ -13,6 +13,8 @@ from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
 from ..base import Target, Written
 from ..json import write_json
+from ..openai_marks import Writing
+from ..reach import within_reach
 from ..uncrossed import CrossingError
 from .prompt import ENCRYPTED
 from .reasoning import may_reason, write_effort, write_sampling
@@ -34,9 +36,12 @@ def write_prompt(prompt: Prompt, target: Target, stream: bool) -> Written | Fail
     """Write a prompt; a Failure (UNSUPPORTED, CALLER) where it can't be said without changing what is meant."""
     lost: dict[str, None] = {}
     try:
-        body = _write(prompt, target, lost)
+        asked, in_words = within_reach(prompt, target)
+        body = _write(asked, target, lost)
     except CrossingError as error:
         return error.failure
+    if in_words:
+        lost["format"] = None
     if stream:
         body["stream"] = True
     return Written(write_json(body), tuple(lost), body.get("max_output_tokens"))
@@ -46,7 +51,7 @@ def _write(prompt: Prompt, target: Target, lost: dict[str, None]) -> Wire:
     if prompt.choices > 1:
         raise _unsupported("the responses dialect gives one answer at a time: leave `choices` at 1, and ask as often as you need")
     abilities = target.abilities
-    instructions, items = write_turns(prompt.messages, target.model, lost)
+    instructions, items = write_turns(prompt.messages, target.model, Writing(lost, abilities.cache_marks, is_long_known=True))
     if prompt.format is not None and prompt.format.schema is None and not _says_json(items):
         instructions, items = "", [_json_said(instructions), *items]
     effort = write_effort(prompt, abilities, target.max_output, lost)

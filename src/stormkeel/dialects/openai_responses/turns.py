@@ -16,6 +16,7 @@ from typing import Any
 
 from ...types.content import Audio, File, Image, Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult, text_of
 from ...types.failure import Failure, FailureKind
+from ..openai_marks import MARK, Writing, life_of
 from ..seal import unseal
 from ..uncrossed import CrossingError
 
@@ -47,21 +48,22 @@ def _digest(told: str) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def write_turns(turns: Sequence[Message], model: str, lost: dict[str, None]) -> tuple[str, list[Wire]]:
-    """Return the instructions and the items behind them; what is lost by it is added to `lost`.
+def write_turns(turns: Sequence[Message], model: str, writing: Writing) -> tuple[str, list[Wire]]:
+    """Return the instructions and the items behind them; what is lost by it is added to `writing.lost`.
 
     Raises:
         CrossingError: a part can't be said in this dialect, or not by this role.
     """
     count = next((place for place, turn in enumerate(turns) if turn.role != "system"), 0)  # no input at all is refused
-    if any(isinstance(part, dict) for turn in turns[:count] for part in _parts(turn)):
-        count = 0
-    instructions = SEPARATOR.join(filter(None, (_instruction(turn, lost) for turn in turns[:count])))
-    writer = _Items(model, lost)
+    if any(isinstance(part, dict) or writing.takes_mark(life_of(part)) for turn in turns[:count] for part in _kept(_parts(turn))):
+        count = 0  # instructions are a text, and can't bear a mark
+    instructions = SEPARATOR.join(filter(None, (_instruction(turn) for turn in turns[:count])))
+    writer = _Items(model, writing)
     for turn in turns[count:]:
         writer.add(turn)
     if writer.items[-1:] and writer.items[-1].get("role") == "assistant":
-        lost["prefill"] = None  # it is taken for a whole answer
+        writing.lost["prefill"] = None  # it is taken for a whole answer
+    writing.end()
     return instructions, writer.items
 
 
@@ -69,10 +71,9 @@ def _parts(turn: Message) -> Sequence[Said]:
     return (Text(turn.content),) if isinstance(turn.content, str) else turn.content
 
 
-def _instruction(turn: Message, lost: dict[str, None]) -> str:
+def _instruction(turn: Message) -> str:
     parts = _parts(turn)
     for part in parts:
-        _note_cache(part, lost)
         if not isinstance(part, Text):
             raise _misplaced(part, "system")
     return SEPARATOR.join(filter(None, (text_of([part]) for part in parts)))
@@ -81,9 +82,9 @@ def _instruction(turn: Message, lost: dict[str, None]) -> str:
 class _Items:
     """The items so far."""
 
-    def __init__(self, model: str, lost: dict[str, None]) -> None:
+    def __init__(self, model: str, writing: Writing) -> None:
         self.items: list[Wire] = []
-        self._model, self._lost = model, lost
+        self._model, self._writing, self._lost = model, writing, writing.lost
         self._custom: set[str] = set()  # the ids of calls that took free text
         self._thought: set[str] = set()  # the ids of reasoning items: one that stands twice is refused
 
@@ -110,13 +111,12 @@ class _Items:
             self._say("user", [])
 
     def _say(self, role: Role, parts: list[Said]) -> None:
-        if all(isinstance(part, Text) for part in parts) and (role != "user" or len(parts) < 2):
-            for part in parts:
-                _note_cache(part, self._lost)
+        is_marked = any(self._writing.takes_mark(life_of(part)) for part in parts)
+        if not is_marked and all(isinstance(part, Text) for part in parts) and (role != "user" or len(parts) < 2):
             separator = SEPARATOR if role == "system" else ""
             self.items.append({"role": role, "content": separator.join(part.text for part in parts if isinstance(part, Text))})
         else:
-            self.items.append({"role": role, "content": [_write_part(part, role, self._lost) for part in parts]})
+            self.items.append({"role": role, "content": [_write_part(part, role, self._writing) for part in parts]})
 
     def _answer(self, turn: Message) -> None:
         if isinstance(turn.content, str):
@@ -125,7 +125,7 @@ class _Items:
         start = len(self.items)
         for is_said, run in groupby(_kept(turn.content), key=_is_said):
             if is_said:
-                parts = [_write_part(part, "assistant", self._lost) for part in run]
+                parts = [_write_part(part, "assistant", self._writing) for part in run]
                 self.items.append({"type": "message", "role": "assistant", "content": parts})
             else:
                 self.items += self._write_all(run)
@@ -160,7 +160,7 @@ class _Items:
         yield {"type": "reasoning", "id": id_, "summary": summary, "encrypted_content": encrypted}
 
     def _call(self, call: ToolCall) -> Wire:
-        _note_cache(call, self._lost)
+        self._writing.lose_mark(call.cache)
         id_ = call_id(call.id)
         if call.custom:
             self._custom.add(id_)
@@ -168,16 +168,15 @@ class _Items:
         return {"type": "function_call", "call_id": id_, "name": call.name, "arguments": call.arguments or "{}"}
 
     def _result(self, result: ToolResult) -> Wire:
-        _note_cache(result, self._lost)
         id_ = call_id(result.call_id)
-        match _kept(_told_as_error(result.content) if result.is_error else result.content):
-            case []:
-                output: str | list[Wire] = ""
-            case [Text(text=text) as part]:
-                _note_cache(part, self._lost)
-                output = text
-            case kept:
-                output = [_write_part(part, "user", self._lost) for part in kept]
+        kept = _kept(_told_as_error(result.content) if result.is_error else result.content)
+        written = [_write_part(part, "user", self._writing) for part in kept]
+        if written and result.cache and MARK not in written[-1]:
+            self._writing.mark(written[-1], result.cache)
+        elif not written:
+            self._writing.lose_mark(result.cache)
+        is_plain = len(kept) == 1 and isinstance(kept[0], Text) and MARK not in written[0]
+        output = written[0]["text"] if is_plain else written or ""
         kind = "custom_tool_call_output" if id_ in self._custom else "function_call_output"
         return {"type": kind, "call_id": id_, "output": output}
 
@@ -202,25 +201,22 @@ def _is_said(part: Said) -> bool:
     return isinstance(part, Text | Refusal) or (isinstance(part, dict) and part.get("type") in CONTENT)
 
 
-def _note_cache(part: Said, lost: dict[str, None]) -> None:
-    if isinstance(part, Text | Image | File | ToolCall | ToolResult) and part.cache:
-        lost["cache"] = None
-
-
-def _write_part(part: Said, role: Role, lost: dict[str, None]) -> Wire:
-    _note_cache(part, lost)
+def _write_part(part: Said, role: Role, writing: Writing) -> Wire:
     match part:
         case dict():
             return part
+        case Text(text=text) if role == "assistant":
+            writing.lose_mark(part.cache)
+            return {"type": "output_text", "text": text}
         case Text(text=text):
-            return {"type": "output_text" if role == "assistant" else "input_text", "text": text}
+            return writing.mark({"type": "input_text", "text": text}, part.cache)
         case Refusal(text=text) if role == "assistant":
             return {"type": "refusal", "refusal": text}
         case Image() if role == "user":
             url = part.url or f"data:{part.media_type};base64,{part.data}"
-            return {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
+            return writing.mark({"type": "input_image", "image_url": url, "detail": part.detail or "auto"}, part.cache)
         case File() if role == "user":
-            return _write_file(part)
+            return writing.mark(_write_file(part), part.cache)
         case Audio(format=format_, data=data) if role == "user":
             return {"type": "input_audio", "input_audio": {"data": data, "format": format_}}
     raise _misplaced(part, role)
