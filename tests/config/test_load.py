@@ -26,7 +26,7 @@ BROKEN = [
     # names nobody knows
     ("[clock]\n",
      '1:2: unknown setting "clock"; known: '
-     '"credentials", "default_model", "fallback_route", "include", "keys", "ledger", "models", "network", "policies", "probes", "profile", "profiles", ...'),
+     '"alerts", "credentials", "default_model", "fallback_route", "include", "keys", "ledger", "models", "network", "policies", "probes", "profile", ...'),
     ("[servr]\nport = 1\n", '1:2: unknown setting "servr"; did you mean "server"?'),
     ("[server]\n# the door\nprot = 1\n", '3:1: unknown setting "prot" in [server]; did you mean "port"?'),
     ("[policies.retry]\nattemps = 3\n", '2:1: unknown setting "attemps" in [policies.retry]; did you mean "attempts"?'),

@@ -55,7 +55,7 @@ def build_setup(blueprint: Blueprint, house: House) -> Setup:
     policies = settings.policies
     world = World(
         builder.fleet,
-        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (house.metrics, house.learning, *parts.sinks)),
+        Ports(parts.transport, parts.clock, parts.journal, parts.rng, (house.metrics, house.learning, *parts.sinks), house.tell),
         router.resolve,
         Policies(policies.clocks, policies.retry, policies.parking, builder.budgets, policies.queue),
         Known(CODECS, catalog().snapshot, COUNTING),
@@ -85,6 +85,7 @@ class _Builder:
         self._secrets = blueprint.secrets
         self._succession = succession
         self._has_prober = house.has_prober
+        self._tell = house.tell
         self._births = blueprint.births
         self._transports = {name: blueprint.transports.get(name, house.parts.transport) for name in settings.providers}
         self._providers = {name: provider_of(name, settings) for name in settings.providers}
@@ -148,6 +149,7 @@ class _Builder:
         caller = caller_of(provider, self._secrets.get((name, label)))
         fresh = Credential((name, label), caller, self._transports[name], self._settings.policies.parking)
         fresh.has_prober = self._has_prober
+        fresh.tell = self._tell
         fresh.birth = self._births.get((name, label), Birth())
         return self._succession.credential(fresh)
 

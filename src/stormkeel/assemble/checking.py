@@ -21,6 +21,7 @@ from ..config.paths import data_folder
 from ..config.settings import Settings
 from ..errors import SettingsError
 from ..providers import KINDS
+from ..runtime.alerts import webhook_of
 from ..runtime.credentials.sources import resolve_credentials, resolve_keys
 from .appraising import appraise
 from .reading import read_loaded
@@ -78,6 +79,9 @@ def _secrets(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Fault]:
         fault = refused or _fault_of_file(key.key)
         if fault:
             yield Fault(origin, fault)
+    refused = _said(webhook_of, settings, environ) or _fault_of_file(settings.alerts.url)
+    if refused:
+        yield Fault(origin_of(loaded.origins, ("alerts", "url")) or DEFAULT, refused)
     twins = None if missing else _said(resolve_keys, settings, environ)
     if twins:
         yield Fault(origin_of(loaded.origins, ("keys",)) or DEFAULT, twins)
@@ -126,6 +130,7 @@ def summary(report: Report) -> dict[str, object]:
         "keys": [key.name for key in settings.keys],
         "server": f"{scheme}://{settings.server.host}:{settings.server.port}",
         "ledger": report.folder,
+        "alerts": f"{settings.alerts.url} ({settings.alerts.format})" if settings.alerts.url else "",
         "policies": [{"setting": dotted(path), "value": value, "usual": usual} for path, value, usual in differing(settings)],
     }
 

@@ -30,11 +30,13 @@ from ..engine.ports import Clock, Journal, Output, Sink, Transport
 from ..engine.world import World
 from ..ledger.calibration import Calibration
 from ..policies.base import Dice
+from ..runtime.alerts import Alarm
 from ..runtime.credentials.age import Sightings
 from ..runtime.ledger import Ledger
 from ..runtime.telemetry.logs import Logs
 from ..runtime.telemetry.metrics import Metrics
 from ..runtime.transports import Transports
+from ..types.alert import Alert
 from ..types.request import Request
 from .known import CODECS, DIALECTS
 from .looking import Look
@@ -61,6 +63,7 @@ class Belongings(msgspec.Struct, frozen=True):
     logs: Logs | None = None
     transports: Transports | None = None
     sightings: Sightings = Sightings(None)
+    alarm: Alarm | None = None
 
 
 class Follower(Protocol):
@@ -90,6 +93,7 @@ class House:
         logs: the log, None where none is written.
         transports: the ways out to providers, None where `parts.transport` is the only one.
         sightings: when credentials were first seen.
+        alarm: who is told of what somebody should look at, None for nobody.
         draining: a stop has been asked for; the gateway's readiness says no.
         origin: where the configuration is read again, None for a house built of values.
         reloading: held while a reload is under way.
@@ -110,6 +114,8 @@ class House:
         self.logs = belongings.logs
         self.transports = belongings.transports
         self.sightings = belongings.sightings
+        self.alarm = belongings.alarm
+        self.metrics.alarm = belongings.alarm
         self.draining = False
         self.origin: Origin | None = None
         self.reloading = asyncio.Lock()
@@ -123,6 +129,11 @@ class House:
     def new_id(self) -> str:
         """Return a request id, unique for ever: random per process, then counted."""
         return next(self._ids)
+
+    def tell(self, alert: Alert) -> None:
+        """Tell of something that somebody should look at."""
+        if self.alarm is not None:
+            self.alarm.tell(alert)
 
     # -- the present setup -------------------------------------------------------------------------------------------
 
@@ -184,6 +195,8 @@ class House:
 
     async def close(self) -> None:
         """Close every connection and fold the ledger to its end. Safe to call twice."""
+        if self.alarm is not None:
+            await self.alarm.close()
         await self.parts.transport.close()
         if self._ledger is not None:
             try:

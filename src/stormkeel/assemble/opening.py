@@ -14,6 +14,7 @@ import msgspec
 from ..config.paths import data_folder
 from ..config.settings import Settings
 from ..engine.ports import Journal, Sink
+from ..runtime.alerts import Alarm
 from ..runtime.clock import LoopClock
 from ..runtime.credentials.age import Sightings
 from ..runtime.credentials.sources import read_environment
@@ -64,12 +65,16 @@ def open_house(
     if logs is None and settings.telemetry.log:
         logs = open_logs(settings.telemetry.log, quiet=settings.telemetry.level == "warning", profile=settings.profile)
     clock = LoopClock(asyncio.get_running_loop())
+    alarm = Alarm(clock, logs)
+    alarm.check(settings)
+    alarm.follow(settings)
     ledger = _open_ledger(data or settings.ledger.data, settings.profile, clock, must_own=opening.owns_data)
     journal: Journal = MemoryJournal() if ledger is None else ledger.journal
     transports = Transports()
     sinks = opening.sinks if logs is None else (*opening.sinks, logs)
     parts = Parts(transports, clock, journal, Random(), sinks)  # noqa: S311 - jitter, no secret
-    house = House(parts, Belongings(ledger, logs, transports, Sightings(None if ledger is None else ledger.folder)))
+    house = House(parts, Belongings(ledger, logs, transports, Sightings(None if ledger is None else ledger.folder), alarm))
+    house.followers.append(alarm)
     house.origin, house.files, house.has_prober = draft.origin, draft.files, opening.has_prober
     if logs is not None:
         house.followers.append(LogLevel(logs))

@@ -20,6 +20,7 @@ COMMANDS = {
     "usage": "what was used and what it cost",
     "explain": "what would happen to a request, without sending it",
     "fleet": "how every deployment of a running gateway stands",
+    "alerts": "try out whom alerts are told to",
     "key": "make a key for a caller of the gateway",
     "sandbox": "run a provider that misbehaves on command",
     "demo": "watch Stormkeel go through a storm",

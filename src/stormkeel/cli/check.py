@@ -101,6 +101,7 @@ def _runs(report: Report) -> Iterator[str]:
         {"what": "server", "value": runs["server"]},
         {"what": "keys", "value": ", ".join(runs["keys"]) or "none: this machine only"},
         {"what": "ledger", "value": runs["ledger"]},
+        *([{"what": "alerts", "value": runs["alerts"]}] if runs["alerts"] else []),
         {"what": "default model", "value": runs["default_model"] or "none"},
         *({"what": one["setting"], "value": f"{one['value']} (usual: {one['usual']})"} for one in runs["policies"]),
     ]

@@ -60,6 +60,8 @@ def complete(source: Source, settings: Settings, kinds: Kinds) -> Settings:
     check_borders(source, settings)
     _check_keys(source, settings.keys)
     check_network(source, settings)
+    if settings.alerts.url and (fault := fault_of_reference(settings.alerts.url, "STORMKEEL_ALERTS_URL")):
+        source.add(("alerts", "url"), f'"url" {fault}')
     fallback = settings.fallback_route
     if fallback and fallback not in settings.routes and not source.is_wrong(("routes", fallback)):
         mend = f"{suggestion(fallback, settings.routes)} (or add [routes.NAME])"

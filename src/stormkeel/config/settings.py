@@ -32,7 +32,7 @@ from .fallbacks import FallbackSettings, LastResortSettings
 from .limiting import LimitSettings, check_limits
 from .models import ModelSettings
 from .tending import ProbeSettings, ReloadSettings
-from .upkeep import CredentialsSettings, LedgerSettings, TelemetrySettings
+from .upkeep import AlertSettings, CredentialsSettings, LedgerSettings, TelemetrySettings
 
 MIB = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -357,3 +357,4 @@ class Settings(msgspec.Struct, frozen=True):
     network: NetworkSettings = NetworkSettings()
     reload: ReloadSettings = ReloadSettings()
     probes: ProbeSettings = ProbeSettings()
+    alerts: AlertSettings = AlertSettings()

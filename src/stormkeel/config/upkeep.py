@@ -12,6 +12,7 @@ import msgspec
 from ..policies.base import within
 
 LevelName = Literal["info", "warning"]
+AlertFormat = Literal["json", "slack"]
 
 
 class LedgerSettings(msgspec.Struct, frozen=True):
@@ -47,3 +48,23 @@ class CredentialsSettings(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         within("remind_after_days", self.remind_after_days, 0.0, 36_500.0, "days")
+
+
+class AlertSettings(msgspec.Struct, frozen=True):
+    """Who is told of what somebody should look at: a refused credential, an empty account, a breaker that stays open.
+
+    Attributes:
+        url: a reference to the webhook's address, `env:NAME` or `file:PATH`; "" for the log alone.
+        format: what it is sent: "json" with all there is, or "slack" for a message in a channel.
+        repeat: seconds before the same is told again.
+        breaker_after: seconds a breaker has to be open before that is told.
+    """
+
+    url: str = ""
+    format: AlertFormat = "json"
+    repeat: float = 3600.0
+    breaker_after: float = 60.0
+
+    def __post_init__(self) -> None:
+        within("repeat", self.repeat, 1.0, 2_678_400.0, "seconds")
+        within("breaker_after", self.breaker_after, 1.0, 86_400.0, "seconds")

@@ -16,6 +16,7 @@ import msgspec
 from ..policies.base import Dice, Verdict
 from ..policies.parking import ParkingSettings
 from ..policies.quarantine import Quarantine, Standing
+from ..types.alert import Alert, AlertKind, Tell, tell_nobody
 from ..types.failure import Failure, FailureKind
 from .cooling import Cooling
 from .ports import Clock, Transport, WireFault
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 FOREVER = float("inf")
 NANO = 1_000_000_000
 DAY = 86_400 * NANO
+LONGEST_CODE = 80  # characters
 PROBE_TIMEOUT = 10.0  # seconds for a probe, whole
 
 StateName = str
@@ -66,12 +68,13 @@ class Credential(Cooling):
         last_good, last_failed: when an attempt with it ended well, and when not (whatever for); nanoseconds, 0 for never.
         birth: its age.
         has_prober: does somebody probe it in the background? Else a caller's request is its probe.
+        tell: who is told when it is refused, in service again, or its account is empty.
         is_unclear: did the last background probe say nothing? Then a caller's request is its probe all the same.
     """
 
     __slots__ = (
         "_parked", "_parked_why", "birth", "caller", "has_prober", "is_unclear", "label", "last_failed", "last_good",
-        "last_good_at", "provider", "quarantine", "since", "transport",
+        "last_good_at", "provider", "quarantine", "since", "tell", "transport",
     )  # fmt: skip
 
     def __init__(self, name: tuple[str, str], caller: Caller, transport: Transport, parking: ParkingSettings) -> None:
@@ -87,6 +90,7 @@ class Credential(Cooling):
         self.last_good_at = -FOREVER  # monotonic
         self.birth = Birth()
         self.has_prober = False
+        self.tell: Tell = tell_nobody
         self.is_unclear = False
         self._parked = 0.0  # until when an empty account keeps it aside, whatever the quarantine says
         self._parked_why = ""
@@ -97,6 +101,7 @@ class Credential(Cooling):
         self.birth = fresh.birth
         self.transport = fresh.transport
         self.has_prober = fresh.has_prober
+        self.tell = fresh.tell
 
     # -- gate --------------------------------------------------------------------------------------------------------
 
@@ -143,22 +148,37 @@ class Credential(Cooling):
         if self.quarantine.is_doubted and (is_probe or not self.since):
             self.quarantine.settle(Verdict.OK, now, _NO_DICE)
             self.quarantine.proved()
-            self._return()
+            self._return(wall)
 
     def refused(self, why: str, now: float, wall: int, rng: Dice) -> None:
         """A provider refused it: nobody asks with it until a probe was answered."""
         if self.quarantine.refused(now, rng):
             self.since, self.why, self.until, self.is_unclear = wall, why, FOREVER, False
+            mend = f"was refused by its provider ({shown(why)}), and nobody asks with it: put one there that works, and reload"
+            self.tell(Alert(AlertKind.CREDENTIAL_REFUSED, self.name, mend, wall))
 
-    def probed(self, verdict: Verdict, now: float, rng: Dice) -> None:
+    def probed(self, verdict: Verdict, now: float, wall: int, rng: Dice) -> None:
         """A probe has ended."""
         self.quarantine.settle(verdict, now, rng)
         if self.quarantine.standing is Standing.IN_SERVICE:
-            self._return()
+            self._return(wall)
 
-    def _return(self) -> None:
+    def emptied(self, until: float, why: str, wall: int) -> None:
+        """Its account has no money left: set it aside until a moment, and tell."""
+        self.park(until, why)
+        text = f"is of an account without money, or beyond its limit ({shown(why)}): pay or raise it at the provider"
+        self.tell(Alert(AlertKind.ACCOUNT_EMPTY, self.name, text, wall))
+
+    def _return(self, wall: int) -> None:
+        if self.since:
+            self.tell(Alert(AlertKind.CREDENTIAL_RESTORED, self.name, "is in service again", wall))
         self.since = 0
         self.until, self.why = self._parked, self._parked_why
+
+
+def shown(why: str) -> str:
+    """Return a reason as people may see it: a provider's code is text from outside."""
+    return why if why.isprintable() and len(why) <= LONGEST_CODE else "a reason of its own"
 
 
 class _NoDice:
@@ -195,7 +215,7 @@ async def probe(credential: Credential, clock: Clock, rng: Dice) -> None:
         pass
     finally:
         credential.is_unclear = verdict is Verdict.IGNORED
-        credential.probed(verdict, clock.now(), rng)
+        credential.probed(verdict, clock.now(), clock.wall(), rng)
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------

@@ -319,11 +319,11 @@ class _Trip:
             credential.last_failed = wall
         parking = self._world.parking
         if self._is_probe:
-            credential.probed(PROBED.get(failure.kind, Verdict.IGNORED), now, rng)
+            credential.probed(PROBED.get(failure.kind, Verdict.IGNORED), now, wall, rng)
         elif failure.kind is K.CREDENTIAL and failure.status == 401 and now - credential.last_good_at >= parking.credential:
             credential.refused(f"401 {failure.code or ''}".rstrip(), now, wall, rng)
         if failure.kind is K.QUOTA:
-            credential.park(now + parking.quota, f"{failure.kind.value} ({failure.code or failure.status})")
+            credential.emptied(now + parking.quota, f"{failure.kind.value} ({failure.code or failure.status})", wall)
 
     def story(self) -> Story:
         """Return the whole story, once it has ended."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from ..policies.base import Verdict
 from ..policies.parking import ParkingSettings
 from ..providers.signals import names_model
+from ..types.alert import Alert, AlertKind
 from ..types.failure import Failure, FailureKind
+from .credentials import shown
 from .fleet import Member
 from .quota import Quota
 from .world import Ports
@@ -26,15 +28,15 @@ def set_aside(member: Member, failure: Failure, is_probe: bool, ports: Ports, pa
     if failure.kind is not K.CANCELLED:
         credential.last_failed = wall
     if is_probe:
-        credential.probed(PROBED.get(failure.kind, Verdict.IGNORED), now, ports.rng)
+        credential.probed(PROBED.get(failure.kind, Verdict.IGNORED), now, wall, ports.rng)
     elif failure.kind is K.CREDENTIAL and failure.status == 403 and now - credential.last_good_at < parking.credential:
         quota.park(now + parking.credential, why)  # it was good a moment ago: the refusal is about this model
     elif failure.kind is K.CREDENTIAL:
         credential.refused(f"{failure.status} {failure.code or ''}".rstrip(), now, wall, ports.rng)
     if failure.kind is K.QUOTA:  # an account's money: it is gone for each of its models
-        credential.park(now + parking.quota, why)
-    elif failure.kind is K.MODEL_UNAVAILABLE and names_model(failure, member.deployment.model):
-        quota.miss(now + parking.model, why)
+        credential.emptied(now + parking.quota, why, wall)
+    elif failure.kind is K.MODEL_UNAVAILABLE:
+        _miss(member, failure, ports, parking)
     elif failure.rule.throttled:
         _heed(quota, failure, now, why)
 
@@ -45,3 +47,14 @@ def _heed(quota: Quota, failure: Failure, now: float, why: str) -> None:
         quota.park(now + failure.retry_after, why, waits=not failure.forever)
     if not failure.forever:
         quota.throttled(now)
+
+
+def _miss(member: Member, failure: Failure, ports: Ports, parking: ParkingSettings) -> None:
+    """Leave a deployment alone whose model is gone; what else may be missing, a request can have brought about itself."""
+    quota, deployment = member.cooling[0], member.deployment
+    if not names_model(failure, deployment.model):
+        return
+    why = f"{failure.status} {failure.code or ''}".rstrip()
+    if quota.miss(ports.clock.now() + parking.model, why):
+        text = f"has no such model (any more; {shown(why)}): take it out of its routes, or mend its name"
+        ports.tell(Alert(AlertKind.MODEL_GONE, deployment.name, text, ports.clock.wall()))

@@ -18,6 +18,7 @@ from ..policies.parking import ParkingSettings
 from ..policies.queue import QueueSettings
 from ..policies.retry import RetryBudget, RetrySettings
 from ..routing.route import Route
+from ..types.alert import Tell, tell_nobody
 from ..types.border import Border
 from ..types.failure import Failure
 from ..types.request import Request
@@ -31,14 +32,17 @@ from .watchdog import Kennel
 class Ports:
     """The ways out of the engine."""
 
-    __slots__ = ("clock", "journal", "rng", "sinks", "transport")
+    __slots__ = ("clock", "journal", "rng", "sinks", "tell", "transport")
 
-    def __init__(self, transport: Transport, clock: Clock, journal: Journal, rng: Dice, sinks: Sequence[Sink]) -> None:
+    def __init__(
+        self, transport: Transport, clock: Clock, journal: Journal, rng: Dice, sinks: Sequence[Sink], tell: Tell = tell_nobody
+    ) -> None:
         self.transport = transport
         self.clock = clock
         self.journal = journal
         self.rng = rng
         self.sinks = tuple(sinks)
+        self.tell = tell  # of what somebody should look at
 
 
 class World:

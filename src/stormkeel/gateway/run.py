@@ -20,7 +20,7 @@ from ..runtime.serve import Ready, make_tls, run
 from ..runtime.telemetry.logs import Records, open_logs
 from .app import Gateway
 from .reloading import Certificate, Reloader, hear, serve_settings
-from .tending import keep_probing, keep_reminding, keep_telling
+from .tending import keep_probing, keep_reminding, keep_telling, keep_watching
 
 OTHER_FILES = 200  # open files beside connections: ledger, logs, files that are read again
 GC_AFTER = 10_000  # new containers between two collections; a request leaves almost none behind
@@ -61,7 +61,7 @@ def serve(draft: Draft, data: str | None, ready: Ready) -> None:
         gateway = Gateway(house)
         beside = (
             _drain(house, stop), reloader.run(), keep_probing(house), gateway.probes.run(), keep_reminding(house, logs),
-            keep_telling(gateway.doorman, logs),
+            keep_telling(gateway.doorman, logs), keep_watching(house),
         )  # fmt: skip
         tasks = [asyncio.ensure_future(work) for work in beside]
         try:

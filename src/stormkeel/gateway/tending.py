@@ -1,4 +1,4 @@
-"""What a gateway does beside serving: it probes credentials set aside, reminds of changing old ones, and tells of overload.
+"""What a gateway does beside serving: it probes credentials set aside, reminds of old ones, tells of overload and open breakers.
 
 Never asks a question that costs anything.
 """
@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 
 from ..assemble import House
 from ..engine.credentials import DAY, Credential, probe
+from ..engine.world import World
 from ..policies.admission import Admission, Reason
+from ..policies.breaker import State
 from ..runtime.telemetry.logs import Logs
+from ..types.alert import Alert, AlertKind
 from .doorman import Doorman
 
 HOUR = 3600.0  # seconds between two looks at the credentials' age
@@ -28,6 +32,32 @@ async def keep_probing(house: House, tick: float = TICK) -> None:
         due = [one for one in house.world.fleet.credentials.values() if not one.is_unclear and one.needs_probe(now)]
         if due:
             await asyncio.gather(*(probe(one, clock, rng) for one in due))
+
+
+async def keep_watching(house: House, tick: float = TICK) -> None:
+    """Tell of breakers that stay open, and when they have closed, until cancelled."""
+    told: set[str] = set()
+    while True:
+        await asyncio.sleep(tick)
+        now, after = house.parts.clock.now(), house.settings.alerts.breaker_after
+        open_for = {name: now - since for name, since in open_breakers(house.world)}
+        for name, seconds in open_for.items():
+            if seconds >= after and name not in told:
+                told.add(name)
+                text = f"its breaker has been open for {seconds:.0f} s, only probes get there: ask the provider"
+                house.tell(Alert(AlertKind.BREAKER_OPEN, name, text, house.parts.clock.wall()))
+        for name in told - open_for.keys():
+            house.tell(Alert(AlertKind.BREAKER_CLOSED, name, "answers again", house.parts.clock.wall()))
+        told &= open_for.keys()
+
+
+def open_breakers(world: World) -> Iterator[tuple[str, float]]:
+    """Yield whose breakers are not closed, of deployments and of what they share, and since when (monotonic seconds)."""
+    scopes = {scope.name: scope for member in world.fleet.members for scope in member.scopes}
+    own = {member.deployment.name: member.breaker for member in world.fleet.members}
+    for name, breaker in {**own, **scopes}.items():
+        if breaker.state is not State.CLOSED:
+            yield name, breaker.opened_at
 
 
 async def keep_reminding(house: House, logs: Logs, every: float = HOUR) -> None:

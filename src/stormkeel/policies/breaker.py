@@ -112,13 +112,14 @@ class Breaker:
         usual: what a first content usually takes.
         good_at: when an attempt was last answered.
         ill_since: when the latest row of faults began.
+        opened_at: when it was closed last.
         is_slow: was it opened for being slow? Then it answers all the same.
         spared: may it not take its deployment out, because too many are? Whoever knows the others sets it as it opens.
     """
 
     __slots__ = (
         "_earned", "_faults_in_a_row", "_generation", "_late", "_out", "_pace", "_probe_at", "_revivals", "_settings", "_span",
-        "_step", "_successes", "_until", "_window", "good_at", "ill_since", "is_slow", "spared", "state", "usual",
+        "_step", "_successes", "_until", "_window", "good_at", "ill_since", "is_slow", "opened_at", "spared", "state", "usual",
     )  # fmt: skip
 
     def __init__(self, settings: BreakerSettings) -> None:
@@ -130,7 +131,7 @@ class Breaker:
         self._late = 0  # first contents of probes of this step
         self._earned = 0  # attempts beyond
         self.usual = Usual()
-        self.good_at = self.ill_since = float("-inf")
+        self.good_at = self.ill_since = self.opened_at = float("-inf")
         self.is_slow = self.spared = False
         self._faults_in_a_row = 0
         self._revivals = 0  # failed ones since it was last closed
@@ -311,7 +312,7 @@ class Breaker:
 
     def _open(self, now: float, rng: Dice, is_slow: bool = False) -> None:
         if self.state is CLOSED:
-            self._earned = 0
+            self._earned, self.opened_at = 0, now
         if is_slow:
             self._faults_in_a_row = 0
         self.is_slow = is_slow

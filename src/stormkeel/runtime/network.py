@@ -27,13 +27,16 @@ def resolve_network(settings: Settings, environ: Mapping[str, str]) -> dict[str,
     Raises:
         SettingsError: a proxy's credential is missing, or a file of authorities can't be used.
     """
+    usual = network_of(settings, environ)
+    return {name: _of(name, provider, usual, settings.network, environ) for name, provider in settings.providers.items()}
+
+
+def network_of(settings: Settings, environ: Mapping[str, str]) -> HttpSettings:
+    """Return how everybody is reached of whom nothing else is said. Raises as `resolve_network`."""
     network = settings.network
     common = _proxies(network, network.no_proxy, environ, "[network]")
-    authorities = _authorities(network.ca_file)
-    usual = HttpSettings(
-        connect_timeout=settings.policies.clocks.connect, ca=authorities, ca_only=network.ca_only, proxies=common
-    )
-    return {name: _of(name, provider, usual, network, environ) for name, provider in settings.providers.items()}
+    authorities, connect = _authorities(network.ca_file), settings.policies.clocks.connect
+    return HttpSettings(connect_timeout=connect, ca=authorities, ca_only=network.ca_only, proxies=common)
 
 
 def files_of_network(settings: Settings) -> Iterator[str]:

@@ -68,7 +68,7 @@ def resolve(ref: str, environ: Mapping[str, str], what: str) -> Secret:
 def files_of(settings: Settings) -> list[str]:
     """Return the files that references of the settings lead to."""
     refs = [credential.ref for provider in settings.providers.values() for credential in provider.credentials.values()]
-    refs += [key.key for key in settings.keys]
+    refs += [*(key.key for key in settings.keys), settings.alerts.url]
     return [str(Path(ref.removeprefix("file:")).expanduser()) for ref in refs if ref.startswith("file:")]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from ...policies.admission import REASONS, Admission
+from ...types.alert import AlertKind
 from ...types.attempt import Story
 from ...types.money import NANO
 from ...types.request import Request
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from ...engine.world import World
+    from ..alerts import Alarm
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
 LABELS_KEPT = 500  # routes with a label of their own
@@ -77,6 +79,7 @@ class Metrics:
         self.faults = 0
         self.reloads: dict[str, int] = defaultdict(int)
         self.worlds: Callable[[], list[World]] | None = None
+        self.alarm: Alarm | None = None
         self.doorman: Doorman | None = None
 
     def answered(self, story: Story) -> None:
@@ -124,6 +127,8 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families, for `prometheus_client`."""
         yield from _families(self)
+        if self.alarm is not None:
+            yield from _alerts(self.alarm)
         if self.worlds is not None:
             yield from _live(self.worlds())
         if self.doorman is not None:
@@ -216,6 +221,18 @@ def _limits(world: World) -> Iterable[Metric]:
     yield from (amount, left, share, queue)
 
 
+def _alerts(alarm: Alarm) -> Iterable[Metric]:
+    from prometheus_client.core import CounterMetricFamily
+
+    told = CounterMetricFamily("stormkeel_alerts", "Alerts told, by what has happened", labels=("kind",))
+    for kind in AlertKind:
+        told.add_metric((kind.value,), alarm.told[kind])
+    yield told
+    lost = CounterMetricFamily("stormkeel_alerts_lost", "Alerts that the webhook could not be told", labels=())
+    lost.add_metric((), alarm.failed + alarm.dropped)
+    yield lost
+
+
 def _live(worlds: list[World]) -> Iterable[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
@@ -235,6 +252,10 @@ def _live(worlds: list[World]) -> Iterable[Metric]:
     for member in world.fleet.members:
         breakers.add_metric((member.deployment.name,), {"closed": 0, "half_open": 1, "open": 2}[member.breaker.state.value])
     yield breakers
+    scopes = GaugeMetricFamily("stormkeel_scope_breaker_state", "The same of what several deployments share", labels=("scope",))
+    for scope in {scope.name: scope for member in world.fleet.members for scope in member.scopes}.values():
+        scopes.add_metric((scope.name,), {"closed": 0, "half_open": 1, "open": 2}[scope.state.value])
+    yield scopes
 
 
 def _door(doorman: Doorman) -> Iterable[Metric]:

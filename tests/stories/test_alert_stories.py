@@ -1,0 +1,129 @@
+"""Who is told when something needs a look: refused credentials, empty accounts, missing models, breakers that stay open."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from story_stage import ALONE, FALL, KEYS, Bench, by, play, refused, whole
+
+from stormkeel.gateway.tending import keep_watching
+from stormkeel.runtime.alerts import Alarm
+from stormkeel.testing import VirtualClock
+from stormkeel.types.alert import Alert, AlertKind
+
+K = AlertKind
+
+
+class Ear(Alarm):
+    """An alarm that keeps what it is told, news or not."""
+
+    def __init__(self) -> None:
+        super().__init__(VirtualClock(asyncio.get_running_loop()))
+        self.heard: list[Alert] = []
+
+    def tell(self, alert: Alert) -> None:
+        """Keep it."""
+        self.heard.append(alert)
+
+    @property
+    def kinds(self) -> list[AlertKind]:
+        """What happened, in order."""
+        return [alert.kind for alert in self.heard]
+
+
+def listening(bench: Bench) -> Ear:
+    """Let somebody listen to a house."""
+    ear = Ear()
+    bench.house.alarm = ear
+    return ear
+
+
+def test_a_refused_credential_is_told_once_and_when_it_is_well_again():
+    """Its owner hears of a dead credential with the first request that found it, and of its return (S-22's neighbour: dead, not empty)."""
+
+    async def story():
+        bench = Bench(by({"openai#second": [refused(401, "invalid_api_key"), whole()], "openai#main": [whole()]}), KEYS)
+        ear = listening(bench)
+        for _ in range(20):
+            await bench.ask()
+        assert ear.kinds == [K.CREDENTIAL_REFUSED]
+        assert ear.heard[0].subject == 'credential "second" of provider "openai"'
+        assert "401 invalid_api_key" in ear.heard[0].text
+        await asyncio.sleep(80)
+        for _ in range(4):
+            await bench.ask()
+        assert ear.kinds == [K.CREDENTIAL_REFUSED, K.CREDENTIAL_RESTORED]
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (refused(429, "insufficient_quota"), K.ACCOUNT_EMPTY),
+        (refused(402), K.ACCOUNT_EMPTY),
+        (refused(404, "model_not_found"), K.MODEL_GONE),
+    ],
+)
+def test_what_needs_its_owner_is_told(reply, kind):
+    """An empty account and a model that is gone are told, with whose it is and without a word of the provider's message."""
+
+    async def story():
+        bench = Bench(lambda request: reply if "openai.com" in request.url else whole(), FALL)
+        ear = listening(bench)
+        for _ in range(5):
+            assert (await bench.ask()).failure is None
+        assert ear.kinds == [kind]
+        assert "openai" in ear.heard[0].subject
+
+    play(story)
+
+
+def test_a_providers_code_is_not_told_as_it_comes():
+    """A code of a provider's that is no code, but a text without end or with control characters, does not leave the house."""
+
+    async def story():
+        reply = refused(401, "x\x1b[31m" + "y" * 500)
+        bench = Bench(lambda request: reply if "openai.com" in request.url else whole(), FALL)
+        ear = listening(bench)
+        await bench.ask()
+        assert ear.kinds == [K.CREDENTIAL_REFUSED]
+        assert "yyy" not in ear.heard[0].text and "\x1b" not in ear.heard[0].text
+
+    play(story)
+
+
+@pytest.mark.parametrize("reply", [refused(500), refused(429), refused(400, "x")])
+def test_what_mends_itself_is_not_told(reply):
+    """A fault, a throttle and a caller's mistake are nobody's errand."""
+
+    async def story():
+        bench = Bench([reply], ALONE)
+        ear = listening(bench)
+        for _ in range(10):
+            await bench.ask(timeout=3.0)
+        assert ear.kinds == []
+
+    play(story)
+
+
+def test_a_breaker_that_stays_open_is_told_and_its_end():
+    """After a minute of an outage it is told once, and when it is over; a shorter one is nobody's errand."""
+
+    async def story():
+        loop = asyncio.get_running_loop()
+        bench = Bench(lambda _request: refused(500) if 10 <= loop.time() < 40 or 100 <= loop.time() < 200 else whole(), ALONE)
+        ear = listening(bench)
+        watching = asyncio.ensure_future(keep_watching(bench.house))
+        while loop.time() < 240:
+            await asyncio.sleep(0.25)
+            await bench.ask()
+        watching.cancel()
+        await asyncio.wait((watching,))
+        assert ear.kinds == [K.BREAKER_OPEN, K.BREAKER_CLOSED]
+        opened, closed = (alert.at for alert in ear.heard)
+        assert 60 <= (opened - bench.told[0].started) / 1e9 - 100 <= 64
+        assert 200 <= (closed - bench.told[0].started) / 1e9 <= 225
+
+    play(story)
