@@ -33,12 +33,12 @@ class Told(NamedTuple):
     output_tokens: int
 
 
-async def by_chat(stage: Stage, model: str) -> Told:
+async def by_chat(stage: Stage, model: str, headers: dict[str, str] | None = None) -> Told:
     """Ask by OpenAI's helper for chat streams."""
     async with openai.AsyncOpenAI(base_url=f"{stage.url}/openai/v1", api_key="any", max_retries=0) as client:
         said = [{"role": "user", "content": "How is the wind?"}]
         wishes = {"stream_options": {"include_usage": True}, "max_completion_tokens": 300}
-        async with client.chat.completions.stream(model=model, messages=said, **wishes) as stream:
+        async with client.chat.completions.stream(model=model, messages=said, extra_headers=headers, **wishes) as stream:
             got = await stream.get_final_completion()
         choice = got.choices[0]
         return Told(choice.message.content or "", got.model, choice.finish_reason, got.usage.completion_tokens)
@@ -122,5 +122,20 @@ def test_a_stream_that_is_gone_on_with(recovery: str, sdk: str, across: bool, tm
             assert [entry.outcome for entry in stage.settled] == ["truncated", "ok"]
             assert got.output_tokens == sum(entry.usage.total_output for entry in stage.settled)
             assert len(stage.sandbox.bill()) == 2
+
+    play(story)
+
+
+def test_a_request_asks_for_it_by_a_header(tmp_path: Path) -> None:
+    """`x-stormkeel-recovery` and `x-stormkeel-commit` stand in place of the route's words; nonsense in them changes nothing."""
+
+    async def story() -> None:
+        async with staged(tmp_path, written=written(tmp_path, "error", CHAT, CHAT)) as stage:
+            for headers in ({"x-stormkeel-recovery": "restart"}, {"x-stormkeel-commit": "complete"}):
+                assert (await by_chat(stage, "r", headers)).text == SAID
+            for odd in ({"x-stormkeel-recovery": "always"}, {"x-stormkeel-commit": "tokens:none"}, {}):
+                with pytest.raises(openai.APIError, match="connection closed inside the body"):
+                    await by_chat(stage, "r", odd)
+            await stage.calm()
 
     play(story)

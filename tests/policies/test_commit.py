@@ -6,7 +6,8 @@ from math import inf
 
 import pytest
 
-from stormkeel.policies.commit import bytes_held
+from stormkeel.policies.commit import bytes_held, commit_of
+from stormkeel.policies.recovery import recovery_of
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,9 @@ def test_how_many_tokens(commit):
     """From one token to a hundred thousand may be held."""
     with pytest.raises(ValueError, match="give a number from 1 to 100000 tokens"):
         bytes_held(commit)
+
+
+def test_a_request_may_not_ask_for_nonsense():
+    """A word that is none is as if none had been said."""
+    assert [commit_of(text) for text in ("", "complete", "tokens:5", "tokens:0", "later")] == ["", "complete", "tokens:5", "", ""]
+    assert [recovery_of(text) for text in ("", "continue", "error", "resume")] == ["", "continue", "error", ""]

@@ -18,7 +18,7 @@ from stormkeel.engine.line import Answer
 from stormkeel.testing import Piece
 from stormkeel.types.events import Event, Finished, Started, TextDelta, UsageReported, fold
 from stormkeel.types.failure import Failure
-from stormkeel.types.request import Options, Request
+from stormkeel.types.request import NO_OPTIONS, Options, Request
 from stormkeel.types.response import Finish, Response
 from stormkeel.types.usage import Usage
 from stormkeel.types.wire import HttpRequest
@@ -120,11 +120,11 @@ class Seen(NamedTuple):
         return [line for line in lines if line.startswith(":") and "keep-alive" not in line]
 
 
-async def ask(bench: Bench, client: str, taken: Taken | None = None, **more: Any) -> Seen:
+async def ask(bench: Bench, client: str, taken: Taken | None = None, options: Options = NO_OPTIONS, **more: Any) -> Seen:
     """Ask for a stream in a client's dialect, and read it as that does."""
     codec = bench.house.dialect(client)
     body = json.dumps(BODIES[client] | more).encode()
-    request = codec.read_request(body, bench.house.new_id(), options=Options(), call=Call("fast", stream=True))
+    request = codec.read_request(body, bench.house.new_id(), options=options, call=Call("fast", stream=True))
     assert isinstance(request, Request), request
     taken = taken or Taken()
     answer = await bench.house.answer(request, taken)

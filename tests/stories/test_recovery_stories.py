@@ -32,6 +32,7 @@ from stormkeel.engine.ports import WireFault
 from stormkeel.policies.commit import MOST_HELD
 from stormkeel.types.events import RefusalDelta, Started, TextDelta, ThinkingDelta, ThinkingSealed, ToolDelta, ToolStarted
 from stormkeel.types.failure import FailureKind
+from stormkeel.types.request import Options
 from stormkeel.types.usage import Usage
 
 K = FailureKind
@@ -494,6 +495,20 @@ def test_a_call_that_follows_the_rest_is_carried():
             seen = await ask(bench, client)
             assert (seen.text, seen.is_whole) == (TEXT, True), client
             assert [(call.name, json.loads(call.arguments)) for call in seen.response.tool_calls] == [("look", {"a": 1})]
+
+    play(story)
+
+
+@pytest.mark.parametrize("wish", [Options(recovery="continue"), Options(commit="complete")])
+def test_a_request_may_ask_for_it_itself(wish):
+    """What a request says of its stream stands in place of its route's word, both ways."""
+
+    async def story():
+        for route, options, count in (("error", wish, 2), ("continue", Options(recovery="error"), 1)):
+            script = by_host([begun(CHAT, *HALF, after=[CUT])], [answered(CHAT, *WORDS)])
+            bench = Bench(script, house(route, CHAT, CHAT, "gpt-5.4-mini"))
+            seen = await ask(bench, CHAT, options=options)
+            assert (len(bench.transport.sent), seen.is_whole) == (count, count == 2)
 
     play(story)
 

@@ -198,7 +198,7 @@ def _told(request: Request, world: World, route: Route | None, why: str, candida
     return Explanation(
         request.model, request.dialect, request.stream, options.strict, options.key, options.task, options.user, options.tags,
         [name for name, _ in GATES], "" if route is None else route.name, why, first,
-        *(("", "") if route is None else (route.commit, route.recovery)),
+        *(("", "") if route is None else (options.commit or route.commit, options.recovery or route.recovery)),
         time_of(request, total),
         world.retry.attempts, world.retry.request_attempts, candidates,
     )  # fmt: skip

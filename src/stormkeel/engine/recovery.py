@@ -20,7 +20,7 @@ from ..dialects.base import Call, Codec, Head, StreamReader
 from ..dialects.joint import Joint, JointReader
 from ..dialects.seams import Anew, Asked, Begun, Seam, anchor_of
 from ..policies.commit import BYTES_A_TOKEN
-from ..policies.recovery import ASK, RecoveryName
+from ..policies.recovery import ASK
 from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
@@ -42,7 +42,7 @@ class Recovery:
 
     __slots__ = ("_before", "_client", "_follower", "_mode", "_refused", "_said", "broke", "is_begun", "request")
 
-    def __init__(self, mode: RecoveryName, request: Request, client: Codec) -> None:
+    def __init__(self, mode: str, request: Request, client: Codec) -> None:
         assert client.streams is not None, "only a service with streams is asked for one"
         self._mode = mode
         self._client = client

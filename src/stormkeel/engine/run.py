@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..dialects.base import Codec, Told
+from ..policies.commit import bytes_held
 from ..policies.hedge import HedgeSettings
 from ..policies.queue import HIGHEST
 from ..policies.retry import RetryBudget
@@ -143,8 +144,12 @@ class Run:
         self.held = route.held
         self.hedge = route.hedge
         self.request = request_on(route, self.request)
-        if route.recovery != "error" and self.request.stream:
-            self.recovery = Recovery(route.recovery, self.request, self.world.dialects[self.request.dialect])
+        options = self.request.options
+        if options.commit:
+            self.held = bytes_held(options.commit)
+        recovery = options.recovery or route.recovery
+        if recovery != "error" and self.request.stream:
+            self.recovery = Recovery(recovery, self.request, self.world.dialects[self.request.dialect])
         world.turn += 1
         world.fleet.now = self.started
 

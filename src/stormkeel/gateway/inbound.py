@@ -9,8 +9,10 @@ from collections.abc import Callable
 from io import BytesIO
 
 from ..engine.ports import ClientGone, UploadFault
+from ..policies.commit import commit_of
 from ..policies.deadline import LONGEST, before
 from ..policies.queue import priority_of
+from ..policies.recovery import recovery_of
 from ..types.border import NO_BORDER, Border, border_of
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options
@@ -25,6 +27,7 @@ LABEL_LIMIT = 256  # characters of a label
 OUR_TIMEOUT, GRPC_TIMEOUT = b"x-stormkeel-timeout", b"grpc-timeout"
 _GRPC_UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 PRIORITY, QUEUE_WAIT = b"x-stormkeel-priority", b"x-stormkeel-queue-wait"
+COMMIT, RECOVERY = b"x-stormkeel-commit", b"x-stormkeel-recovery"
 WITHIN, REQUIRES = b"x-stormkeel-within", b"x-stormkeel-requires"
 
 
@@ -82,6 +85,8 @@ class Inbound:
             self.patience,
             _wait(said.get(QUEUE_WAIT, "")),
             priority_of(said.get(PRIORITY, "")),
+            commit_of(said.get(COMMIT, "")),
+            recovery_of(said.get(RECOVERY, "")),
         )
 
     def _border(self) -> Border:
@@ -189,6 +194,8 @@ _TAKERS: dict[bytes, Callable[[Inbound, bytes, bytes], None]] = {
     b"x-stormkeel-session": Inbound._label,
     PRIORITY: Inbound._label,
     QUEUE_WAIT: Inbound._label,
+    COMMIT: Inbound._label,
+    RECOVERY: Inbound._label,
     WITHIN: Inbound._list,
     REQUIRES: Inbound._list,
 }

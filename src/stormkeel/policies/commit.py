@@ -36,3 +36,12 @@ def bytes_held(commit: str) -> float:
 
 
 POINTS = {FIRST: 0.0, WHOLE: inf}
+
+
+def commit_of(text: str) -> str:
+    """Return a commit point that a request asks for, "" where it is none: then its route's stands."""
+    try:
+        bytes_held(text)
+    except ValueError:
+        return ""
+    return text

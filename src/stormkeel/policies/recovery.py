@@ -9,7 +9,7 @@ Never does it: `engine/recovery.py` does.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 RecoveryName = Literal["error", "restart", "continue"]
 
@@ -18,3 +18,8 @@ ASK = (
     "words exactly, and go on from there:\n\n{}\n\nWrite nothing else: no introduction, no remark, no quotation marks."
 )
 """The turn that asks a model for the rest which takes no turn that was begun. What it repeats shows where the two texts meet."""
+
+
+def recovery_of(text: str) -> str:
+    """Return a recovery that a request asks for, "" where it is none: then its route's stands."""
+    return text if text in get_args(RecoveryName) else ""

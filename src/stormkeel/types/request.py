@@ -23,6 +23,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
         priority: how much of a full limit's room it gets, from -10 to 10; None for its route's or 0.
         session: which conversation it belongs to, for routes that are sticky by conversation; "" where its beginning says so.
         border: whom it may be sent to at all, beside what its route and its key say.
+        commit, recovery: how its stream is to be held back and gone on with, in place of its route's; "" for that.
         patience: seconds of silence after which the caller hangs up, None where nobody says; a keep-alive breaks a stream's.
     """
 
@@ -37,6 +38,8 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     patience: float | None = None
     queue_wait: float | None = None
     priority: int | None = None
+    commit: str = ""
+    recovery: str = ""
 
 
 NO_OPTIONS = Options()
