@@ -202,3 +202,15 @@ def test_a_label_never_steers_the_terminal(folder: Path):
         '[providers.openai]\ncredentials = { main = "env:A" }\n[routes."\\u001b[2J"]\ngroups = [["openai/x"]]\n'
     )
     assert "\x1b" not in run().output
+
+
+def test_limits_in_force_and_where_they_are_said(folder: Path):
+    """Each limit of what routes name stands there with the place that says it, once for a quota group and model."""
+    more = '[providers.openai.limits]\nrpm = 500\nmodels = { "gpt-5*" = { tpm = 1000 } }\n'
+    (folder / "stormkeel.toml").write_text(FILE + more)
+    result = run()
+    assert "providers.openai.limits" in result.output
+    told = json.loads(run("--json").output)["runs"]["limits"]
+    assert {"quota": "openai#main", "model": "gpt-5.4-mini", "limit": "tpm", "amount": 1000,
+            "source": 'providers.openai.limits.models."gpt-5*"'} in told  # fmt: skip
+    assert [row["amount"] for row in told if row["model"] == "gpt-nonsense"] == [500]

@@ -57,3 +57,15 @@ def test_ones_own_models_and_prices(tmp_path: Path):
     assert lines[1].split() == ["openai/gpt-house", "openai", "gpt-house", "8,192", "$0.000000001", "$12.00"]
     row = json.loads(CliRunner().invoke(cli, [*configured, "house", "--json"]).output)[0]
     assert [row["input_price"], row["output_price"]] == ["0.000000001", "12"]
+
+
+def test_limits_and_where_they_come_from(tmp_path: Path):
+    """A tier's limits stand beside the model, with their source and date; without any there is no column."""
+    path = tmp_path / "stormkeel.toml"
+    path.write_text('[providers.groq]\ncredentials = { main = "env:GROQ_API_KEY" }\nlimits = { tier = "free" }\n')
+    words = ["models", "llama-3.3-70b-versatile", "--config", str(path)]
+    told = json.loads(CliRunner().invoke(cli, [*words, "--json"]).output)[0]["limits"]
+    assert '1,000 rpd (tier "free" (console.groq.com/docs/rate-limits, as of 2025-11-01))' in told
+    assert "1,000 rpd" in CliRunner().invoke(cli, words).output
+    path.write_text(FILE)
+    assert "limits" not in CliRunner().invoke(cli, ["models", "--config", str(path)]).output

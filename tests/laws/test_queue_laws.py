@@ -94,6 +94,20 @@ def test_tokens_are_shared_by_weight(callers: dict[str, tuple[int, int]], shares
         assert tokens[caller] == pytest.approx(unit * share, rel=0.05)
 
 
+def test_a_newcomer_has_no_arrears() -> None:
+    """Whoever comes after others have been served for long shares with them from then on, and does not go first for as long."""
+    queue, order = FairQueue[One](), list[str]()
+    for _ in range(200):
+        queue.join(One("old"), WIDE)
+    for _ in range(100):
+        queue.take()
+    for _ in range(50):
+        queue.join(One("new"), WIDE)
+    for _ in range(60):
+        order.append(queue.take().caller)
+    assert Counter(order[:20])["old"] in {9, 10, 11}
+
+
 def test_a_flood_pushes_out_its_own() -> None:
     """A full queue lets the newest of the longest flow go: who sends little always finds room."""
     queue, settings = FairQueue[One](), QueueSettings(most=10)

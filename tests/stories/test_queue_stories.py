@@ -193,6 +193,23 @@ def test_newcomers_do_not_overtake():
     play(story)
 
 
+def test_small_ones_do_not_slip_past():
+    """Somebody who waits for many tokens is not passed by newcomers who would fit into what is there already."""
+
+    async def story():
+        bench = Bench([whole()], limited("tpm = 1200"))
+        await ask(bench, max_tokens=1000)
+        large = asyncio.ensure_future(ask(bench, wait=60.0, max_tokens=600))
+        await asyncio.sleep(1.0)
+        small = await ask(bench, wait=60.0, max_tokens=100)
+        assert small.failure is None
+        assert large.done()
+        assert bench.times[1] == pytest.approx(20.0, abs=0.1)
+        assert bench.times[2] > 24.0
+
+    play(story)
+
+
 def test_a_hint_wakes_whom_it_can_serve():
     """Of 1,500 who wait each is asked twice in all: once to find the limit full, once when it is served."""
 
@@ -235,15 +252,34 @@ def test_who_goes_leaves_nothing_behind():
 
 
 def test_a_cancelled_turn_goes_to_the_next():
-    """Whoever is gone in the very moment of its turn does not hold up those behind it."""
+    """Whoever is gone in the very moment of its turn does not hold up those behind it, nor who is gone while it waits."""
+
+    class Leaver:
+        """Cancels the next one between its call and its turn: when the first one's story is told, its place is given already."""
+
+        def answered(self, _story: object) -> None:
+            assert line(bench)._called
+            second.cancel()
+
+        def broke(self, _error: object, _request: object) -> None: ...
 
     async def story():
+        nonlocal bench, second
         bench = Bench([Reply(200, whole().body, delay=1.0)], limited("concurrency = 1"))
-        first, second, third = (asyncio.ensure_future(ask(bench, wait=10.0)) for _ in range(3))
-        await asyncio.wait([first])
-        second.cancel()
+        first, second, third, fourth = (asyncio.ensure_future(ask(bench, wait=10.0)) for _ in range(4))
+        await asyncio.sleep(0.5)
+        fourth.cancel()
+        await asyncio.sleep(0)
+        assert len(line(bench).queue) == 2
+        ports = bench.house.world.ports
+        ports.sinks, sinks = (*ports.sinks, Leaver()), ports.sinks
+        await first
+        ports.sinks = sinks
         assert (await third).failure is None
-        assert bench.times[-1] == pytest.approx(1.0)
+        assert bench.times == pytest.approx([0.0, 1.0])
+        assert second.cancelled()
+
+    bench = second = None
 
     play(story)
 

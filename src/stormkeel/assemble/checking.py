@@ -24,6 +24,7 @@ from ..providers import KINDS
 from ..runtime.alerts import webhook_of
 from ..runtime.credentials.sources import resolve_credentials, resolve_keys
 from .appraising import appraise
+from .limiting import rows_of
 from .reading import read_loaded
 
 
@@ -126,6 +127,7 @@ def summary(report: Report) -> dict[str, object]:
             }
             for name, route in settings.routes.items()
         ],
+        "limits": rows_of(settings),
         "default_model": settings.default_model,
         "keys": [key.name for key in settings.keys],
         "server": f"{scheme}://{settings.server.host}:{settings.server.port}",

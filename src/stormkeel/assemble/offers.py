@@ -10,9 +10,10 @@ from decimal import Decimal
 
 import msgspec
 
-from ..config.settings import Settings
+from ..config.settings import Settings, TargetSettings
 from ..types.money import Rate, dollars
 from .facts import facts_of, models_of
+from .limiting import words_of
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -25,6 +26,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
         max_output: the most output tokens of one answer, None where unknown.
         input_price, output_price: US dollars a million tokens on standard terms now; None where unknown.
         route: is it a route of the configuration?
+        limits: those in force with the first credential, each with the place that says it; "" for none.
     """
 
     id: str
@@ -35,6 +37,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     input_price: Decimal | None = None
     output_price: Decimal | None = None
     route: bool = False
+    limits: str = ""
 
 
 def offers(settings: Settings, wall: int) -> list[ModelInfo]:
@@ -46,24 +49,23 @@ def offers(settings: Settings, wall: int) -> list[ModelInfo]:
     """
     routes = []
     for name, route in settings.routes.items():
-        first = route.groups[0][0]
-        routes.append(_offer(name, (first.provider, first.model), settings, wall, is_route=True))
+        routes.append(_offer(name, route.groups[0][0], settings, wall, is_route=True))
     models = [
-        _offer(f"{name}/{model}", (name, model), settings, wall)
+        _offer(f"{name}/{model}", TargetSettings(name, model), settings, wall)
         for name in settings.providers
         for model in models_of(settings, name)
     ]
     return routes + models
 
 
-def _offer(id: str, whom: tuple[str, str], settings: Settings, wall: int, is_route: bool = False) -> ModelInfo:
-    provider, model = whom
+def _offer(id: str, whom: TargetSettings, settings: Settings, wall: int, is_route: bool = False) -> ModelInfo:
+    provider, model, limits = whom.provider, whom.model, words_of(settings, whom)
     facts = facts_of(settings, provider, model)
     if facts is None:
-        return ModelInfo(id, provider, model, route=is_route)
+        return ModelInfo(id, provider, model, route=is_route, limits=limits)
     rates = facts.rates(wall)
     prices = (None, None) if rates is None else (_price(rates.input), _price(rates.output))
-    return ModelInfo(id, provider, model, facts.window, facts.max_output, *prices, is_route)
+    return ModelInfo(id, provider, model, facts.window, facts.max_output, *prices, is_route, limits)
 
 
 def _price(rate: Rate | None) -> Decimal | None:

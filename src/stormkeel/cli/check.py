@@ -83,7 +83,7 @@ def _lines(report: Report) -> Iterator[str]:
 def _runs(report: Report) -> Iterator[str]:
     """What would run, one thing a paragraph."""
     from ..assemble.checking import summary
-    from .show import aligned, printable, text
+    from .show import aligned, count, printable, text
 
     runs: dict[str, Any] = summary(report)
     files = ", ".join(report.loaded.files) or "no file: the environment alone"
@@ -97,6 +97,9 @@ def _runs(report: Report) -> Iterator[str]:
             one["strategy"] += "" if one["sticky"] == "off" else f", sticky by {one['sticky']}"
         columns = [text("route"), text("strategy"), text("groups", "targets (> when those before are down)")]
         yield from ("", *aligned(routes, columns))
+    if runs["limits"]:
+        columns = [text("quota"), text("model"), text("limit"), count("amount"), text("source", "said in")]
+        yield from ("", *aligned(runs["limits"], columns))
     facts = [
         {"what": "server", "value": runs["server"]},
         {"what": "keys", "value": ", ".join(runs["keys"]) or "none: this machine only"},

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from .choice import config_options
-from .show import Column, count, show_table, table_options, text
+from .show import Column, count, extra, show_table, table_options, text
 
 
 def price(name: str, title: str) -> Column:
@@ -34,6 +34,7 @@ def _exact(value: Decimal | None) -> str | None:
 COLUMNS = [
     text("id", "model"), text("provider"), text("model", "name there"), count("window"), count("max_output", "most output"),
     price("input_price", "$/M in"), price("output_price", "$/M out"),
+    extra(text("limits")),
 ]  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def command(
 ) -> None:
     """List the routes, then the models known of each provider, those with WORD in their name where it is given.
 
+    Limits are those of the configuration and its tiers, with the place that says them; `stormkeel fleet` shows the learned ones.
     Windows and outputs are in tokens, prices in dollars a million tokens on standard terms; "?" is a price nobody knows:
     [models] of the configuration can say it. A route shows whom it asks first.
     """
@@ -64,4 +66,5 @@ def command(
     if not found and not (as_json or as_csv):
         click.echo(f'no model of the configured providers has "{word}" in its name' if word else "no provider is configured")
         return
-    show_table(found, COLUMNS, as_json=as_json, as_csv=as_csv)
+    limited = as_json or as_csv or any(row["limits"] for row in found)
+    show_table(found, COLUMNS if limited else COLUMNS[:-1], as_json=as_json, as_csv=as_csv)

@@ -35,6 +35,7 @@ from .reasoning import waiting
 from .residency import Outsider, inside, outsiders
 from .run import time_of
 from .standing import Room, Standing, room, standing
+from .waiting import FULL
 from .world import World
 
 
@@ -314,7 +315,8 @@ class _Explainer:
         if is_last and refusal.kind in PROBED and gate.refusal(self._now, extent.need, True) is None:
             why = "it is open" if refusal.kind is FailureKind.BREAKER_OPEN else "the model was missing"
             return GateAnswer(name, passes=True, says=f"{why}; as the last one left this would go as a probe")
-        return GateAnswer(name, passes=False, says=refusal.message)
+        turn = "; its turn may be waited for" if refusal.kind in FULL and not refusal.forever else ""
+        return GateAnswer(name, passes=False, says=refusal.message + turn)
 
     def _after(self, member: Member, extent: Extent) -> Room:
         now = room(member, self._now)
