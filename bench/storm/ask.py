@@ -35,8 +35,8 @@ class Manner(msgspec.Struct, frozen=True):
 
 
 def prompt(asks: Asks, number: int) -> str:
-    """What request `number` asks: its number, so that an arrival is known again, and the answer wished for, if one is."""
-    wish = "\nsandbox: " + msgspec.json.encode({"answer": asks.says}).decode() if asks.says else ""
+    """What request `number` asks: its number, so that an arrival is known again, and what is wished for, if anything is."""
+    wish = f"\nsandbox: {msgspec.json.encode(asks.wishes).decode()}" if asks.wishes else ""
     return f"Request {number}: what is the weather like at sea?{wish}"
 
 

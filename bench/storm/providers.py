@@ -44,7 +44,8 @@ class Providers(msgspec.Struct, frozen=True):
         if asks.says:
             return ((asks.says, asks.says),) * asks.count
         prompts = [prompt(asks, number) for number in range(asks.count)]
-        return tuple((_text(PRIMARY, 1, said), _text(FALLBACK, 2, said)) for said in prompts)
+        wish = Wish(tokens=asks.tokens or None)
+        return tuple((_text(PRIMARY, 1, said, wish), _text(FALLBACK, 2, said, wish)) for said in prompts)
 
     def begin(self, scenario: Scenario) -> None:
         """Forget everything and let the weather begin now."""
@@ -76,8 +77,8 @@ def _storm(weather: Weather) -> Storm:
     return Storm(plan=weather.plan, repeat=weather.repeat, outages=weather.outages)
 
 
-def _text(model: str, seed: int, said: str) -> str:
-    return compose(Asked(model, False, (said,), said), Wish(), seed).choices[0].text
+def _text(model: str, seed: int, said: str, wish: Wish) -> str:
+    return compose(Asked(model, False, (said,), said), wish, seed).choices[0].text
 
 
 def arrivals(sandbox: Sandbox, began: float) -> tuple[Arrival, ...]:

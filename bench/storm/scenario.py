@@ -44,6 +44,7 @@ class Asks(msgspec.Struct, frozen=True):
         every: seconds between two of them.
         stream: as streams, as whole answers, or None for both in turn.
         model: the model's name at the gateway.
+        tokens: how long an answer to wish for, 0 to leave it to the provider.
         says: the answer to wish for, "" to leave it to the provider: then each has a text of its own.
     """
 
@@ -51,7 +52,14 @@ class Asks(msgspec.Struct, frozen=True):
     every: float = 0.0
     stream: bool | None = True
     model: str = PLAIN
+    tokens: int = 0
     says: str = ""
+
+    @property
+    def wishes(self) -> dict[str, object]:
+        """What is wished for, in the sandbox's words."""
+        wishes: dict[str, object] = {"answer": self.says, "tokens": self.tokens}
+        return {name: value for name, value in wishes.items() if value}
 
 
 class Wanted(msgspec.Struct, frozen=True):

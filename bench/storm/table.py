@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from .scenario import FILTERED, TOLD, WHOLE, Asks, Scenario, Wanted, Weather, ever
 
 SPARE = 1.0
@@ -18,7 +20,7 @@ ANSWER = (
 """What is wished for where both providers must mean the same answer."""
 
 _SAFE = (WHOLE, TOLD)
-_MANY = Asks(count=20, every=0.25)
+_MANY = Asks(count=20, every=0.25, tokens=8)
 _VAIN = 8
 _STORMS = "five refusals in a row are an answer; then a probe now and then will do, no more than 8 for 20 requests in 5 s"
 
@@ -45,8 +47,6 @@ Within = Callable[[float], float]
 
 
 def _scaled(one: Scenario, times: float) -> Scenario:
-    import msgspec
-
     return msgspec.structs.replace(one, asks=msgspec.structs.replace(one.asks, every=one.asks.every * times))
 
 
@@ -244,7 +244,7 @@ def _long(within: Within, times: float) -> list[Scenario]:
                 "nobody notices; a probe every three seconds at the most; back in use a quarter of a minute after it healed",
                 back=within(16),
             ),
-            Asks(count=170, every=0.5),
+            Asks(count=170, every=0.5, tokens=8),
         ),
         Scenario(
             16, "books", "accounting after failover", ever(*BOOKS),
