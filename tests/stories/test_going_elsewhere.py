@@ -15,29 +15,6 @@ from stormkeel.types.failure import FailureKind
 from stormkeel.types.request import Options
 
 K = FailureKind
-MONEY = ["insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded", "project_spend_limit_exceeded"]
-
-
-@pytest.mark.parametrize("code", MONEY)
-def test_an_account_without_money_is_asked_once_a_parking_period(code):
-    """Whoever has no money left is asked exactly once in 300 s, and the others answer without delay (S-22)."""
-
-    async def story():
-        script = by({"openai#main": [refused(429, code, "insufficient_quota")], "openai#second": [whole()]})
-        bench = Bench(script, KEYS)
-        answers = []
-        for _ in range(299):
-            answers.append(await bench.ask())
-            await asyncio.sleep(1)
-        assert all(answer.failure is None and answer.story.latency == 0.0 for answer in answers)
-        assert Counter(bench.whom)["openai#main"] == 1
-        await asyncio.sleep(1)
-        for _ in range(200):
-            await bench.ask()
-            await asyncio.sleep(1)
-        assert Counter(bench.whom)["openai#main"] == 2
-
-    play(story)
 
 
 def test_no_money_goes_to_the_next_provider():

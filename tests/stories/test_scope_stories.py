@@ -6,8 +6,8 @@ import asyncio
 from collections import Counter
 from random import Random
 
+from storm_stage import load
 from story_stage import WHOLE_STREAM, Bench, Reply, now, play, refused, streamed, whole, whom
-from test_storms import load
 
 from stormkeel.testing import Sent
 
