@@ -26,10 +26,15 @@ from recovery_stage import (
     sent,
 )
 from story_stage import SSE, Bench, Reply, play
+from test_library_stories import client_of
 
 from stormkeel.assemble import DIALECTS
 from stormkeel.engine.ports import WireFault
+from stormkeel.errors import StreamBrokenError
+from stormkeel.gateway.trace import trace_of
 from stormkeel.policies.commit import MOST_HELD
+from stormkeel.runtime.telemetry.logs import line_of
+from stormkeel.runtime.telemetry.metrics import Metrics
 from stormkeel.types.events import RefusalDelta, Started, TextDelta, ThinkingDelta, ThinkingSealed, ToolDelta, ToolStarted
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.request import Options
@@ -578,5 +583,60 @@ def test_every_place_in_a_response():
             assert seen.text.startswith(TEXT)
             assert count < 5 or whole["output"][0]["phase"] == "final"
         assert outcomes.count(False) == 1, "behind the text's end its part is not told yet"
+
+    play(story)
+
+
+# -- beside it ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_library_goes_on_too():
+    """A stream of the library is one text; its completion names who answered at last, with all attempts and what both used."""
+
+    async def story():
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [answered(MESSAGES, *REST)]), house("continue", CHAT, MESSAGES))
+        stream = client_of(bench).stream("hello", max_tokens=100)
+        assert "".join([piece async for piece in stream]) == TEXT
+        done = stream.completion
+        assert (done.text, done.provider, done.model) == (TEXT, "second", "claude-sonnet-4-5")
+        assert done.usage.total_output == sum(one.usage.total_output for one in bench.settled)
+        assert [one.joint for one in done.attempts] == ["", "continue (prefill)"]
+        broken = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [Reply(500)]), house("continue", CHAT, MESSAGES))
+        stream = client_of(broken).stream("hello", max_tokens=100)
+        with pytest.raises(StreamBrokenError, match="nobody could go on with it") as raised:
+            await stream.until_done()
+        assert raised.value.partial == "".join(HALF)
+
+    play(story)
+
+
+def test_the_winner_of_a_hedge_is_gone_on_with():
+    """Where the second of two wins and then breaks off, somebody goes on with its words; the rest is not hedged."""
+
+    async def story():
+        settings = house("continue", CHAT, CHAT, "x", "hedge = { after = 1.0, share = 0.5 }")
+        slow = Reply(200, answered(CHAT, *WORDS).body, SSE, delay=5.0)
+        script = by_host([*[answered(CHAT, "warm ")] * 40, slow], [begun(CHAT, *HALF, after=[CUT])])
+        bench = Bench(script, settings)
+        for _ in range(40):
+            await ask(bench, CHAT)
+        seen = await ask(bench, CHAT)
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert [one.joint for one in seen.answer.story.attempts] == ["", "", "continue"]
+
+    play(story)
+
+
+def test_how_it_ended_is_counted():
+    """The metrics say by route and by way how often a stream was gone on with, and how that ended."""
+
+    async def story():
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [answered(CHAT, *REST)]), house("continue", CHAT, CHAT))
+        seen = await ask(bench, CHAT)
+        metrics = Metrics()
+        metrics.answered(seen.answer.story)
+        assert 'stormkeel_joints_total{outcome="ok",route="fast",way="continue"} 1.0' in metrics.text().decode()
+        assert line_of(seen.answer.story).joint == "continue"
+        assert b'"joint":"continue"' in trace_of(seen.answer.story)
 
     play(story)

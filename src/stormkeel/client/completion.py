@@ -106,12 +106,15 @@ def completion(story: Story, response: Response, lost: tuple[str, ...] = ()) -> 
     attempts = story.attempts
     last = attempts[-1]
     cost = last.cost if len(attempts) == 1 else story.cost
+    model, usage = response.model or last.model, last.usage or NO_USAGE
+    if last.joint:  # the stream told at first who broke off, and at last what all who wrote it used
+        model, usage = last.model, response.usage or usage
     return Completion(
         response.text,
-        response.model or last.model,
+        model,
         last.provider,
         response.finish,
-        last.usage or NO_USAGE,
+        usage,
         None if cost is None else dollars(cost),
         story.latency,
         story.ttft,

@@ -76,6 +76,7 @@ class Metrics:
         self.costs: dict[tuple[str, str], int] = defaultdict(int)
         self.unpriced: dict[tuple[str, str], int] = defaultdict(int)
         self.unknown: dict[tuple[str, int], int] = defaultdict(int)
+        self.joints: dict[tuple[str, str, str], int] = defaultdict(int)
         self.faults = 0
         self.reloads: dict[str, int] = defaultdict(int)
         self.worlds: Callable[[], list[World]] | None = None
@@ -96,6 +97,8 @@ class Metrics:
             said, usage = attempt.failure, attempt.usage
             deployment = attempt.deployment if route is not OTHER else OTHER
             self.attempts[deployment, attempt.provider, "ok" if said is None else said.kind.value] += 1
+            if attempt.joint:
+                self.joints[route, attempt.joint, "ok" if said is None else said.kind.value] += 1
             if said is not None and not said.is_known:
                 self.unknown[attempt.provider, said.status or 0] += 1
             if usage is not None and attempt.usage_source != "none":
@@ -163,6 +166,12 @@ def _families(metrics: Metrics) -> Iterable[Metric]:
     for (provider, status), count in metrics.unknown.items():
         unknown.add_metric((provider, str(status)), count)
     yield unknown
+    joints = CounterMetricFamily(
+        "stormkeel_joints", "Attempts to go on with streams that broke off, by how they ended", labels=("route", "way", "outcome")
+    )
+    for labels, count in metrics.joints.items():
+        joints.add_metric(labels, count)
+    yield joints
     for name, words, table in (
         ("stormkeel_request_duration_seconds", "Seconds from a request's arrival to its end", metrics.durations),
         ("stormkeel_queue_wait_seconds", "Seconds that requests waited for their turns at full limits", metrics.waits),
