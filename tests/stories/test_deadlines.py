@@ -301,6 +301,26 @@ def test_a_fallback_that_can_not_answer_in_time_is_not_asked():
     play(story)
 
 
+def test_a_first_attempt_is_made_with_whatever_time_is_left():
+    """Where those before were refused by us alone, the next one is asked, however little time is left for it."""
+
+    full = FALL.replace(b'["openai/gpt-5.4-mini"]', b'[{ provider = "openai", model = "gpt-5.4-mini", rpm = 1 }]')
+
+    async def story():
+        bench = Bench(lambda _request: streamed(b"".join(WHOLE_STREAM), delay=4.0), full)
+        for _ in range(12):
+            await bench.stream(model="other/gpt-5.4-mini")
+        await bench.stream()
+        sent = len(bench.transport.sent)
+        bench.transport._choose = lambda _request: streamed(b"".join(WHOLE_STREAM), delay=1.0)
+        answer, taken = await bench.stream(timeout=3.0)
+        assert [one.request.url.split("/")[2] for one in bench.transport.sent[sent:]] == ["127.0.0.1:9"]
+        assert answer.failure is None
+        assert taken.text == "one two three"
+
+    play(story)
+
+
 # -- the client's own patience --------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,8 @@ def next_in_time(run: Run, walk: Walk, spent: set[int]) -> Deployment | None:
     """Return the next candidate of a request that has failed before; who would hardly answer in what is left is passed over."""
     left = run.deadline - run.world.fleet.now
     deployment = walk.next(spent)
+    if not run.made:  # whom we refused ourselves was not asked: this may be the first attempt
+        return deployment
     while deployment is not None and needs(run, deployment.index) > left:
         spent.add(deployment.index)
         deployment = walk.next(spent)

@@ -59,14 +59,14 @@ class Wish(msgspec.Struct, frozen=True):
         call: what its caller will remember of it.
         body: what is asked.
         hangs_up: after so many pieces of a stream; None where it does not.
-        conversation: for routes that are sticky.
+        options: how it is to be handled, and to whose name it is booked.
     """
 
     at: float
     call: Call
     body: bytes
     hangs_up: int | None
-    conversation: str
+    options: Options
 
 
 def draw_callers(rng: Random, routes: tuple[str, ...], span: float, habits: Habits) -> Iterator[Wish]:
@@ -100,7 +100,13 @@ def _wish(rng: Random, name: str, at: float, route: str, habits: Habits) -> Wish
         call.slow = rng.choice((0.25, 1.0, 1.0, 4.0, 70.0))
     if rng.random() < 0.01:
         call.ask = "bad"
-    return Wish(at, call, _body(call, rng), hangs_up, f"c{rng.randrange(CONVERSATIONS)}")
+    body, conversation = _body(call, rng), f"c{rng.randrange(CONVERSATIONS)}"
+    wait, priority = rng.choice((None, None, None, 1.0, 20.0)), rng.choice((None, None, -5, 5))
+    key = rng.choice(("", "team-a", "team-b", "team-c"))
+    options = Options(
+        call.patience, user=conversation, session=conversation, key=key, queue_wait=wait, priority=priority
+    )  # fmt: skip
+    return Wish(at, call, body, hangs_up, options)
 
 
 def _body(call: Call, rng: Random) -> bytes:
@@ -198,8 +204,7 @@ async def ask(house: House, wish: Wish, evidence: Evidence) -> None:
 
 def _request(house: House, wish: Wish) -> Request:
     call = wish.call
-    options = Options(call.patience, user=wish.conversation, session=wish.conversation)
-    request = house.dialect(call.dialect).read_request(wish.body, call.id, options=options)
+    request = house.dialect(call.dialect).read_request(wish.body, call.id, options=wish.options)
     if isinstance(request, Failure):
         raise TypeError(f"the simulation asked nonsense: {request.message}")
     return request

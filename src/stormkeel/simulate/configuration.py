@@ -114,6 +114,9 @@ def _route(rng: Random, names: list[str], limits: Limits, groups: int) -> Drawn:
         "groups": [[_target(rng, name, limits) for name in shelf] for shelf in shelves], "strategy": rng.choice(STRATEGIES),
     }  # fmt: skip
     route["commit"] = rng.choice(("first_token", "first_token", "tokens:20", "complete"))
+    if rng.random() < 0.5:
+        route["queue_wait"] = rng.choice((0.0, 2.0, 10.0))
+        route["priority"] = rng.choice(("high", "low", "-10"))
     route["recovery"] = rng.choice(("error", "restart", "continue"))
     if rng.random() < 0.25:
         route["sticky"] = rng.choice(("conversation", "prefix", "user"))
@@ -149,7 +152,8 @@ def _policies(rng: Random) -> Drawn:
         "retry": {
             "attempts": attempts, "request_attempts": rng.randrange(attempts, 7), "wait_hint": rng.choice((0.0, 2.0, 5.0)),
         },
-        "budget": {"capacity": capacity},
+        "budget": {"capacity": capacity, "concurrent_least": rng.choice((1, 3))},
+        "queue": {"wait": rng.choice((0.0, 0.25, 3.0)), "most": rng.choice((3, 50, 2000))},
         "breaker": {
             "consecutive": rng.choice((3, 5, 5)), "least": rng.choice((10, 20)), "open_time": open_time,
             "open_cap": open_time * rng.choice((1.0, 3.0)), "permits": rng.choice(([1], [1, 3, 10])),

@@ -240,6 +240,7 @@ def _left_in(world: World) -> list[str]:
     """Say what is left over in a world in which no request is under way."""
     members = world.fleet.members
     left = [f"an attempt is in flight at {one.deployment.name}" for one in members if one.in_flight]
+    left += [f"somebody waits at {one.cooling[0].name}" for one in members if one.cooling[0].line.is_busy]
     left += [f"a place is taken at {one.deployment.name}" for one in members if one.concurrency and one.concurrency.in_flight]
     if world.active or world.kennel.dogs:
         left.append(f"{world.active} requests are under way, {len(world.kennel.dogs)} watchdogs on watch")
