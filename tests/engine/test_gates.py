@@ -98,7 +98,7 @@ def test_the_order_is_data() -> None:
     said = [one.admit(0.0, Need(5000))]
     said.append(one.admit(1.0, Need(5000)))  # no longer cooling
     assert one.concurrency is not None
-    one.concurrency.settle()
+    one.concurrency.give_back(1)
     said.append(one.admit(1.0, Need(5000)))  # a place is free
     said.append(one.admit(1.0, Need(10)))
     assert [failure.kind for failure in said if isinstance(failure, Failure)] == kinds

@@ -15,8 +15,8 @@ import msgspec
 
 from ..policies.base import Dice, Need, Verdict
 from ..policies.breaker import CLOSED, OPEN, Breaker
-from ..policies.concurrency import ConcurrencyGate
 from ..policies.rate import RateGate
+from ..policies.sharing import SharedPlaces
 from ..types.failure import Failure, FailureKind
 from ..types.usage import Usage
 from .credentials import Credential
@@ -41,7 +41,7 @@ class Gates(msgspec.Struct, frozen=True):
     breaker: Breaker
     circle: Circle
     rate: RateGate | None = None
-    concurrency: ConcurrencyGate | None = None
+    concurrency: SharedPlaces | None = None
 
 
 class Gate(Protocol):
@@ -113,28 +113,31 @@ class _Places:
 
     holds = True
 
-    def __init__(self, places: ConcurrencyGate, quota: Quota) -> None:
+    def __init__(self, places: SharedPlaces, quota: Quota) -> None:
         self._places = places
         self._quota = quota
         self._line = quota.line
 
-    def ask(self, now: float, _need: Need, _probe: bool) -> int | Failure:
+    def ask(self, now: float, need: Need, _probe: bool) -> int | Failure:
         line = self._line
         if self._places.share < 1.0:
             self._quota.ease(now)
         if line.is_busy and not line.is_open:
+            self._places.note(need.caller, now)
             return _behind(line, K.CONCURRENCY_REACHED)
-        return self._places.admit() or 1
+        return self._places.take(need.caller, now)
 
-    def refusal(self, _now: float, _need: Need, _probe: bool) -> Failure | None:
+    def refusal(self, now: float, need: Need, _probe: bool) -> Failure | None:
         line = self._line
-        return _behind(line, K.CONCURRENCY_REACHED) if line.is_busy and not line.is_open else self._places.refusal()
+        if line.is_busy and not line.is_open:
+            return _behind(line, K.CONCURRENCY_REACHED)
+        return self._places.refusal_for(need.caller, now)
 
-    def settle(self, _ticket: int, _verdict: Verdict, _used: Usage, now: float, _rng: Dice) -> None:
-        self.release(_ticket, now)
+    def settle(self, ticket: int, _verdict: Verdict, _used: Usage, now: float, _rng: Dice) -> None:
+        self.release(ticket, now)
 
-    def release(self, _ticket: int, _now: float) -> None:
-        self._places.settle()
+    def release(self, ticket: int, _now: float) -> None:
+        self._places.give_back(ticket)
         if self._line.is_busy:
             self._line.look()
 

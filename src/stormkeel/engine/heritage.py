@@ -15,10 +15,10 @@ from collections.abc import Callable
 from typing import Literal
 
 from ..policies.breaker import BreakerSettings
-from ..policies.concurrency import ConcurrencyGate
 from ..policies.easing import EasingSettings
 from ..policies.retry import BudgetSettings, RetryBudget
 from ..policies.scope import ScopeBreaker
+from ..policies.sharing import SharedPlaces
 from ..routing.deployment import Deployment
 from .credentials import Credential
 from .fleet import Member
@@ -86,7 +86,7 @@ class Succession:
         name, rate, places = deployment.quota, deployment.rate, deployment.concurrency
         known = self._quotas.get(name) or self._heritage.quotas.get(name) or Quota(name, rate, places)
         if known.places is None and places is not None:
-            known.places = ConcurrencyGate(places)
+            known.places = SharedPlaces(places)
         self._quotas[name] = known
         self._do(lambda: known.change(rate, places, self._now(), easing))
         self._do(lambda: self._heritage.quotas.update({name: known}))

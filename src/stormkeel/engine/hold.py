@@ -43,7 +43,7 @@ def extent_of(request: Request, raw: bytes, member: Member, limit: int | None) -
     plain = (request.is_text and (raw is request.raw or request.inputs > 0)) or is_plain(raw)
     most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
     bounds = (most_in, output_bound(limit, member.max_output, request.choices))
-    return Extent(Need(input_estimate(raw), limit or 0), bounds, plain)
+    return Extent(Need(input_estimate(raw), limit or 0, request.options.key), bounds, plain)
 
 
 def held_for(extent: Extent, raw: bytes, member: Member, wall: int, tariff: Tariff | None) -> NanoDollars | None:

@@ -11,9 +11,9 @@ from typing import Protocol
 from weakref import WeakSet
 
 from ..policies.base import Need
-from ..policies.concurrency import ConcurrencyGate
 from ..policies.easing import Easing, EasingSettings
 from ..policies.rate import Limit, RateGate, RateSettings
+from ..policies.sharing import SharedPlaces
 from ..types.failure import Failure, FailureKind
 from .cooling import Cooling
 from .waiting import Line
@@ -48,16 +48,21 @@ class Quota(Cooling):
         self.group = group
         self.is_missing = False
         self.rate = RateGate(rate or NO_LIMITS)
-        self.places = None if concurrency is None else ConcurrencyGate(concurrency)
+        self.places = None if concurrency is None else SharedPlaces(concurrency)
         self.line = Line(self)
         self.easing = Easing(EasingSettings())
         self._bare: WeakSet[Bare] = WeakSet()
+
+    @property
+    def keeps_room(self) -> bool:
+        """Is a place free, if only for others than those who have many?"""
+        return self.places is not None and self.places.in_flight < self.places.limit
 
     def full(self, now: float, need: Need) -> Failure | None:
         """Say why an attempt would be refused, None where it would pass. Changes nothing."""
         if self.until > now:
             return self.refusal(now)
-        places = None if self.places is None else self.places.refusal()
+        places = None if self.places is None else self.places.refusal_for(need.caller, now)
         return places or self.rate.refusal(now, need.input, need.output)
 
     def limits(self, now: float) -> list[Limit]:

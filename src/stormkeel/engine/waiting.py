@@ -32,6 +32,11 @@ class Limits(Protocol):
 
     until: float
 
+    @property
+    def keeps_room(self) -> bool:
+        """Is there room that is kept for others than those who have much already?"""
+        ...
+
     def full(self, now: float, need: Need) -> Failure | None:
         """Say why an attempt would be refused, None where it would pass. Changes nothing."""
         ...
@@ -159,7 +164,7 @@ class Line:
         while (head := self.queue.first()) is not None:
             self.is_busy = True
             now = self._clock.now()
-            refusal = self._limits.full(now, head.need)
+            head, refusal = self._next(head, now)
             if refusal is not None:
                 self._recovering |= refusal.kind is K.COOLING
                 if refusal.retry_after is not None:
@@ -169,10 +174,17 @@ class Line:
                 self._look_at(self._at)
                 return
             self._called = True
-            if self.queue.take().call(self):
+            if self.queue.take(head).call(self):
                 return
             self._called = False
         self.is_busy = self._recovering = False
+
+    def _next(self, head: Waiter, now: float) -> tuple[Waiter, Failure | None]:
+        """Return who is next, and why it must wait; another caller where room is kept for those who have little."""
+        refusal = self._limits.full(now, head.need)
+        if refusal is not None and self._limits.keeps_room and (other := self.queue.first_but(head.caller)):
+            return other, self._limits.full(now, other.need)
+        return head, refusal
 
     def _may_call(self, now: float) -> bool:
         """After a provider's pause nobody knows how many it takes: one is called, then two, then four."""

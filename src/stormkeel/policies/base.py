@@ -22,10 +22,17 @@ class Verdict(Enum):
 
 
 class Need(msgspec.Struct, frozen=True, gc=False):
-    """What an attempt is expected to take: about the tokens of its input, and the most output that is asked for (0: not said)."""
+    """What an attempt is expected to take, and for whom.
+
+    Attributes:
+        input: about the tokens of its input.
+        output: the most output that is asked for, 0 where that is not said.
+        caller: the name of the caller's key, "" where there is none.
+    """
 
     input: int = 0
     output: int = 0
+    caller: str = ""
 
     @property
     def tokens(self) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -152,12 +153,20 @@ class FairQueue(Generic[W]):
             heappop(heap)
         return heap[0][2] if heap else None
 
-    def take(self) -> W:
-        """Let the next one go, because it is served."""
-        one = self.first()
+    def first_but(self, caller: str) -> W | None:
+        """Return who is next of all but one caller, None where nobody else waits."""
+        heads = [
+            (tag, number) for (whose, _), flow in self._flows.items() if whose != caller and flow.waiting
+            for number, tag in islice(flow.waiting.items(), 1)
+        ]  # fmt: skip
+        return self._places[min(heads)[1]] if heads else None
+
+    def take(self, one: W | None = None) -> W:
+        """Let the next one go, or another, because it is served."""
+        one = one or self.first()
         assert one is not None, "nobody waits"
-        tag, number, _ = heappop(self._heap)
-        self._served = tag
+        number, tag = next((number, tag) for number, tag in self._flow(one).items() if self._places[number] is one)
+        self._served = max(self._served, tag)
         self._remove(number)
         return one
 
