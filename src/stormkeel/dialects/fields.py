@@ -7,7 +7,7 @@ alone, which turn a `CrossingError` into the failure it holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..types.failure import Failure, FailureKind
 from .encoded import BROKEN, base64_of
@@ -164,21 +164,37 @@ def _listed(words: Collection[str]) -> str:
 P = TypeVar("P")
 
 
-def read_part(part: Fields, kinds: tuple[str, ...], readers: Mapping[str, Callable[[Fields], P]]) -> P:
+class Kinds(Generic[P]):
+    """The types of parts of a dialect.
+
+    Attributes:
+        readers: how each type that can cross is read.
+        bound: those that only this dialect's own models can be told; any other is none of it.
+    """
+
+    __slots__ = ("bound", "readers")
+
+    def __init__(self, readers: Mapping[str, Callable[[Fields], P]], bound: Collection[str]) -> None:
+        self.readers, self.bound = readers, bound
+
+
+def read_part(part: Fields, kinds: tuple[str, ...], known: Kinds[P]) -> P:
     """Read a part of a message by its `type`.
 
     Args:
         part: the part.
         kinds: the types that can stand here.
-        readers: how each type that can cross is read.
+        known: all that there are.
 
     Raises:
-        CrossingError: its type can't stand here, or can't cross at all.
+        CrossingError: its type can't stand here, can't cross at all, or is none.
     """
     kind = part.need("type", str)
-    read = readers.get(kind)
+    read = known.readers.get(kind)
+    if read is None and kind in known.bound:
+        raise bound(part.path, f'no other dialect has parts of type "{kind}": leave it out, or ask a model of its provider')
     if read is None:
-        raise bound(part.path, f'no other dialect has parts of type "{kind[:100]}": leave it out, or ask a model of its provider')
+        raise wrong(part.at("type"), f'"{kind[:100]}" is no type of a part: send one of {", ".join(kinds)}')
     if kind not in kinds:
         raise wrong(part.path, f'a part of type "{kind}" can\'t stand here: send one of {", ".join(kinds)}')
     made = read(part)

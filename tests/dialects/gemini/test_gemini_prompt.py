@@ -61,7 +61,7 @@ BOUND: list[Wire] = [
     {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/x", "mimeType": "image/png"}},
     {"fileData": {"fileUri": "https://youtu.be/x", "mimeType": "video/mp4"}},
     {"fileData": {"fileUri": "https://youtu.be/x"}},
-    {"executableCode": {"code": "1"}}, {"codeExecutionResult": {}}, {"toolCall": {"id": "a"}}, {"toolResponse": {}}, {"x": 1}, {},
+    {"executableCode": {"code": "1"}}, {"codeExecutionResult": {}}, {"toolCall": {"id": "a"}}, {"toolResponse": {}}, {},
 ]  # fmt: skip
 
 

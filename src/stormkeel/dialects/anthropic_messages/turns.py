@@ -19,6 +19,14 @@ from .usual import Turn, read_messages
 from .wire import PLAIN
 
 ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+A_TURN = "a turn of role "
+BOUND = frozenset({
+    "server_tool_use", "container_upload", "tool_reference", "browser_state", "mcp_tool_use", "mcp_tool_result",
+    "mcp_tool_listing", "compaction", "fallback", "tool_addition", "tool_removal",
+})  # fmt: skip
+"""Blocks that only Anthropic's models can be told (anthropic 2.11)."""
+_FAMILIES = ("_tool_result", "_tool_use")
+"""How the names of its tools' blocks end, those that are newer than this list among them."""
 _LIVES: Mapping[str | None, CacheLife] = {None: "short", "5m": "short", "1h": "long"}
 
 
@@ -78,7 +86,7 @@ def _content(parts: list[Part]) -> str | tuple[Part, ...]:
 def _parts(content: str | list[Fields], role: Role) -> list[Part]:
     if isinstance(content, str):
         return [Text(content)] if content else []
-    return list(_read(content, BLOCKS[role], f"a turn of role {role}"))
+    return list(_read(content, BLOCKS[role], A_TURN + role))
 
 
 def _read(blocks: Iterable[Fields], readers: Mapping[str, Callable[[Fields], Any]], where: str) -> Iterable[Any]:
@@ -86,12 +94,24 @@ def _read(blocks: Iterable[Fields], readers: Mapping[str, Callable[[Fields], Any
         type_ = block.need("type", TEXT)
         reader = readers.get(type_)
         if reader is None:
+            _check_type(block, type_, readers, where)
             give_up(
                 f'"{block.path}" is a block of type "{type_}" in {where}, which only an Anthropic model can be told: '
                 "leave it out, or ask a model whose provider speaks this dialect"
             )
         yield reader(block)
         block.close()
+
+
+def _check_type(block: Fields, type_: str, readers: Mapping[str, Any], where: str) -> None:
+    """Refuse a type that there is not, or that can't stand in a turn of its role; all others are Anthropic's own affair."""
+    is_known = any(type_ in known for known in BLOCKS.values())
+    if type_ in BOUND or type_.endswith(_FAMILIES) or (is_known and not where.startswith(A_TURN)):
+        return
+    what = "can't stand in" if is_known else "is no type of a block in"
+    names = ", ".join(f'"{name}"' for name in readers)
+    at = f'the field "{block.at("type")}" of the body is wrong'
+    refuse(f'{at}: "{type_[:100]}" {what} {where}: send one of {names}', "invalid_value")
 
 
 def _text(block: Fields) -> Text:

@@ -11,6 +11,7 @@ lost, Google's thought signatures among it, for no other provider's model may se
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 import msgspec
 
@@ -27,6 +28,11 @@ FORMATS: Mapping[str, str] = {"mpeg": "mp3", "mp3": "mp3", "wav": "wav", "x-wav"
 """What a sound's media type is called elsewhere; any other goes by its own name."""
 
 STORED = ("https://generativelanguage.googleapis.com/", "https://storage.cloud.google.com/")
+KINDS = frozenset({
+    "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall",
+    "toolResponse",
+})  # fmt: skip
+"""What a part may say (google-genai 3.6, Part)."""
 _SIBLINGS = ("thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata")
 """What stands beside what a part says."""
 
@@ -130,7 +136,7 @@ class _Turn:
         thought = part.take("thought", FLAG)
         text = part.take("text", TEXT)
         if text is None:
-            give_up(_unknown(part, "model"))
+            _refuse_unknown(part, "model")
         if not thought:
             _note_signature(part)
             return [Text(text)]
@@ -195,7 +201,7 @@ def _media(part: Fields) -> Image | File | Audio:
     if part.has("inlineData"):
         return _inline(part.need_child("inlineData"))
     if not part.has("fileData"):
-        give_up(_unknown(part, "user"))
+        _refuse_unknown(part, "user")
     return _file(part.need_child("fileData"))
 
 
@@ -231,10 +237,13 @@ def _file(told: Fields) -> Image | File:
 _KINDS = dict.fromkeys(("png", "jpg", "jpeg", "webp", "gif"), "image") | {"pdf": "application", "txt": "text"}
 
 
-def _unknown(part: Fields, role: str) -> str:
+def _refuse_unknown(part: Fields, role: str) -> NoReturn:
     names = [name for name in part.left() if name not in _SIBLINGS]
+    if names and names[0] not in KINDS:
+        what = f'the field "{part.at(names[0])}" of the body is wrong'
+        refuse(f'{what}: it is no content of a part, send one of {", ".join(sorted(KINDS))}', "invalid_value")
     kind = f'of type "{names[0]}"' if names else "without content"
-    return (
+    give_up(
         f'"{part.path}" is a part {kind} in a turn of role {role}, which only Google\'s models can be told: '
         "leave it out, or ask one of them"
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...types.content import Audio, CacheLife, File, Image, Message, Part, Refusal, Text, Thinking, ToolCall, ToolResult
-from ..fields import Fields, bound, data_at, read_part, wrong
+from ..fields import Fields, Kinds, bound, data_at, read_part, wrong
 
 DETAILS = ("auto", "low", "high", "original")
 LONG = frozenset({"12h", "24h", "1h"})
@@ -196,9 +196,14 @@ def _file(part: Fields) -> Part:
     return File(media_type, data, name=name, cache=read_cache(part))
 
 
-_PARTS: dict[str, Callable[[Fields], Part]] = {
+_READERS: dict[str, Callable[[Fields], Part]] = {
     "text": _text, "image_url": _image, "input_audio": _audio, "file": _file, "refusal": _refusal, "thinking": _thinking,
 }  # fmt: skip
+_BOUND = frozenset({
+    "video_url", "input_video", "audio_url", "document_url", "reference", "image_embeds", "audio_embeds",
+})  # fmt: skip
+"""Types that other servers than OpenAI's have: Mistral's, vLLM's, OpenRouter's."""
+_PARTS = Kinds(_READERS, _BOUND)
 
 
 def read_cache(fields: Fields) -> CacheLife:

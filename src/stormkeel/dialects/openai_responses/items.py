@@ -16,6 +16,14 @@ from .parts import ANSWERED, HEARD, SHOWN, TOLD, parts_of, read_content
 
 SEPARATOR = "\n\n"
 _ROLES = '"user", "assistant", "system", "developer"'
+_TYPES = '"message", "reasoning", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"'
+BOUND = frozenset({
+    "item_reference", "compaction", "compaction_trigger", "additional_tools", "configuration_update", "mcp_list_tools",
+    "mcp_approval_request", "mcp_approval_response", "program", "program_output", "response.steer",
+})  # fmt: skip
+"""Items that only OpenAI's models can be told (openai 3.52, ResponseInputItemParam)."""
+_FAMILIES = ("_call", "_call_output", "_search_output")
+"""How the names of its tools' items end, those that are newer than this list among them."""
 _NOTHING: dict[str, tuple[object, ...]] = {"caller": ({"type": "direct"},), "async": (False,)}
 
 
@@ -52,8 +60,10 @@ class _Turns:
                 self._call(item, "input")
             case "function_call_output" | "custom_tool_call_output":
                 self._result(item)
-            case _:
+            case _ if kind in BOUND or kind.endswith(_FAMILIES):
                 raise bound(item.path, f'an item of type "{kind[:100]}" means something to its provider alone: leave it out')
+            case _:
+                raise wrong(item.at("type"), f'"{kind[:100]}" is no type of an item: send one of {_TYPES}')
         item.skip("id", "status")
         item.close(_NOTHING)
 

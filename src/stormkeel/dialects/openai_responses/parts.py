@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...types.content import Audio, CacheLife, File, Image, Part, Refusal, Text
-from ..fields import Fields, bound, data_at, read_part, wrong
+from ..fields import Fields, Kinds, bound, data_at, read_part, wrong
 
 DETAILS = ("auto", "low", "high", "original")
 LONG = "12h"  # the lifetime of a cache mark beyond the default one
@@ -82,10 +82,11 @@ def _audio(part: Fields) -> Part:
     return made
 
 
-_PARTS: dict[str, Callable[[Fields], Part]] = {
+_READERS: dict[str, Callable[[Fields], Part]] = {
     "input_text": _text, "output_text": _text, "refusal": _refusal, "input_image": _image, "input_file": _file,
     "input_audio": _audio,
 }  # fmt: skip
+_PARTS = Kinds(_READERS, frozenset({"computer_screenshot", "input_video", "reasoning_text", "summary_text", "text"}))
 
 
 def _cache(fields: Fields) -> CacheLife:
