@@ -1,14 +1,11 @@
 """The sixteen scenarios as data: the weather, the bounds, and the reason for each bound.
 
-Written before anything was run against them. Seconds are those of a gateway whose clocks are at their usual values; `times`
-makes every span of the table shorter for a gateway whose clocks are as much shorter, `spare` is what the machine may take on top.
+Written before anything was run against them. Seconds are those of a gateway whose clocks are at their usual values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import msgspec
 
 from .scenario import FILTERED, TOLD, WHOLE, Asks, Scenario, Wanted, Weather, ever
 
@@ -25,40 +22,22 @@ _VAIN = 8
 _STORMS = "five refusals in a row are an answer; then a probe now and then will do, no more than 8 for 20 requests in 5 s"
 
 
-def table(times: float = 1.0, spare: float = SPARE) -> tuple[Scenario, ...]:
-    """Return all scenarios.
-
-    Args:
-        times: a factor for every span, 1 for full size.
-        spare: seconds a request may take on top, whatever the factor.
-    """
+def table(spare: float = SPARE) -> tuple[Scenario, ...]:
+    """Return all scenarios; `spare` is what the machine may take of a request's time, in seconds."""
 
     def within(seconds: float) -> float:
-        return seconds * times + spare
+        return seconds + spare
 
-    return tuple(
-        _scaled(one, times)
-        for rows in (_refusals, _wires, _streams, _answers, _long)
-        for one in rows(within, times)
-    )  # fmt: skip
+    return tuple(one for rows in (_refusals, _wires, _streams, _answers, _long) for one in rows(within))
 
 
 Within = Callable[[float], float]
 
 
-def _scaled(one: Scenario, times: float) -> Scenario:
-    return msgspec.structs.replace(one, asks=msgspec.structs.replace(one.asks, every=one.asks.every * times))
-
-
-def _wait(seconds: float, times: float) -> str:
-    """A 429 with a Retry-After; below a second it can only be told in milliseconds."""
-    return f"rate_limit:retry_after={seconds:g}" if times == 1.0 else f"rate_limit_ms:retry_after={seconds * times:g}"
-
-
-def _refusals(within: Within, times: float) -> list[Scenario]:
+def _refusals(within: Within) -> list[Scenario]:
     return [
         Scenario(
-            1, "retry-after", "429 with Retry-After 2", Weather((_wait(2, times),)),
+            1, "retry-after", "429 with Retry-After 2", Weather(("rate_limit:retry_after=2",)),
             Wanted(
                 (WHOLE,), within(2.5), 1, 2,
                 "two seconds may be waited out or spent elsewhere, but the primary is not asked before they are over, by anybody",
@@ -99,7 +78,7 @@ def _refusals(within: Within, times: float) -> list[Scenario]:
     ]  # fmt: skip
 
 
-def _wires(within: Within, times: float) -> list[Scenario]:
+def _wires(within: Within) -> list[Scenario]:
     return [
         Scenario(
             5, "reset", "reset before headers", ever("reset"),
@@ -122,14 +101,14 @@ def _wires(within: Within, times: float) -> list[Scenario]:
             Asks(stream=False), silent=True,
         ),
         Scenario(
-            7, "slow", "first token after 20 s", Weather((f"slow_first_token:seconds={20 * times:g}",)),
+            7, "slow", "first token after 20 s", Weather(("slow_first_token:seconds=20",)),
             Wanted((WHOLE,), within(25), 1, 1, "slow, not dead: waited for, or answered elsewhere, and never asked twice"),
             silent=True,
         ),
     ]  # fmt: skip
 
 
-def _streams(within: Within, times: float) -> list[Scenario]:
+def _streams(within: Within) -> list[Scenario]:
     soon = "what was sent can't be taken back: an error at once, or the rest from elsewhere, and never a part for all"
     return [
         Scenario(
@@ -201,7 +180,7 @@ def _modes(within: Within) -> list[Scenario]:
     return [*rows, strict]
 
 
-def _answers(within: Within, times: float) -> list[Scenario]:
+def _answers(within: Within) -> list[Scenario]:
     return [
         Scenario(
             12, "context", "context length", ever("context_length"),
@@ -235,10 +214,10 @@ BOOKS = (
 )  # fmt: skip
 
 
-def _long(within: Within, times: float) -> list[Scenario]:
+def _long(within: Within) -> list[Scenario]:
     return [
         Scenario(
-            15, "outage", "primary down for a minute", Weather(outages=(f"{2 * times:g}:{60 * times:g}",)),
+            15, "outage", "primary down for a minute", Weather(outages=("2:60",)),
             Wanted(
                 (WHOLE,), within(3), 20, 170,
                 "nobody notices; a probe every three seconds at the most; back in use a quarter of a minute after it healed",
