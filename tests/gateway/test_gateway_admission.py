@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -123,6 +124,48 @@ def test_the_connection_of_the_refused_goes_on(tmp_path: Path) -> None:
             second.leave()
             caller.leave()
             await stage.calm()
+
+    play(story)
+
+
+def test_a_head_asked_for_has_no_body(tmp_path: Path) -> None:
+    """HEAD is refused without a body, so that the next answer on its connection is not taken for one."""
+
+    async def story() -> None:
+        async with staged(tmp_path, ONE) as stage:
+            first = await occupied(stage)
+            caller = await Caller.at(stage.port)
+            caller.writer.write(posted("/v1/models", b"", method="HEAD") * 2)
+            for _ in range(2):
+                head = await caller.reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 503 ")
+                assert b"content-length: 0" in head
+            caller.leave()
+            first.leave()
+            await stage.calm()
+
+    play(story)
+
+
+def test_a_storm_of_refusals_is_heard_later(tmp_path: Path) -> None:
+    """With more refused than are answered in a second, one more is answered, is not listened to for a while, and is served then."""
+
+    async def story() -> None:
+        async with staged(tmp_path, ONE.replace("3.0", "0.5")) as stage:
+            first, bounds = await occupied(stage), stage.gateway.doorman.bounds
+            caller = await Caller.at(stage.port)
+            while bounds.pause(monotonic()) < 0.4:  # as for so many others
+                pass
+            caller.writer.write(asking(CHAT))
+            assert (await caller.get()).status == 503
+            first.leave()
+            await stage.calm()
+            caller.writer.write(asking(CHAT))
+            for _ in range(50):
+                await ask(stage, posted("/health/live", b"", method="GET"))
+            assert len(stage.sandbox.requests) == 1
+            assert (await caller.get()).status == 200
+            caller.leave()
 
     play(story)
 

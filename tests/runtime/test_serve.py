@@ -44,7 +44,10 @@ def within(request: pytest.FixtureRequest) -> Within:
     def run(work: Coroutine[Any, Any, T]) -> T:
         async def bounded() -> T:
             async with asyncio.timeout(DEADLINE):
-                return await work
+                done = await work
+            for _ in range(3):  # transports that were closed hear of their end
+                await asyncio.sleep(0)
+            return done
 
         with asyncio.Runner(loop_factory=factory) as runner:
             return runner.run(bounded())
@@ -57,9 +60,12 @@ class Served:
 
     def __init__(self, port: int, stop: asyncio.Event, task: asyncio.Task[None]) -> None:
         self.port, self.stop, self.task = port, stop, task
+        self.writers: list[asyncio.StreamWriter] = []
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.writers.append(writer)
+        return reader, writer
 
     async def ask(self, data: bytes) -> bytes:
         """Send the bytes on a new connection; return all that comes until the server closes."""
@@ -82,7 +88,10 @@ async def serving(app: AsgiApp, settings: ServeSettings = QUICK, stop: asyncio.E
         await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             await task
-        yield Served(await where, stop, task)
+        served = Served(await where, stop, task)
+        yield served
+        for writer in served.writers:  # closed ones, too: with bytes that nobody takes they never end
+            writer.transport.abort()
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

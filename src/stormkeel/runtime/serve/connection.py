@@ -233,12 +233,12 @@ class Connection(asyncio.Protocol):
             self._linger()
             return
         self._clock, self._deadline = Clock.IDLE, 0.0
-        if self._hub.turn_deaf(self):
+        if not self._transport.is_closing() and self._hub.turn_deaf(self):
             self._transport.pause_reading()
 
     def listen(self) -> None:
         """Read again, after a while in which a refused client was not listened to."""
-        if not self._transport.is_closing():
+        if not self._is_paused and not self._transport.is_closing():
             self._transport.resume_reading()
 
     # what a turn asks (turn.Wire)

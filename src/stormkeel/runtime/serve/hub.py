@@ -170,7 +170,8 @@ class Hub:
         if self.bounds is None or not (reason := self.bounds.full()):
             return None
         assert self._doorman is not None
-        return self._doorman.refuse(reason, method, target)
+        answer = self._doorman.refuse(reason, method, target)
+        return answer._replace(body=b"") if answer is not None and method == "HEAD" else answer
 
     def turn_deaf(self, member: Member) -> bool:
         """Say whether a member that was refused is not to be listened to for a while; it is told to `listen` then."""

@@ -81,7 +81,10 @@ async def serve(
     try:
         ready(settings.host, listener.getsockname()[1])
         await (stop or asyncio.Event()).wait()
-        await _leave(hub, server, isinstance(stop, Stop) and stop.is_by_hand)
+        await _leave(hub, isinstance(stop, Stop) and stop.is_by_hand)
+        await _accept_no_more(hub.loop, listener)
+        server.close()
+        await _drain(hub)
     finally:
         server.close()
         hub.drain()
@@ -92,13 +95,23 @@ async def serve(
         await asyncio.sleep(0)  # let the connections hear of their end
 
 
-async def _leave(hub: Hub, server: asyncio.AbstractServer, is_by_hand: bool) -> None:
+async def _leave(hub: Hub, is_by_hand: bool) -> None:
     hub.is_draining = True
     if is_by_hand:
         await _idle_within(hub.settings.drain_delay, hub)
     else:
         await asyncio.sleep(hub.settings.drain_delay)
-    server.close()
+
+
+async def _accept_no_more(loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
+    """Let connections that are being accepted begin: once its server is closed, asyncio's own loop forgets them, still open."""
+    with contextlib.suppress(NotImplementedError):  # a loop that accepts otherwise
+        loop.remove_reader(listener)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+async def _drain(hub: Hub) -> None:
     hub.drain()
     if not await _within(hub.settings.grace, hub.is_empty):
         log.warning("%d requests outlived the grace of %g s and are cancelled", hub.cancel(), hub.settings.grace)
