@@ -76,7 +76,9 @@ class FrameReader(ABC):
             return b""
         passed = []
         for frame in self._framer.feed(data):
-            if self._read(frame):
+            if not frame.isascii() and not _is_utf8(frame):  # what is decoded is known to be; this is for all the rest
+                self._fail_unreadable()
+            elif self._read(frame):
                 passed.append(frame)
             if self._is_over():
                 return b"".join(passed)
@@ -133,6 +135,15 @@ class FrameReader(ABC):
         name = code or type_ or "error"
         kind = kind_of_stream_error(type_, code)
         return self._fail(kind, f'the provider broke off the stream with "{name[:100]}"', name[:100], body)
+
+
+def _is_utf8(frame: bytes) -> bool:
+    """Are the bytes of a small object UTF-8? A body is asked by `peek.is_utf8`, which makes no copy of it."""
+    try:
+        frame.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def read_loosely(payload: bytes) -> dict[str, Any] | None:

@@ -1,0 +1,97 @@
+"""Streams that say nonsense, and streams that stay open behind their end: in every dialect and across them."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import pytest
+from recovery_stage import CHAT, FOUR, GEMINI, MESSAGES, RESPONSES, TEXT, WORDS, Seen, ask, frames, house, said
+from story_stage import SSE, Bench, Reply, now, play
+
+from stormkeel.engine.mishaps import LAST_MARK
+from stormkeel.engine.ports import WireFault
+
+LONG = 100_000.0
+NEXT = {CHAT: MESSAGES, MESSAGES: GEMINI, GEMINI: RESPONSES, RESPONSES: CHAT}
+JUNK = {
+    "broken": b"data: {broken\n\n",
+    "cut": b'data: {"id":"x","choices":[{"del\n\n',
+    "a list": b"data: [1,2]\n\n",
+    "a number": b"data: 42\n\n",
+    "null": b"data: null\n\n",
+    "no UTF-8": b'data: {"type":"\xff\xfe"}\n\n',
+    "a page": b"<html><body>502</body></html>\n\n",
+    "nothing known": b'data: {"hello":"garbage"}\n\n',
+    "wrong types": b'data: {"choices":7,"type":[],"candidates":"garbage","delta":9,"response":"garbage"}\n\n',
+    "wrong deeper": b'data: {"type":"content_block_delta","delta":"garbage","choices":[{"delta":"garbage"}],"candidates":[4]}\n\n',
+    "deep": b"data: " + b'{"a":' * 3000 + b"1" + b"}" * 3000 + b"\n\n",
+    "two objects": b"data: {}{}\n\n",
+    "an empty one": b"data:\n\n",
+}
+"""Events that no provider should send."""
+
+
+async def heard(client: str, dialect: str, reply: Reply) -> Seen:
+    """Ask by one dialect a provider that speaks another, with nobody else in the route."""
+    settings = house("error", dialect, dialect).replace(b', ["second/claude-sonnet-4-5"]', b"")
+    return await ask(Bench([reply], settings), client)
+
+
+def assert_readable(seen: Seen, client: str) -> None:
+    """See that each event is an object in UTF-8, as SDKs want it, and that a Gemini client is sent nothing but events."""
+    for line in seen.taken.body.decode().split("\n"):
+        if line.startswith("data: ") and line != "data: [DONE]":
+            assert isinstance(json.loads(line[6:]), dict)
+        else:
+            assert client != GEMINI or not line.strip()
+
+
+@pytest.mark.parametrize(("client", "is_across"), list(product(FOUR, (False, True))))
+@pytest.mark.parametrize("junk", JUNK)
+def test_nonsense_is_left_out_or_ends_in_an_error(client, is_across, junk):
+    """Wherever nonsense stands, the client's own reader finds the whole text without a trace of it, or a beginning and an error."""
+    dialect = NEXT[client] if is_across else client
+
+    async def story():
+        told = frames(dialect, said(*WORDS))
+        for place in range(1, len(told), 3):
+            seen = await heard(client, dialect, Reply(200, [*told[:place], JUNK[junk], *told[place:]], SSE))
+            assert_readable(seen, client)
+            if seen.answer.failure is None:
+                assert seen.is_whole
+                assert seen.text == TEXT
+            else:
+                assert not seen.is_whole
+                assert TEXT.startswith(seen.text)
+
+    play(story)
+
+
+@pytest.mark.parametrize(("client", "is_across"), list(product(FOUR, (False, True))))
+@pytest.mark.parametrize("after", [[LONG], [WireFault("body", "reset")], [1.0, b": ping\n\n"] * 50])
+def test_what_has_said_its_end_is_finished_at_once(client, is_across, after):
+    """Behind the terminal event nobody waits for the end of the connection; where a dialect has none, half a second."""
+    dialect = NEXT[client] if is_across else client
+
+    async def story():
+        seen = await heard(client, dialect, Reply(200, [*frames(dialect, said(*WORDS)), *after], SSE))
+        assert seen.answer.failure is None
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert now() <= (LAST_MARK if dialect == GEMINI else 0.0)
+
+    play(story)
+
+
+@pytest.mark.parametrize("client", FOUR)
+def test_a_chat_that_never_says_done_is_finished_at_once(client):
+    """A chat completion that gave its reason and its usage needs no `[DONE]`, whoever reads it."""
+
+    async def story():
+        *told, done = frames(CHAT, said(*WORDS))
+        assert done == b"data: [DONE]\n\n"
+        seen = await heard(client, CHAT, Reply(200, [*told, LONG], SSE))
+        assert (seen.text, seen.is_whole) == (TEXT, True)
+        assert now() <= LAST_MARK
+
+    play(story)
