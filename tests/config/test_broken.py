@@ -198,6 +198,9 @@ SAID: dict[str, list[str]] = {
         'unknown.yaml:4:5: unknown setting "regoin" in [providers.openai]; did you mean "region"?',
         'unknown.yaml:5:5: unknown setting "header" in [providers.openai]; did you mean "headers"?',
     ],
+    "unread.toml": [
+        'unread.toml:2:1: "openai" must be a table, not a whole number',
+    ],
     "ways.toml": [
         'ways.toml:6:1: "next" is not the last of its list; put it at the end',
         'ways.toml:7:1: there is no route and no target "lnog"; did you mean "long"?',

@@ -106,6 +106,8 @@ def _check_border(source: Source, path: Path, given: RouteSettings | KeySettings
 
 
 def _check_somebody(source: Source, name: str, route: RouteSettings, settings: Settings) -> None:
+    if any(target.provider not in settings.providers for group in route.groups for target in group):
+        return  # one that is written but could not be read: that fault is told there
     border, many = border_of_route(route, settings), sum(map(len, route.groups))
     if border and many and sum(1 for _ in outside_of(route, settings)) == many:
         setting = "within" if route.within else "requires"
