@@ -46,7 +46,7 @@ def test_nobodys_model_is_given_what_its_dialect_allows() -> None:
     [
         ("openai", "gpt-3.5-turbo", 0, False), ("openai", "gpt-4", 0, False), ("openai", "gpt-4-0613", 0, False),
         ("openai", "gpt-4-turbo-2024-04-09", 4, False), ("openai", "gpt-4o-2024-05-13", 4, False), ("openai", "gpt-4o", 4, True),
-        ("openai", "gpt-4.1-mini", 4, True), ("openai", "o1-mini", 0, False), ("openai", "o3-mini", 0, True), ("openai", "o3", 4, True),
+        ("openai", "gpt-4-1106-vision-preview", 4, False), ("openai", "gpt-4.1-mini", 4, True), ("openai", "o1-mini", 0, False), ("openai", "o3-mini", 0, True), ("openai", "o3", 4, True),
         ("openai", "gpt-5.6-sol", 4, True), ("anthropic", "claude-2.1", 0, False), ("anthropic", "claude-3-haiku-20240307", 4, False),
         ("anthropic", "claude-3-7-sonnet-20250219", 4, False), ("anthropic", "claude-sonnet-4-20250514", 4, False),
         ("anthropic", "claude-opus-4-1-20250805", 4, True), ("anthropic", "claude-haiku-4-5", 4, True),

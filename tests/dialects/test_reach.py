@@ -10,7 +10,8 @@ from crossings import accept, target
 
 from stormkeel.assemble import DIALECTS, abilities
 from stormkeel.dialects.base import Reading, Target, Written
-from stormkeel.types.content import Image, Message, Text, ToolCall, ToolResult
+from stormkeel.dialects.seal import signed_by
+from stormkeel.types.content import Image, Message, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.prompt import Format, Prompt, Tool
 
@@ -146,3 +147,13 @@ def test_a_known_target_is_known() -> None:
         found = target(dialect).abilities
         assert found.images
         assert found.schemas
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_a_list_of_parts_is_as_good_as_a_tuple(kind: type) -> None:
+    """A thought goes back to the model that made it, in whichever sequence a caller keeps the parts of a turn."""
+    thought = Thinking("hm", signed_by("EqQB", MESSAGES, "claude-opus-5"))
+    turns = (Message("user", "a"), Message("assistant", kind([thought, Text("x")])), Message("user", "b"))
+    told = written(MESSAGES, Prompt(turns, 50), "claude-opus-5")
+    assert told.lost == ()
+    assert b'"signature":"EqQB"' in told.body

@@ -87,7 +87,7 @@ def own_thoughts(messages: Sequence[Message], model: str) -> list[Message]:
 
 
 def _thinks(message: Message) -> bool:
-    return type(message.content) is tuple and any(type(part) is Thinking for part in message.content)
+    return type(message.content) is not str and any(type(part) is Thinking for part in message.content)
 
 
 def _opened(message: Message, model: str) -> Message:
