@@ -63,7 +63,11 @@ credentials = {{ main = "file:{key}" }}
 [policies.clocks]
 first_content = 20
 answer = 20
+[server.admission]
+burst_wait = 60
+standing_wait = 60
 """
+"""All of it in one process on one loop: a busy machine makes requests wait, which must not have the gateway turn them away."""
 """Four providers at one sandbox, each of which speaks one dialect only, and one more for OpenAI's vectors."""
 _heard: ContextVar[list[httpx2.Response]] = ContextVar("heard")
 _marks = count()
