@@ -3,7 +3,7 @@
 import pytest
 
 from stormkeel.policies.base import Verdict
-from stormkeel.policies.breaker import Breaker, BreakerSettings, State
+from stormkeel.policies.breaker import BEYOND, Breaker, BreakerSettings, State
 from stormkeel.types.failure import Failure, FailureKind
 
 OK, FAULT, IGNORED = Verdict.OK, Verdict.FAULT, Verdict.IGNORED
@@ -249,3 +249,79 @@ def test_a_setting_out_of_range_is_refused_with_its_range(given, words):
     """A wrong number names itself and what would be right."""
     with pytest.raises(ValueError, match=words):
         BreakerSettings(**given)
+
+
+# -- late first contents, and what goes beyond -----------------------------------------------------------------------------
+
+
+def begun(breaker, seconds, now=1.0, times=1):
+    """So many streams whose first content came after so long."""
+    for _ in range(times):
+        ticket = breaker.admit(now)
+        assert isinstance(ticket, int)
+        breaker.begin(ticket, seconds, now, DICE)
+        breaker.settle(ticket, OK, now, DICE)
+
+
+def test_late_is_beyond_a_multiple_of_the_usual():
+    """Where a second is usual, three are not late and six are, once ten were seen; below two nothing is."""
+    breaker = Breaker(BreakerSettings())
+    begun(breaker, 1.0, times=30)
+    begun(breaker, 3.0, times=20)
+    assert breaker.state is State.CLOSED
+    breaker = Breaker(BreakerSettings())
+    begun(breaker, 1.0, times=30)
+    for _ in range(20):
+        if breaker.state is State.CLOSED:
+            begun(breaker, 9.0)
+    assert (breaker.state, breaker.is_slow) == (State.OPEN, True)
+    breaker = Breaker(BreakerSettings())
+    begun(breaker, 0.1, times=30)
+    begun(breaker, 1.9, times=100)
+    assert breaker.state is State.CLOSED
+
+
+def test_before_ten_were_seen_nothing_is_late():
+    """A deployment that is slow from its first answer on is so by nature."""
+    breaker = Breaker(BreakerSettings())
+    begun(breaker, 20.0, times=100)
+    assert breaker.state is State.CLOSED
+
+
+def test_what_answers_earn_is_bounded():
+    """However many were answered, at most a hundred attempts are let through to one that is dead by now."""
+    breaker = opened()
+    breaker.spared = True
+    breaker.settle(breaker.admit(100.0), OK, 100.0, DICE)  # a rare probe; from here on half open
+    for _ in range(500):
+        ticket = breaker.admit(100.0)
+        if ticket == BEYOND:
+            breaker.settle(ticket, OK, 100.0, DICE)
+    passed = 0
+    while isinstance(breaker.admit(100.0), int):
+        passed += 1
+    assert 90 <= passed <= 103
+
+
+def test_an_attempt_beyond_that_was_not_sent_is_given_back():
+    """What one answer earned is there again, where its attempt was refused by another gate."""
+    breaker = opened()
+    breaker.spared = True
+    breaker.settle(breaker.admit(100.0), OK, 100.0, DICE)
+    for _ in range(3):
+        breaker.admit(100.0)  # the probes of this step go first
+    for _ in range(20):
+        ticket = breaker.admit(100.0)
+        assert ticket == BEYOND
+        breaker.release(ticket)
+
+
+def test_a_look_says_what_a_spared_one_would_answer():
+    """A spared breaker refuses nothing to a look that it would give to who asks, and the other way round."""
+    breaker = opened()
+    breaker.spared = True
+    assert breaker.refusal(100.0) is None and breaker.is_ready(100.0)
+    assert isinstance(breaker.admit(100.0), int)
+    assert breaker.refusal(100.0) is not None and not breaker.is_ready(100.0)
+    assert isinstance(breaker.admit(100.0), Failure)
+    assert breaker.refusal(101.0) is None

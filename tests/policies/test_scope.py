@@ -87,3 +87,12 @@ def test_one_may_always_be_taken_out():
         for share in (0.0, 0.1, 0.5, 0.75, 1.0):
             allowed = sum(may_eject(out, of, share) for out in range(of))
             assert allowed == max(1, int(share * of))
+
+
+def test_a_scope_that_is_open_is_not_opened_again():
+    """More evidence while it is open doesn't put its probe off."""
+    scope = ScopeBreaker('provider "p"', BreakerSettings())
+    scope.trip(0.0, DICE)
+    due = scope.retry_at
+    scope.trip(2.0, DICE)
+    assert scope.retry_at == due

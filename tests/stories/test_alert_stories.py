@@ -8,6 +8,7 @@ import pytest
 from story_stage import ALONE, FALL, KEYS, Bench, by, play, refused, whole
 
 from stormkeel.gateway.tending import keep_watching
+from stormkeel.policies.base import Verdict
 from stormkeel.runtime.alerts import Alarm
 from stormkeel.testing import VirtualClock
 from stormkeel.types.alert import Alert, AlertKind
@@ -51,6 +52,25 @@ def test_a_refused_credential_is_told_once_and_when_it_is_well_again():
         assert ear.heard[0].subject == 'credential "second" of provider "openai"'
         assert "401 invalid_api_key" in ear.heard[0].text
         await asyncio.sleep(80)
+        for _ in range(4):
+            await bench.ask()
+        assert ear.kinds == [K.CREDENTIAL_REFUSED, K.CREDENTIAL_RESTORED]
+
+    play(story)
+
+
+def test_a_return_is_told_once():
+    """A credential that a background probe found well is not told again with the first request it serves."""
+
+    async def story():
+        bench = Bench(by({"openai#second": [refused(401, "invalid_api_key"), whole()], "openai#main": [whole()]}), KEYS)
+        ear = listening(bench)
+        await bench.ask()
+        credential = bench.house.world.fleet.credentials["openai", "second"]
+        clock, rng = bench.house.parts.clock, bench.house.parts.rng
+        await asyncio.sleep(80)
+        assert credential.quarantine.take(clock.now())
+        credential.probed(Verdict.OK, clock.now(), clock.wall(), rng)
         for _ in range(4):
             await bench.ask()
         assert ear.kinds == [K.CREDENTIAL_REFUSED, K.CREDENTIAL_RESTORED]

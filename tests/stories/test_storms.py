@@ -70,6 +70,24 @@ def test_a_burst_of_resets_is_not_sent_again_as_a_burst():
     play(story)
 
 
+def test_a_retry_that_finds_no_place_costs_nothing():
+    """Where another can answer, who finds no place among the retries goes there at once, and its price is given back."""
+
+    async def story():
+        def reply(request):
+            return Reply(fault=WireFault("head", "reset"), delay=1.0) if "openai.com" in request.url else whole()
+
+        bench = Bench(reply, FALL + NO_BREAKER)
+        answers = await asyncio.gather(*(bench.ask() for _ in range(30)))
+        assert all(answer.failure is None for answer in answers)
+        made = again([one for one in bench.transport.sent if "openai.com" in one.request.url])
+        assert 3 <= made < 10
+        assert bench.house.world.budgets["openai"].left == 500 - 14 * made
+        assert max(answer.story.latency for answer in answers) < 2.2
+
+    play(story)
+
+
 def test_who_was_told_when_to_come_back_needs_no_place():
     """A burst that is told to come back in two seconds comes back then, all of it: that is no storm of ours (INV-12)."""
 

@@ -37,10 +37,9 @@ class _One(msgspec.Struct, frozen=True):
         return sight_of(self.deployment.model, self.deployment.credential, self.breaker)
 
     def is_twin(self, of: Deployment) -> bool:
-        """Is it the very same model in the same place, with another credential?"""
+        """Is it the very same model in the same place? Then its credential is another, or it is the same deployment."""
         mine = self.deployment
-        same = (mine.provider, mine.region, mine.model) == (of.provider, of.region, of.model)
-        return same and mine.credential != of.credential
+        return (mine.provider, mine.region, mine.model) == (of.provider, of.region, of.model)
 
     def is_well(self, since: float) -> bool:
         return self.breaker.state is CLOSED and self.breaker.good_at > since
@@ -80,8 +79,7 @@ class Neighbours:
         has_well_twin = any(other.is_twin(deployment) and other.is_well(newest.ill_since) for other in self._all.values())
         for scope in scopes:
             those = [other.sight for other in self._by_scope[scope.name]]
-            is_credential = scope.name == credential_scope(deployment)
-            if is_down(those, newest, self._settings.window, has_well_twin and is_credential):
+            if is_down(those, newest, self._settings.window, has_well_twin):  # a region's own twin is well, and so it is
                 scope.trip(now, rng)
 
     def _may_go(self, group: Group, deployment: Deployment) -> bool:
