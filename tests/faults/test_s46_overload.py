@@ -13,6 +13,8 @@ from fire_stage import MIB, Figure, Plan, Stage, asking, load, pressed, quantile
 PLACES = 60
 DELAY = 0.4  # seconds the provider takes: with so many places, 150 answers a second
 BOUNDED = f"[server.admission]\nrequests = {PLACES}\n"
+IMPATIENT = "[server.admission]\nburst_wait = 0.2\nstanding_wait = 0.05\ninterval = 0.25\n"
+"""Waits so short that a load of one other process can be too much for them."""
 MEMORY = 48 * MIB  # by which it may grow
 
 
@@ -45,7 +47,7 @@ async def weather(stage: Stage, folder: Path, seconds: float) -> Storm:
     """Measure the capacity, then a usual load, then three times the capacity, then half of it."""
     request, port = asking().decode(), stage.gateway.port
     capacity = (await pressed(folder, Spec(port, request, PLACES, [(0, 0.5), (0, 2.0)])))[1]
-    rate, before = capacity.ok / capacity.seconds, stage.gateway.rss
+    rate, before = PLACES * len(capacity.latencies) / sum(capacity.latencies), stage.gateway.rss  # by Little's law
     phases = [(0.8 * rate, min(seconds, 10.0)), (3 * rate, seconds), (0.5 * rate, min(seconds, 8.0))]
     async with load(folder, Spec(port, request, 1000, phases)) as one:
         usual, storm, after = [await one.seen() for _ in phases]
@@ -104,12 +106,12 @@ def test_three_times_what_the_processor_does(tmp_path: Path, figure: Figure) -> 
     answers stays. By its time and not by the clock, for the load itself takes the other half of a small machine."""
 
     async def story() -> None:
-        async with staged(tmp_path, Plan()) as stage:
+        async with staged(tmp_path, Plan(), IMPATIENT) as stage:
             request, gateway = asking().decode(), stage.gateway
             capacity = (await pressed(tmp_path, Spec(gateway.port, request, 32, [(0, 1.0), (0, 4.0)])))[1]
             rate, shares, rss = capacity.ok / capacity.seconds, list[float](), gateway.rss
             phases = [(0.8 * rate, 10.0), (3 * rate, 20.0), (0.5 * rate, 10.0)]
-            async with load(tmp_path, Spec(gateway.port, request, 4000, phases)) as one:
+            async with load(tmp_path, Spec(gateway.port, request, 2000, phases)) as one:
                 seen = []
                 for _ in phases:
                     before = gateway.cpu

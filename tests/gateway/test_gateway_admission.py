@@ -29,7 +29,7 @@ from gateway_stage import (
 
 from stormkeel.config.settings import ServerSettings
 from stormkeel.gateway.tending import QUIET, Turning
-from stormkeel.policies.admission import Admission, AdmissionSettings, Reason
+from stormkeel.policies.admission import LEAST_CALM, Admission, AdmissionSettings, Reason
 
 PATIENT = QUICK.replace("0.4", "30").replace("total = 5", "total = 60")
 ONE = PATIENT + "[server.admission]\nrequests = 1\nretry_after = 3.0\n"
@@ -142,6 +142,30 @@ def test_a_head_asked_for_has_no_body(tmp_path: Path) -> None:
                 assert b"content-length: 0" in head
             caller.leave()
             first.leave()
+            await stage.calm()
+
+    play(story)
+
+
+def test_the_line_is_bounded(tmp_path: Path) -> None:
+    """Of hundreds that ask at the same moment as many are begun as can be in time, the others are told to come again, and then are served."""
+    more = PATIENT + "[server.admission]\nburst_wait = 0.0001\nstanding_wait = 0.0001\nretry_after = 3.0\n"
+
+    async def story() -> None:
+        async with staged(tmp_path, more) as stage:
+            callers = [await Caller.at(stage.port) for _ in range(300)]
+            for caller in callers:
+                caller.writer.write(asking(CHAT))
+            answers = [await caller.get() for caller in callers]
+            served = [got for got in answers if got.status == 200]
+            for got in answers:
+                if got.status != 200:
+                    is_turned_away(got)
+            assert LEAST_CALM <= len(served) < 300
+            assert stage.gateway.doorman.bounds.refused == {"line": 300 - len(served)}
+            assert (await ask(stage, asking(CHAT))).status == 200
+            for caller in callers:
+                caller.leave()
             await stage.calm()
 
     play(story)

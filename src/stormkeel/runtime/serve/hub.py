@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.utils import formatdate
+from itertools import islice
 from time import monotonic
 from typing import NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ from .settings import ServeSettings
 from .turn import AsgiApp, Turn
 
 TICK = 0.5  # seconds between looks at the connections' clocks, at most
+LOOKS = 100  # connections that are looked at in one turn of the loop
 LEAST_WAIT = 0.01  # seconds between two looks at those who are not listened to, at least
 
 
@@ -140,9 +142,17 @@ class Hub:
         """Look at every connection's clocks, now and from now on."""
         self._timer = self.loop.call_later(self.tick, self.sweep)
         self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode("ascii")
-        now = self.loop.time()
-        for member in tuple(self._members):
-            member.check(now)
+        self._look(iter(tuple(self._members)))
+
+    def _look(self, members: Iterator[Member]) -> None:
+        """Look at some of them, and at the rest in the next turn of the loop: thousands cut at once then hold up nobody else."""
+        now, seen = self.loop.time(), 0
+        for member in islice(members, LOOKS):
+            seen += 1
+            if member in self._members:
+                member.check(now)
+        if seen == LOOKS:
+            self.loop.call_soon(self._look, members)
 
     def rest(self) -> None:
         """Look no more."""

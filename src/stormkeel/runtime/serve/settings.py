@@ -44,7 +44,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     drain_delay: Seconds = 5.0
     grace: Seconds = 120.0
     last_words: Seconds = 4.0
-    backlog: Annotated[int, msgspec.Meta(ge=1)] = 1024
+    backlog: Annotated[int, msgspec.Meta(ge=1)] = 4096
     max_connections: Annotated[int, msgspec.Meta(ge=1)] = 10_000
     max_header: Annotated[int, msgspec.Meta(ge=1024, le=1_048_576)] = 65_536
 
