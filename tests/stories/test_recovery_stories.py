@@ -484,6 +484,7 @@ def test_the_deadline_holds_over_the_joint():
                       house("continue", CHAT, CHAT, more="[policies.clocks]\ntotal = 20\n"))  # fmt: skip
         seen = await ask(bench, CHAT)
         assert failure_of(seen).kind is K.DEADLINE
+        assert failure_of(seen).message == "the request's time of 20 s was over"
         assert len(bench.transport.sent) == 1
 
     play(story)
@@ -638,5 +639,45 @@ def test_how_it_ended_is_counted():
         assert 'stormkeel_joints_total{outcome="ok",route="fast",way="continue"} 1.0' in metrics.text().decode()
         assert line_of(seen.answer.story).joint == "continue"
         assert b'"joint":"continue"' in trace_of(seen.answer.story)
+
+    play(story)
+
+
+def test_a_body_that_nobody_else_understands():
+    """Where a client's body can't be added to, though its provider took it, the client is told why its stream broke off."""
+
+    async def story():
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [answered(CHAT, *REST)]), house("continue", CHAT, CHAT))
+        seen = await ask(bench, CHAT, messages="hello")
+        assert failure_of(seen).kind is K.TRUNCATED
+        assert len(bench.transport.sent) == 1
+
+    play(story)
+
+
+def test_a_call_alone_may_follow_a_thought():
+    """Whoever is asked anew, because nothing was said yet, may call a tool and say nothing."""
+
+    async def story():
+        told = [Started("chatcmpl-first", "model-a"), ThinkingDelta("hm. ")]
+        first = Reply(200, (*frames(CHAT, told, ends=False), CUT), SSE)
+        call = [Started("x", "model-b"), ToolStarted(0, "call_9", "look"), ToolDelta(0, "{}")]
+        bench = Bench(by_host([first], [Reply(200, frames(CHAT, call, name="b"), SSE)]), house("continue", CHAT, CHAT))
+        seen = await ask(bench, CHAT)
+        assert seen.is_whole
+        assert [call.name for call in seen.response.tool_calls] == ["look"]
+
+    play(story)
+
+
+def test_an_end_alone_is_marked_as_well():
+    """Where nothing but the end goes on from what was sent, and the bytes just end, the comment stands before it."""
+
+    async def story():
+        *told, _done = frames(CHAT, said(*HALF))
+        bench = Bench(by_host([begun(CHAT, *HALF, after=[CUT])], [Reply(200, told, SSE)]), house("restart", CHAT, CHAT))
+        seen = await ask(bench, CHAT)
+        assert (seen.text, seen.is_whole) == ("".join(HALF), True)
+        assert len(seen.comments) == 1
 
     play(story)

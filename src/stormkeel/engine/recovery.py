@@ -103,8 +103,7 @@ class Recovery:
         body = self._body("" if self.is_begun else ASK.format(anchor_of(self._said)), len(self._said.encode()) // BYTES_A_TOKEN)
         assert body is not None, "looked at when it broke off"
         asked, read = self.request, self._client.read_request
-        told = read(body, asked.id, asked.headers, asked.options, Call(asked.model, asked.stream))
-        return told if isinstance(told, Failure) else msgspec.structs.replace(told, is_read=asked.is_read)
+        return read(body, asked.id, asked.headers, asked.options, Call(asked.model, asked.stream))
 
     def _takes_begun(self, member: Member) -> bool:
         spoken = member.spoken.get(self.request.dialect) or member.first

@@ -97,13 +97,11 @@ class HeldRelay(Relay):
     def end(self) -> bytes:
         """The upstream ended cleanly: return what was held, where the answer is whole."""
         rest = super().end()
-        if rest or self.committed or self.reader.failure is not None:
-            return rest
-        return self._release()
+        return rest if rest or self.reader.failure is not None else self._release()
 
     def _may_go(self) -> bool:
         reader = self.reader
-        if reader.complete or (reader.committed and reader.output_bytes >= self._wanted):
+        if reader.complete or reader.output_bytes >= self._wanted:
             return True
         if self._size <= self._most:
             return False
