@@ -335,3 +335,43 @@ def test_a_clients_patience_bounds_the_request(tmp_path: Path) -> None:
             await stage.calm()
 
     play(story)
+
+
+PATIENT = QUICK.replace("answer = 0.4", "answer = 9").replace("first_content = 0.4", "first_content = 9").replace("total = 5", "total = 9")
+
+
+def test_sdks_hear_why_before_their_own_clock_runs_out(tmp_path: Path) -> None:
+    """Who gives its SDK two seconds gets a typed 504 in the dialect, not a timeout of the SDK's own (INV-10)."""
+
+    async def story() -> None:
+        async with staged(tmp_path, PATIENT) as stage, chat(stage) as client, messages(stage) as other:
+            with pytest.raises(openai.InternalServerError) as first:
+                await client.with_options(timeout=2.0).chat.completions.create(
+                    model=f"{MODELS[CHAT]}@fault=silence", messages=wish(answer=TEXT)
+                )
+            assert first.value.status_code == 504
+            with pytest.raises(anthropic.InternalServerError) as second:
+                await other.with_options(timeout=2.0).messages.create(
+                    model=f"{MODELS[MESSAGES]}@fault=silence", max_tokens=5, messages=wish(answer=TEXT)
+                )
+            assert second.value.status_code == 504
+            assert {entry.outcome for entry in stage.settled} == {"deadline"}
+            await stage.calm()
+
+    play(story)
+
+
+def test_a_stream_lasts_longer_than_its_sdk_bears_silence(tmp_path: Path) -> None:
+    """An SDK that hangs up after 1.2 s without a byte gets a stream whose first token takes three: it is kept alive until then."""
+
+    async def story() -> None:
+        async with staged(tmp_path, PATIENT) as stage, chat(stage) as client:
+            stream = await client.with_options(timeout=1.2).chat.completions.create(
+                model=f"{MODELS[CHAT]}@fault=slow_first_token:seconds=3", messages=wish(answer=TEXT), stream=True
+            )
+            chunks = [chunk async for chunk in stream]
+            assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == TEXT
+            assert [entry.outcome for entry in stage.settled] == ["ok"]
+            await stage.calm()
+
+    play(story)

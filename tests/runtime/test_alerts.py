@@ -71,7 +71,7 @@ def test_slack_is_told_in_its_own_way() -> None:
         alarm.tell(alert(K.CREDENTIAL_RESTORED))
         await alarm.settle()
         texts = [json.loads(sent.request.body)["text"] for sent in transport.sent]
-        assert texts[0] == f":rotating_light: {SUBJECT}: was refused &lt;now&gt; &amp; then"
+        assert texts[0] == f":rotating_light: {SUBJECT} was refused &lt;now&gt; &amp; then"
         assert texts[1].startswith(":white_check_mark: ")
         await alarm.close()
 
@@ -142,7 +142,7 @@ def test_without_a_webhook_the_log_is_told(caplog: pytest.LogCaptureFixture) -> 
 
     with caplog.at_level("ERROR", "stormkeel.alerts"):
         run_virtual(story())
-    assert "was refused" in caplog.text
+    assert f"alert: {SUBJECT} was refused" in caplog.text
 
 
 @pytest.mark.parametrize("value", [None, "ftp://x/", "not an address", "http://hooks.example.com/x", "https://", "https://a b\n/"])

@@ -37,7 +37,7 @@ async def send_test(config: str | Path | None, choice: Choice) -> Told:
     alarm.check(settings)
     alarm.follow(settings)
     try:
-        why = await alarm.send(Alert(AlertKind.TEST, "stormkeel", "this is a test: alerts reach you", clock.wall()))
+        why = await alarm.send(Alert(AlertKind.TEST, "stormkeel", "tells you by way of a test: alerts reach you", clock.wall()))
     finally:
         await alarm.close()
     mend = ': set "url" in [alerts]' if not settings.alerts.url else ""

@@ -44,7 +44,7 @@ async def keep_watching(house: House, tick: float = TICK) -> None:
         for name, seconds in open_for.items():
             if seconds >= after and name not in told:
                 told.add(name)
-                text = f"its breaker has been open for {seconds:.0f} s, only probes get there: ask the provider"
+                text = f"has been behind an open breaker for {seconds:.0f} s, only probes get there: ask the provider"
                 house.tell(Alert(AlertKind.BREAKER_OPEN, name, text, house.parts.clock.wall()))
         for name in told - open_for.keys():
             house.tell(Alert(AlertKind.BREAKER_CLOSED, name, "answers again", house.parts.clock.wall()))

@@ -179,7 +179,8 @@ class Alarm:
         if self._logs is not None:
             self._logs.say(level, event, fields)
         else:
-            log.log(logging.INFO if level == "info" else logging.ERROR, "%s: %s", event, fields.get("text") or fields["message"])
+            words = fields.get("message") or f"{fields['subject']} {fields['text']}"
+            log.log(logging.INFO if level == "info" else logging.ERROR, "%s: %s", event, words)
 
 
 HEADERS = (("content-type", "application/json"), ("user-agent", "stormkeel"))
@@ -210,7 +211,7 @@ def body_of(alert: Alert, form: str) -> bytes:
     """Write what a webhook is sent."""
     if form == "slack":
         sign = ":white_check_mark:" if alert.is_good or alert.kind is AlertKind.TEST else ":rotating_light:"
-        text = f"{alert.subject}: {alert.text}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        text = f"{alert.subject} {alert.text}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         return msgspec.json.encode({"text": f"{sign} {text}"})
     at = datetime.fromtimestamp(alert.at / 1e9, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return msgspec.json.encode({**fields_of(alert), "is_good": alert.is_good, "at": at, "source": "stormkeel"})
