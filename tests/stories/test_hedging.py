@@ -329,3 +329,17 @@ def test_explain_and_metrics_show_hedges():
         assert b'stormkeel_hedges_total{outcome="won",route="fast"} 1.0' in bench.house.metrics.text()
 
     play(story)
+
+
+def test_an_unknown_price_is_paid_in_tokens():
+    """Where nobody knows what one of the two costs, the budget counts tokens, and hedges all the same."""
+
+    async def story():
+        known = AFTER.replace('base_url = "http://127.0.0.1:9/v1"', 'base_url = "http://127.0.0.1:9/v1"\ncatalog = "groq"')
+        bench = Bench(scripted(slow(5.0)), known.encode())
+        assert bench.house.world.fleet.members[1].tariff(0) is None
+        await warm(bench)
+        assert (await bench.stream())[0].failure is None
+        assert outcomes(bench) == {"won": 1}
+
+    play(story)

@@ -40,6 +40,7 @@ class Asked(msgspec.Struct, frozen=True):
         model, stream: what its address says, in a dialect of `IN_ADDRESS`.
         strict: was it sent with `x-stormkeel-strict: 1`?
         session, user: what it was sent in `x-stormkeel-session` and `x-stormkeel-user`.
+        within, requires: what it was sent in the headers of those names, as they are written.
     """
 
     body: bytes
@@ -49,11 +50,16 @@ class Asked(msgspec.Struct, frozen=True):
     strict: bool = False
     session: str = ""
     user: str = ""
+    within: str = ""
+    requires: str = ""
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """What it was sent with."""
-        said = (("strict", "1" if self.strict else ""), ("session", self.session), ("user", self.user))
+        said = (
+            ("strict", "1" if self.strict else ""), ("session", self.session), ("user", self.user), ("within", self.within),
+            ("requires", self.requires),
+        )  # fmt: skip
         return tuple((f"x-stormkeel-{name}", value) for name, value in said if value)
 
 
@@ -65,6 +71,8 @@ class Asked(msgspec.Struct, frozen=True):
 @click.option("--strict", is_flag=True, help="The request has the header x-stormkeel-strict: 1.")
 @click.option("--session", default="", help="The request has this header x-stormkeel-session.")
 @click.option("--user", default="", help="The request has this header x-stormkeel-user.")
+@click.option("--within", default="", help="The request has this header x-stormkeel-within: tags by commas.")
+@click.option("--requires", default="", help="The request has this header x-stormkeel-requires: tags by commas.")
 @config_options
 @click.option("--url", default="", envvar=URL, help=f"Ask a running gateway, whose state of now counts; {URL} as well.")
 @key_option
@@ -77,6 +85,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     strict: bool,
     session: str,
     user: str,
+    within: str,
+    requires: str,
     config: Path | None,
     profile: str,
     url: str,
@@ -94,7 +104,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         raise click.UsageError(f"--model is for {', '.join(IN_ADDRESS)}: a body of {dialect} says it itself")
     if stream and dialect != IN_ADDRESS[0]:
         raise click.UsageError(f"--stream is for {IN_ADDRESS[0]}: no other address asks for a stream")
-    asked = Asked(_read(file), dialect, model, stream, strict, session, user)
+    asked = Asked(_read(file), dialect, model, stream, strict, session, user, within, requires)
     if url and (config or profile):
         raise click.UsageError("--url and --config or --profile exclude each other: a running gateway has its own configuration")
     if url:
@@ -132,13 +142,15 @@ def _draft(config: Path | None, profile: str) -> Draft:
 async def _explain(asked: Asked, draft: Draft) -> Explanation:
     from ..assemble import MEMORY, open_house
     from ..dialects.base import Call
+    from ..types.border import border_of, listed
     from ..types.failure import Failure
     from ..types.request import Options
 
     house = open_house(draft, MEMORY)
     try:
         call = Call(asked.model, asked.stream) if asked.model else None
-        options = Options(strict=asked.strict, session=asked.session, user=asked.user)
+        border = border_of(listed(asked.within), listed(asked.requires))
+        options = Options(strict=asked.strict, session=asked.session, user=asked.user, border=border)
         request = house.codec(asked.dialect).read_request(asked.body, house.new_id(), options=options, call=call)
         if isinstance(request, Failure):
             raise click.ClickException(f"the request can't be read as {asked.dialect}: {request.message}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..ledger.estimate import input_estimate
+from ..ledger.estimate import UNSEEN_TOKENS, input_estimate
 from ..policies.hedge import HedgeSettings, moment
 from ..routing.plan import Walk
 from ..types.failure import FailureKind
@@ -19,7 +19,7 @@ from ..types.usage import Usage
 from ..types.wire import Headers
 from .attempt import Trial, attempt
 from .fleet import Member
-from .hedging import Outcome
+from .hedging import Outcome, Unit
 from .outlook import Outlook
 from .run import Run
 
@@ -88,14 +88,16 @@ class Race:
         run: the request.
         legs: in the order they began.
         winner: whose the answer is.
+        unit: what the second leg was paid in.
     """
 
-    __slots__ = ("_heard", "legs", "run", "winner")
+    __slots__ = ("_heard", "legs", "run", "unit", "winner")
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.legs: list[Leg] = []
         self.winner: Leg | None = None
+        self.unit: Unit = "tokens"
         self._heard: asyncio.Future[None] = run.loop.create_future()
 
     def begin(self, member: Member) -> Leg:
@@ -165,12 +167,14 @@ class Race:
 
 
 def _guess(loser: Leg, winner: Leg) -> Usage:
-    """What a loser has probably taken unseen: as much as a winner that is whole, or what can be written in its time."""
-    told = winner.attempts[-1].usage if winner.attempts else None
+    """What a loser has probably taken unseen, rather more than less: of a whole answer twice the winner's, for one answer may be
+    longer than another; of a stream what can be written in its time.
+    """
+    told, least = winner.attempts[-1].usage if winner.attempts else None, input_estimate(loser.request.raw)
     if told is not None:
-        return Usage(input=told.total_input, output=told.total_output)
+        return Usage(input=max(told.total_input, least), output=2 * told.total_output + UNSEEN_TOKENS)
     seconds = loser.world.ports.clock.now() - loser.begun
-    return Usage(input=input_estimate(loser.request.raw), output=int(seconds * QUICKEST) + 1)
+    return Usage(input=least, output=int(seconds * QUICKEST) + UNSEEN_TOKENS)
 
 
 async def hedged(run: Run, settings: HedgeSettings, walk: Walk, member: Member, spent: set[int]) -> Trial:
@@ -186,7 +190,8 @@ async def hedged(run: Run, settings: HedgeSettings, walk: Walk, member: Member, 
     is_rest = run.recovery is not None and run.recovery.broke is not None
     if request.is_kept or request.follows or is_rest or run.turn is not None:
         return await attempt(run, member)  # two answers would be kept; it is the rest of one; it has waited for this one
-    book.budget(run.route).pay_in(_expected(run, member), settings.share)
+    for unit, amount in _expected(run, member).items():
+        book.budget(run.route, unit).pay_in(amount, settings.share)
     seconds = moment(settings, book.waits(member.deployment.name, request.stream))
     race = Race(run)
     race.begin(member)
@@ -206,25 +211,27 @@ def _second(race: Race, walk: Walk, spent: set[int]) -> None:
     run, first = race.run, race.legs[0].member
     world = run.world
     world.fleet.now = world.ports.clock.now()
-    if run.made + 2 > world.retry.request_attempts:
+    if run.made + 2 > world.retry.request_attempts or world.fleet.now >= run.deadline:  # a busy loop is late (INV-10)
         return
     other = walk.next(spent | {first.index})
     if other is None or not world.fleet.is_ready(other.index):
         world.hedging.outcomes[run.route, "nobody"] += 1
         return
     member = world.fleet.members[other.index]
-    if not world.hedging.budget(run.route).take(_expected(run, member)):
+    costs = _expected(run, member)
+    race.unit = "money" if "money" in costs and "money" in _expected(run, race.legs[0].member) else "tokens"
+    if not world.hedging.budget(run.route, race.unit).take(costs[race.unit]):
         world.hedging.outcomes[run.route, "unpaid"] += 1
         return
     run.hedge = None  # one a request
     race.begin(member)
 
 
-def _expected(run: Run, member: Member) -> float:
-    """About what a request costs at a deployment; its tokens, where nobody knows the price."""
+def _expected(run: Run, member: Member) -> dict[Unit, float]:
+    """About what a request costs at a deployment: tokens, and nano-dollars where the price is known."""
     outlook = Outlook(run.request, "off", run.world.fleet.members, run.world.ports.clock)
-    price = outlook.price(member.index)
-    return float(sum(outlook.expected) if price is None else price)
+    price, tokens = outlook.price(member.index), float(sum(outlook.expected))
+    return {"tokens": tokens} if price is None else {"tokens": tokens, "money": float(price)}
 
 
 def _ended(race: Race, settings: HedgeSettings, spent: set[int]) -> Trial:
@@ -235,7 +242,7 @@ def _ended(race: Race, settings: HedgeSettings, spent: set[int]) -> Trial:
     if len(race.legs) == 2:
         _count(race, spent)
     assert last.trial is not None, "a leg that was not cancelled has ended in a trial"
-    if run.committed and last.trial.failure is not None:
+    if run.committed and last.trial.failure is not None and not run.is_answered:
         run.look(last.trial.failure)
     return last.trial
 
@@ -257,7 +264,7 @@ def _count(race: Race, spent: set[int]) -> None:
     run, second = race.run, race.legs[1]
     made = any(one.made for one in second.attempts)
     if not made:
-        run.world.hedging.budget(run.route).give_back(_expected(run, second.member))
+        run.world.hedging.budget(run.route, race.unit).give_back(_expected(run, second.member)[race.unit])
     elif race.winner is not second:
         spent.add(second.member.index)
     is_failed = second.trial is not None and second.trial.failure is not None

@@ -14,6 +14,9 @@ Outcome = Literal["won", "lost", "failed", "refused", "unpaid", "nobody"]
 """How a chance to hedge ended: the second one answered, or the first, the second failed, our gates or the journal refused it, the
 budget could not pay for it, nobody was ready."""
 
+Unit = Literal["money", "tokens"]
+"""What a budget counts: nano-dollars, or tokens for a hedge of which one side's price is unknown."""
+
 
 class Hedging:
     """The state of all hedging.
@@ -27,15 +30,15 @@ class Hedging:
     def __init__(self) -> None:
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()
         self._waits: dict[tuple[str, bool], Waits] = {}
-        self._budgets: dict[str, HedgeBudget] = {}
+        self._budgets: dict[tuple[str, Unit], HedgeBudget] = {}
 
     def waits(self, deployment: str, stream: bool) -> Waits:
         """Return how long a deployment has been waited for, for streams or for whole answers."""
         return self._waits.setdefault((deployment, stream), Waits())
 
-    def budget(self, route: str) -> HedgeBudget:
-        """Return what a route may spend on hedges."""
-        return self._budgets.setdefault(route, HedgeBudget())
+    def budget(self, route: str, unit: Unit) -> HedgeBudget:
+        """Return what a route may spend on hedges, in one unit."""
+        return self._budgets.setdefault((route, unit), HedgeBudget())
 
     def in_words(self, settings: HedgeSettings, deployment: str, stream: bool) -> str:
         """Say when a second attempt would be made beside one of a deployment."""

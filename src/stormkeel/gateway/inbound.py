@@ -13,7 +13,7 @@ from ..policies.commit import commit_of
 from ..policies.deadline import LONGEST, before
 from ..policies.queue import priority_of
 from ..policies.recovery import recovery_of
-from ..types.border import NO_BORDER, Border, border_of
+from ..types.border import NO_BORDER, Border, border_of, listed
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options
 from ..types.wire import Headers
@@ -77,7 +77,7 @@ class Inbound:
             self.timeout,
             said.get(b"x-stormkeel-task", ""),
             said.get(b"x-stormkeel-user", ""),
-            tuple(_listed(tags)),
+            tuple(listed(tags)),
             key,
             self.strict,
             said.get(b"x-stormkeel-session", ""),
@@ -91,7 +91,7 @@ class Inbound:
 
     def _border(self) -> Border:
         """Return where the request is to stay, by its own word."""
-        within, requires = (_listed(self.labels.get(name, "")) for name in (WITHIN, REQUIRES))
+        within, requires = (listed(self.labels.get(name, "")) for name in (WITHIN, REQUIRES))
         return border_of(within, requires) if within or requires else NO_BORDER
 
     def _goog(self, name: bytes, value: bytes) -> None:
@@ -165,10 +165,6 @@ def _grpc_seconds(value: bytes) -> float | None:
     """
     unit = _GRPC_UNITS.get(value[-1:])
     return _seconds(value[:-1], unit) if unit is not None and value[:-1].isdigit() and len(value) <= 9 else None
-
-
-def _listed(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 _IDLE: set[bytes] = set()

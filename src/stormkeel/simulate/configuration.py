@@ -45,7 +45,11 @@ def draw(rng: Random) -> tuple[Drawn, tuple[Side, ...]]:
     providers = {name: _provider(rng, name) for name in names}
     drawn: Drawn = {"providers": providers, "routes": _routes(rng, names), "policies": _policies(rng)}
     drawn["models"] = {"gamma/*": {"input_price": "0.10", "output_price": "0.40"}} if "gamma" in names else {}
-    return drawn, tuple(_side(rng, name, providers[name]) for name in names)
+    sides = tuple(_side(rng, name, providers[name]) for name in names)
+    for route in drawn["routes"].values():
+        if rng.random() < 0.3:
+            route["hedge"] = rng.choice((True, {"after": rng.choice((0.5, 2.0)), "share": rng.choice((0.02, 0.3))}))
+    return drawn, sides
 
 
 def read(drawn: Drawn) -> Settings:

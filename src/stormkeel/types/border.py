@@ -43,6 +43,15 @@ def border_of(within: Collection[str], requires: Collection[str]) -> Border:
     return Border(tuple(tag.lower() for tag in within), tuple(tag.lower() for tag in requires))
 
 
+def listed(text: str) -> list[str]:
+    """Return the words of a list by commas, as in a header.
+
+    >>> listed("eu, ch,")
+    ['eu', 'ch']
+    """
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def tags_in_words(tags: Collection[str]) -> str:
     """Say which tags somebody has: 'tagged "us" and "zdr"', "untagged"."""
     return f"tagged {_quoted(tags, ' and ')}" if tags else "untagged"

@@ -5,6 +5,8 @@ Never trusts an answer's own word: whose bytes they are stands in the words, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...policies.commit import FIRST, MOST_HELD
 from ..evidence import Call, Sending
 from ..speech import TERMINALS, marks_in
@@ -33,7 +35,7 @@ def _in_time(scene: Scene, docket: Docket, call: Call, sendings: list[Sending]) 
     """Nothing begins after the deadline, and the caller has an outcome soon after it."""
     total = scene.settings.policies.clocks.total
     deadline = call.at + min(total, total if call.patience is None else call.patience)
-    late = LATE + max((ends - deadline for begins, ends in scene.evidence.pauses if begins <= deadline <= ends), default=0.0)
+    late = LATE + stood_still(scene.evidence.pauses, deadline)
     docket.check("INV-10", call.ended >= 0.0, call.at, call.id, "its caller never had an outcome")
     docket.check(
         "INV-10", call.ended <= deadline + late, call.ended, call.id,
@@ -41,6 +43,15 @@ def _in_time(scene: Scene, docket: Docket, call: Call, sendings: list[Sending]) 
     )  # fmt: skip
     for one in sendings:
         docket.check("INV-10", one.at <= deadline, one.at, one.attempt, f"sent {one.at - deadline:.3f} s after the deadline")
+
+
+def stood_still(pauses: Sequence[tuple[float, float]], moment: float) -> float:
+    """Return for how many seconds from a moment on the process stood still, one pause after the other."""
+    until = moment
+    for begins, ends in sorted(pauses):
+        if begins <= until <= ends:
+            until = ends
+    return until - moment
 
 
 def _unmixed(scene: Scene, docket: Docket, call: Call, sendings: list[Sending]) -> None:
