@@ -351,21 +351,24 @@ class Connection(asyncio.Protocol):
 
     # what the hub asks
 
-    def check(self, now: float) -> None:
-        """Look at the clocks: to be called a few times a second."""
+    def check(self, now: float) -> bool:
+        """Look at the clocks: to be called a few times a second. Says whether one of them was up."""
         unsent = self._transport.get_write_buffer_size()
         if unsent != self._stuck[0]:
             self._stuck = (unsent, now)
         elif unsent and now - self._stuck[1] >= self._hub.settings.stall_timeout:
             self.abort()
-            return
-        if now + self._hub.tick > self._deadline:
-            self._expire(now, unsent)
-
-    def _expire(self, now: float, unsent: int) -> None:
+            return True
+        if now + self._hub.tick <= self._deadline:
+            return False
         if self._clock is Clock.IDLE and not self._deadline:
             self._deadline = now + self._hub.settings.idle_timeout
-        elif self._clock in (Clock.IDLE, Clock.FRESH):
+            return False
+        self._expire(unsent)
+        return True
+
+    def _expire(self, unsent: int) -> None:
+        if self._clock in (Clock.IDLE, Clock.FRESH):
             self._close()
         elif self._clock in (Clock.HEAD, Clock.BODY):
             self._refuse(408)

@@ -10,7 +10,6 @@ import enum
 from collections import deque
 from collections.abc import Iterator, Sequence
 from email.utils import formatdate
-from itertools import islice
 from time import monotonic
 from typing import NamedTuple, Protocol
 
@@ -19,7 +18,7 @@ from .settings import ServeSettings
 from .turn import AsgiApp, Turn
 
 TICK = 0.5  # seconds between looks at the connections' clocks, at most
-LOOKS = 100  # connections that are looked at in one turn of the loop
+CUTS = 10  # connections whose time is up that are dealt with in one turn of the loop
 LEAST_WAIT = 0.01  # seconds between two looks at those who are not listened to, at least
 
 
@@ -37,8 +36,8 @@ class Clock(enum.Enum):
 class Member(Protocol):
     """What the hub asks of a connection."""
 
-    def check(self, now: float) -> None:
-        """Look at the clocks."""
+    def check(self, now: float) -> bool:
+        """Look at the clocks; say whether one of them was up."""
         ...
 
     def drain(self) -> None:
@@ -146,13 +145,13 @@ class Hub:
 
     def _look(self, members: Iterator[Member]) -> None:
         """Look at some of them, and at the rest in the next turn of the loop: thousands cut at once then hold up nobody else."""
-        now, seen = self.loop.time(), 0
-        for member in islice(members, LOOKS):
-            seen += 1
-            if member in self._members:
-                member.check(now)
-        if seen == LOOKS:
-            self.loop.call_soon(self._look, members)
+        now, cut = self.loop.time(), 0
+        for member in members:
+            if member in self._members and member.check(now):
+                cut += 1
+                if cut == CUTS:
+                    self.loop.call_soon(self._look, members)
+                    return
 
     def rest(self) -> None:
         """Look no more."""
