@@ -352,3 +352,17 @@ def test_a_full_line_refuses_at_once():
         assert answers[-1].failure.retry_after is not None
 
     play(story)
+
+
+def test_a_turn_at_an_open_breaker_is_a_probe():
+    """Whoever is called while the breaker is open goes as a rare probe, or is refused; nobody is called for ever."""
+
+    async def story():
+        settings = limited("concurrency = 1", "[policies.breaker]\nconsecutive = 2\n[policies.retry]\nattempts = 1")
+        bench = Bench([Reply(500, refused(500).body, delay=0.5)], settings)
+        answers = await asyncio.gather(*(ask(bench, wait=20.0) for _ in range(30)))
+        assert all(answer.failure is not None for answer in answers)
+        assert len(bench.times) <= 2 + 16
+        assert now() < 21.0
+
+    play(story)

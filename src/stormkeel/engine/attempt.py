@@ -362,7 +362,7 @@ class Trial:
 async def attempt(run: Run, member: Member, probe: bool = False) -> Trial:
     """Try one deployment once. Raises only `CancelledError`, when the caller is gone, after settling."""
     trial = Trial(run, member)
-    refusal = trial.open(probe) if run.turn is None else run.take_turn(trial.open, probe)
+    refusal = trial.open(probe) if run.turn is None else run.take_turn(trial.open)
     if refusal is not None:
         trial.refuse(refusal)
         return trial

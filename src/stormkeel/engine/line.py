@@ -33,7 +33,7 @@ from .retrying import begin, end
 from .run import Run
 from .story import last_word
 from .timing import needs, next_in_time
-from .turns import called, is_full
+from .turns import called, is_full, is_turn
 from .world import World
 
 K = FailureKind
@@ -184,7 +184,8 @@ async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: T
 async def _probe(run: Run, walk: Walk, member: Member, spent: set[int], trial: Trial) -> Trial:
     """Return a trial, or where an open breaker or a missing model refused the last one left, another as a probe."""
     failure = trial.failure
-    if failure is not None and not trial.made and failure.kind in PROBED and not walk.has_other(spent | {member.index}):
+    is_last = not walk.has_other(spent | {member.index}) and not is_turn(run, member)  # a turn is taken as a probe already
+    if failure is not None and not trial.made and failure.kind in PROBED and is_last:
         run.attempts.pop()  # the probe's outcome stands for it: a refusal is told once
         trial = await attempt(run, member, probe=True)  # the last one left: a wrong breaker must not black-hole the route
     return trial

@@ -54,6 +54,7 @@ class Run:
         place: where the retry under way holds a place, None where it holds none.
         full: the candidates whose limits were full, by their index.
         turn: the line that has called the request, until it has been asked.
+        turned: whose limits had room for it last, by index, and when.
         queued: seconds it waited for its turns.
         number: what is added to the attempts so far for the number of the next one.
         hedge: when a second attempt may be made beside a slow one, None for never.
@@ -93,6 +94,7 @@ class Run:
         "task",
         "ttft",
         "turn",
+        "turned",
         "wall",
         "way",
         "world",
@@ -115,6 +117,7 @@ class Run:
         self.full: dict[int, Full] = {}
         self.turn: Line | None = None
         self.queued = 0.0
+        self.turned: tuple[int, float] | None = None
         self.held = 0.0
         self.number = 1
         self.hedge: HedgeSettings | None = None
@@ -198,11 +201,11 @@ class Run:
         """Has an attempt ended well? Whoever leaves after that has had the whole answer."""
         return bool(self.attempts) and self.attempts[-1].failure is None
 
-    def take_turn(self, opens: Callable[[bool], Failure | None], probe: bool) -> Failure | None:
-        """Have an attempt opened by the turn in a line; whoever is next there may be called then."""
+    def take_turn(self, opens: Callable[[bool], Failure | None]) -> Failure | None:
+        """Have an attempt opened by the turn in a line, as a probe: nobody else is left. Whoever is next may be called then."""
         line, self.turn = self.turn, None
         try:
-            return opens(probe)
+            return opens(True)
         finally:
             if line is not None:
                 line.over()

@@ -34,10 +34,15 @@ class Full(msgspec.Struct, frozen=True):
 def is_full(run: Run, trial: Trial) -> bool:
     """Was a trial refused by a limit that time undoes? Then its turn may be waited for, and it is remembered."""
     failure = trial.failure
-    if failure is None or trial.made or failure.kind not in FULL or failure.forever:
+    if failure is None or trial.made or failure.kind not in FULL or failure.forever or is_turn(run, trial.member):
         return False
     run.full[trial.member.index] = Full(trial.member, trial.extent.need, failure)
     return True
+
+
+def is_turn(run: Run, member: Member) -> bool:
+    """Has a member called in this very moment? Then it is not waited for again: what refuses the request is something else."""
+    return run.turned is not None and run.turned == (member.index, run.world.ports.clock.now())
 
 
 async def called(run: Run) -> Deployment | None:
@@ -68,6 +73,7 @@ async def called(run: Run) -> Deployment | None:
     run.turn = line
     one = next(full for quota, full in fitting.items() if quota.line is line)
     del run.full[one.member.index]
+    run.turned = one.member.index, now
     _forget(run, one)
     return one.member.deployment
 
