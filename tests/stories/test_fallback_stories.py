@@ -8,6 +8,7 @@ import pytest
 from asking_stage import answered, client_of
 from story_stage import WHOLE_STREAM, Bench, Taken, play, refused, streamed, whole
 
+from stormkeel.dialects.base import Call
 from stormkeel.types.content import Message
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.wire import HttpRequest
@@ -174,6 +175,46 @@ def test_a_conversation_is_trimmed_last(stream: bool):
         assert ("x-stormkeel-lossy", "messages[1..2]") in headers
         assert bench.settled[-1].lost == ("messages[]",)
         assert asked_of(bench) == ["twin", "twin"]
+
+    play(story)
+
+
+LONG, SHORT = "old " * 6_000, "the question"
+SPOKEN = {
+    "anthropic_messages": (
+        {"max_tokens": 50, "system": "be brief", "messages": [{"role": "user", "content": LONG}, {"role": "assistant", "content": "so"},
+                                                              {"role": "user", "content": SHORT}]}, "messages[0..1]"),
+    "openai_responses": (
+        {"store": False, "instructions": "be brief", "input": [{"role": "user", "content": LONG}, {"role": "assistant", "content": "so"},
+                                                               {"role": "user", "content": SHORT}]}, "input[0..1]"),
+    "gemini": (
+        {"systemInstruction": {"parts": [{"text": "be brief"}]}, "contents": [
+            {"role": "user", "parts": [{"text": LONG}]}, {"role": "model", "parts": [{"text": "so"}]},
+            {"role": "user", "parts": [{"text": SHORT}]}]}, "contents[0..1]"),
+    "openai_chat": (
+        {"messages": [{"role": "user", "content": LONG},
+                      {"role": "assistant", "tool_calls": [{"id": f"c{n}", "type": "function",
+                                                            "function": {"name": "f", "arguments": "{}"}} for n in range(2)]},
+                      *({"role": "tool", "tool_call_id": f"c{n}", "content": "x"} for n in range(2)),
+                      {"role": "assistant", "content": "so"}, {"role": "user", "content": SHORT}]}, "messages (4 of 5 turns)"),
+}  # fmt: skip
+"""A conversation too long in each dialect, and how its oldest turns are told: by their places, or by their number."""
+
+
+@pytest.mark.parametrize("dialect", SPOKEN)
+def test_turns_are_named_by_their_places_in_the_clients_body(dialect: str):
+    """What was left out is told in the client's own words, whichever dialect it and its provider speak."""
+
+    async def story():
+        body, told = SPOKEN[dialect]
+        bench = Bench(fits(4_000), house('[["gpu/small"]]', "last_resort.trim = true"))
+        call = Call("fast") if dialect == "gemini" else None
+        raw = json.dumps(body if call else {"model": "fast", **body}).encode()
+        answer = await bench.house.answer(bench.house.dialect(dialect).read_request(raw, "r1", call=call))
+        assert answer.failure is None
+        assert told in dict(answer.headers)["x-stormkeel-lossy"]
+        assert LONG not in bench.transport.sent[-1].request.body.decode()
+        assert SHORT in bench.transport.sent[-1].request.body.decode()
 
     play(story)
 

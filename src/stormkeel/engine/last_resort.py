@@ -50,9 +50,9 @@ def resort(run: Run, route: Route, kind: FailureKind) -> Route | None:
     if isinstance(told, Failure) or not isinstance(told.prompt, Prompt):
         return None
     asked, client = _asked(run, route, last), run.world.dialects[request.dialect]
-    prompt, lost = _instead(told.prompt, last, client)
+    prompt, lost = _instead(run, told.prompt, last)
     if last.trim and kind is FailureKind.CONTEXT_LENGTH:
-        prompt, left_out = _trimmed(run, prompt, asked[0], client)
+        prompt, left_out = _trimmed(run, prompt, asked[0])
         lost += left_out
     elif run.resorts:
         return None  # it was said otherwise already
@@ -71,12 +71,12 @@ def _asked(run: Run, route: Route, last: LastResort) -> list[Member]:
     return asked if last.groups else sorted(asked, key=lambda one: -(one.window or 0))
 
 
-def _instead(prompt: Prompt, last: LastResort, client: Codec) -> tuple[Prompt, tuple[str, ...]]:
+def _instead(run: Run, prompt: Prompt, last: LastResort) -> tuple[Prompt, tuple[str, ...]]:
     """Return the prompt with what the route says instead, and the names of what that takes the place of."""
     lost: tuple[str, ...] = ()
     turns = prompt.messages
     if last.prompt is not None:
-        turns, lost = (Message("user", last.prompt),), (client.fields.get("messages", "messages"),)
+        turns, lost = (Message("user", last.prompt),), (_turns(run)[0],)
     if last.system is not None:
         turns = (Message("system", last.system), *(message for message in turns if message.role != "system"))
         lost += ("system",)
@@ -84,7 +84,7 @@ def _instead(prompt: Prompt, last: LastResort, client: Codec) -> tuple[Prompt, t
     return msgspec.structs.replace(prompt, messages=turns, **tools), lost
 
 
-def _trimmed(run: Run, prompt: Prompt, first: Member, client: Codec) -> tuple[Prompt, tuple[str, ...]]:
+def _trimmed(run: Run, prompt: Prompt, first: Member) -> tuple[Prompt, tuple[str, ...]]:
     """Return the prompt without its oldest turns, and their names; itself where none may go, or need to."""
     family, turns, bare = family_of(first.deployment.model), prompt.messages, msgspec.structs.replace(prompt, messages=())
     scale, beside = _scale(run, prompt, first), by_bytes(bare, family)
@@ -94,7 +94,7 @@ def _trimmed(run: Run, prompt: Prompt, first: Member, client: Codec) -> tuple[Pr
     if kept is None or len(kept) == len(turns):
         return prompt, ()
     left_out = sorted(set(range(len(turns))).difference(kept))
-    return msgspec.structs.replace(prompt, messages=tuple(turns[place] for place in kept)), _names(run, turns, left_out, client)
+    return msgspec.structs.replace(prompt, messages=tuple(turns[place] for place in kept)), _names(run, turns, left_out)
 
 
 def _scale(run: Run, prompt: Prompt, first: Member) -> float:
@@ -122,16 +122,22 @@ class _Turns(msgspec.Struct):
     input: str | list[msgspec.Raw] = ""
 
 
-def _names(run: Run, turns: Sequence[Message], left_out: Sequence[int], client: Codec) -> tuple[str, ...]:
-    """Name turns by their places in the client's own body, or by their number where its entries are no turns."""
-    name = client.fields.get("messages", "messages")
+def _turns(run: Run) -> tuple[str, int]:
+    """What the turns are called in the client's own body, and how many entries they are there."""
     try:
-        entries = getattr(msgspec.json.decode(run.original[1], type=_Turns), name, ())
+        body = msgspec.json.decode(run.original[1], type=_Turns)
     except msgspec.DecodeError:
-        entries = ()
+        return "messages", 0
+    held = {"messages": body.messages, "contents": body.contents, "input": body.input}
+    return next(((name, len(entries)) for name, entries in held.items() if entries and isinstance(entries, list)), ("input", 0))
+
+
+def _names(run: Run, turns: Sequence[Message], left_out: Sequence[int]) -> tuple[str, ...]:
+    """Name turns by their places in the client's own body, or by their number where its entries are no turns."""
+    name, entries = _turns(run)
     before = next((place for place, turn in enumerate(turns) if turn.role != "system"), 0)
     for shift in (0, before):
-        if len(entries) == len(turns) - shift:
+        if entries == len(turns) - shift:
             return tuple(f"{name}[{places}]" for places in ranges([place - shift for place in left_out]))
     return (f"{name} ({len(left_out)} of {len(turns)} turns)",)
 
