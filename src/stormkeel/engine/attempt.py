@@ -31,7 +31,7 @@ from .fitting import too_long
 from .fleet import Member, Ticket
 from .hold import Extent, extent_of, held_for
 from .keeping import note
-from .mishaps import BITES, LAST_MARK, LAST_WORD, PINGS_ONLY, SLOW_CLIENT, WIRE_KINDS, read_all
+from .mishaps import BITES, LAST_MARK, LAST_WORD, PINGS_ONLY, SLOW_CLIENT, WIRE_KINDS, read_all, verdict_on
 from .ports import ClientGone, Exchange, JournalFault, WireFault
 from .reasoning import PREFILL, waiting
 from .recovery import Recovery
@@ -306,7 +306,7 @@ class Trial:
         member, ports = self.member, self._run.world.ports
         now = ports.clock.now()
         charged = self._charge(failure)
-        member.settle(self._ticket, OK if failure is None else _verdict(failure), charged.usage, now, ports.rng)
+        member.settle(self._ticket, OK if failure is None else verdict_on(failure), charged.usage, now, ports.rng)
         latency, wall, lost = now - self._started, ports.clock.wall(), self._carriage.lost
         member.recent.add(now, failure, latency, self._ttft)
         if failure is None:
@@ -396,7 +396,3 @@ async def _looked_at(run: Run, recovery: Recovery, trial: Trial) -> Trial:
     if run.committed:
         run.look(trial.failure)
     return await attempt(run, trial.member) if recovery.may_be_asked(trial.failure, trial.member) else trial
-
-
-def _verdict(failure: Failure) -> Verdict:
-    return Verdict.FAULT if failure.rule.trips else Verdict.IGNORED

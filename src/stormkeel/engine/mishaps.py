@@ -5,7 +5,8 @@ Never decides what follows: that is `line.py`, by `policies/retry.py`. Spans by 
 
 from __future__ import annotations
 
-from ..types.failure import FailureKind
+from ..policies.base import Verdict
+from ..types.failure import Failure, FailureKind
 from .ports import Exchange, WireFault
 
 K = FailureKind
@@ -35,3 +36,8 @@ async def read_all(exchange: Exchange) -> bytes:
     except WireFault:
         pass
     return b"".join(parts)
+
+
+def verdict_on(failure: Failure) -> Verdict:
+    """Return what a failure says about the health of who was asked."""
+    return Verdict.FAULT if failure.rule.trips else Verdict.IGNORED
