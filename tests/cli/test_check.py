@@ -214,3 +214,17 @@ def test_limits_in_force_and_where_they_are_said(folder: Path):
     assert {"quota": "openai#main", "model": "gpt-5.4-mini", "limit": "tpm", "amount": 1000,
             "source": 'providers.openai.limits.models."gpt-5*"'} in told  # fmt: skip
     assert [row["amount"] for row in told if row["model"] == "gpt-nonsense"] == [500]
+
+
+def test_a_target_that_no_long_request_would_reach(folder: Path):
+    """A model named for what is too long is told of where its window is no larger than the least of the route; a larger one is not."""
+    (folder / "stormkeel.toml").write_text(
+        '[providers.openai]\ncredentials = { main = "env:OPENAI_API_KEY" }\n'
+        '[models."openai/*"]\nwindow = 8000\n[models."openai/big"]\nwindow = 9000\n'
+        '[routes.fast]\ngroups = [["openai/a"], ["openai/b"]]\n[routes.fast.fallback]\ncontext_length = ["openai/c", "openai/big"]\n'
+    )
+    found = [line for line in run().output.splitlines() if "window of" in line]
+    assert found == [
+        'warning: stormkeel.toml:10:1: "openai/c" has a window of 8,000 tokens, and the least of route "fast" is 8,000; '
+        "name a model with a larger one"
+    ]

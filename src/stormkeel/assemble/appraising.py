@@ -1,4 +1,4 @@
-"""What is doubtful about prices: models that nobody can price, and prices of one's own that are far off the catalog's.
+"""What is doubtful about models: prices nobody knows, prices of one's own far off the catalog's, windows that are too small.
 
 Never refuses anything, and never reads a clock: the moment is an argument.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..config.detours import targets_of
 from ..config.flat import name_of
 from ..config.loaded import Loaded
 from ..config.models import ANY, ModelSettings, nearest
@@ -28,6 +29,7 @@ def appraise(loaded: Loaded, wall: int) -> Iterator[Fault]:
         wall: the moment the catalog's prices are asked for, nanoseconds since the epoch.
     """
     yield from _unknown(loaded)
+    yield from _too_small(loaded)
     for name, given in loaded.settings.models.items():
         for setting, text in _far_off(name, given, loaded.settings, wall):
             yield Fault(origin_of(loaded.origins, ("models", name, setting)) or DEFAULT, text)
@@ -41,6 +43,27 @@ def _unknown(loaded: Loaded) -> Iterator[Fault]:
             for number, target in enumerate(group):
                 if text := _not_known(target, settings):
                     yield Fault(origin_of(loaded.origins, ("routes", name, "groups", place, number)) or DEFAULT, text)
+
+
+def _too_small(loaded: Loaded) -> Iterator[Fault]:
+    """Targets that are named for what is too long, and have no larger window than anybody whom it was too long for."""
+    settings = loaded.settings
+    for name, route in settings.routes.items():
+        own = [_window(target, settings) for group in route.groups for target in group]
+        known = [window for window in own if window is not None]
+        if not known or len(known) < len(own):
+            continue
+        for target in (target for group in targets_of(route.fallback.context_length.to, settings) for target in group):
+            window = _window(target, settings)
+            if window is not None and window <= min(known):
+                text = f'"{name_of(target)}" has a window of {window:,} tokens, and the least of route "{name}" is {min(known):,}'
+                path = ("routes", name, "fallback", "context_length")
+                yield Fault(origin_of(loaded.origins, path) or DEFAULT, f"{text}; name a model with a larger one")
+
+
+def _window(target: TargetSettings, settings: Settings) -> int | None:
+    facts = facts_of(settings, target.provider, target.model)
+    return None if facts is None else facts.window
 
 
 def _not_known(target: TargetSettings, settings: Settings) -> str:
