@@ -17,10 +17,15 @@ T = TypeVar("T")
 EPOCH = 1_795_000_000  # the virtual wall clock starts here, seconds since 1970 (November 2026)
 
 
+MOST_TURNS = 200_000
+"""Turns of the loop at one moment after which nobody believes that it will ever wait."""
+
+
 class _Jump(selectors.DefaultSelector):
     """A selector that moves the clock forward where it would have waited."""
 
     clock = 0.0
+    turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
@@ -30,6 +35,10 @@ class _Jump(selectors.DefaultSelector):
             raise RuntimeError("nothing is left to wait for: this program would hang")
         if timeout > 0:
             self.clock += timeout
+            self.turns = 0
+        self.turns += 1
+        if self.turns > MOST_TURNS:
+            raise RuntimeError(f"{MOST_TURNS} turns of the loop at {self.clock:.3f} s: this program would spin")
         return ready
 
 

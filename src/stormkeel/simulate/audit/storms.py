@@ -24,22 +24,24 @@ def storms(scene: Scene, docket: Docket) -> None:
     most = scene.settings.policies.retry.request_attempts
     for request, sendings in scene.evidence.of_request().items():
         docket.check("INV-11", len(sendings) <= most, sendings[-1].at, request, f"{len(sendings)} sends of at most {most}")
-        futile = next((place for place, one in enumerate(sendings, 1) if one.act in FUTILE), None)
-        if futile is not None:
-            docket.check("INV-11", futile == len(sendings), sendings[-1].at, request, "sent again although it makes no sense")
+        told = min((one.ended for one in sendings if one.act in FUTILE and one.end == "read"), default=None)
+        if told is not None:
+            late = sendings[-1].at
+            docket.check("INV-11", late <= told, late, request, "sent again after it was told to make no sense")
         _again(docket, request, sendings)
     _windows(scene, docket)
 
 
 def _again(docket: Docket, request: str, sendings: list[Sending]) -> None:
-    """Who was silent, or refused the credential, is not asked again with it for the same request."""
-    out: dict[tuple[str, str], str] = {}
+    """Who refused the credential is not asked again with it for the same request."""
+    told: dict[tuple[str, str], float] = {}
     for one in sendings:
         there = (one.provider, one.credential)
-        held = out.get(there, "")
-        docket.check("INV-11", not held, one.at, request, f"asked {one.deployment} again: {held}")
+        docket.check(
+            "INV-11", one.at <= told.get(there, one.at), one.at, request, f"asked {one.deployment}, which had refused it"
+        )
         if one.act in SPENT and one.end == "read":
-            out[there] = f"its credential was refused ({one.act})"
+            told[there] = one.ended
 
 
 def _windows(scene: Scene, docket: Docket) -> None:
