@@ -140,5 +140,6 @@ def test_the_policies_are_the_engines_own():
     assert type(gates.places._gate) is ConcurrencyGate
     assert type(gates.rate._gcra) is Gcra
     assert type(guard._policies.retry._budget) is RetryBudget
-    assert (engine.Breaker, engine.ConcurrencyGate, world.RetryBudget) == (Breaker, ConcurrencyGate, RetryBudget)
+    assert (engine.Breaker, world.RetryBudget) == (Breaker, RetryBudget)
+    assert issubclass(engine.SharedPlaces, ConcurrencyGate)
     assert (line.decide, retries.decide) == (decide, decide)
