@@ -141,7 +141,7 @@ async def running(kind: type[Process], command: Sequence[str], errors: Path) -> 
 async def provider(folder: Path, plan: Plan) -> AsyncIterator[Provider]:
     """Run a provider with a plan."""
     command = [str(HERE / "fire_upstream.py"), msgspec.json.encode(plan).decode()]
-    async with running(Provider, command, folder / "stderr") as one:
+    async with running(Provider, command, folder / "stderr-provider") as one:
         assert isinstance(one, Provider)
         yield one
 
@@ -213,7 +213,7 @@ class Load:
 @asynccontextmanager
 async def load(folder: Path, spec: Spec) -> AsyncIterator[Load]:
     """Run a load until the block ends."""
-    process = await begin([str(HERE / "fire_load.py"), msgspec.json.encode(spec).decode()], folder / "stderr")
+    process = await begin([str(HERE / "fire_load.py"), msgspec.json.encode(spec).decode()], folder / "stderr-load")
     try:
         yield Load(process)
     finally:
@@ -237,11 +237,11 @@ class Clients:
 @asynccontextmanager
 async def crowd(folder: Path, plan: Crowd) -> AsyncIterator[Clients]:
     """Run a crowd until the block ends."""
-    process = await begin([str(HERE / "fire_clients.py"), msgspec.json.encode(plan).decode()], folder / "stderr")
+    process = await begin([str(HERE / "fire_clients.py"), msgspec.json.encode(plan).decode()], folder / "stderr-crowd")
     assert process.stdout is not None
     try:
         first = await process.stdout.readline()
-        assert first == b"ready\n", (folder / "stderr").read_text()
+        assert first == b"ready\n", (folder / "stderr-crowd").read_text()
         yield Clients(process)
     finally:
         if process.returncode is None:

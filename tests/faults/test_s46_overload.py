@@ -29,8 +29,8 @@ class Storm(NamedTuple):
 
     @property
     def goodput(self) -> float:
-        """Good answers of the storm, as a share of the capacity."""
-        return self.storm.ok / self.storm.seconds / self.capacity
+        """Good answers of the storm, as a share of the capacity; those asked for in its last moment come after it."""
+        return self.storm.ok / (self.storm.seconds - DELAY) / self.capacity
 
     @property
     def slower(self) -> float:
