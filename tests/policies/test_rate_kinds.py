@@ -123,3 +123,28 @@ def test_a_slowed_limit_keeps_its_burst() -> None:
     assert 119.9 < hint(gate.admit(0.0, 600)) < 120.1
     gate.scale(1.0, 60.0)
     assert 29.9 < hint(gate.admit(60.0, 600)) < 30.1
+
+
+def test_a_setting_after_a_learned_limit_begins_with_its_share() -> None:
+    """What is left of a provider's limit by its own word is no debt of a smaller one that is set later."""
+    gate = RateGate(RateSettings())
+    gate.learn("rpm", 500, 0.0)
+    gate.sink("rpm", 489, 0.0)
+    gate.change(RateSettings(rpm=2), 0.0)
+    assert gate.room(0.0)[0] == 1
+    assert isinstance(gate.admit(0.0, 0), int)
+    gate.sink("rpm", 0, 0.0)
+    gate.change(RateSettings(rpm=4), 0.0)
+    assert gate.room(0.0)[0] == 2
+
+
+def test_a_learned_limit_that_is_slowed_opens_nothing() -> None:
+    """What was taken of a learned limit stays taken, unit for unit, when throttles slow it down."""
+    gate = RateGate(RateSettings())
+    gate.learn("rpm", 500, 0.0)
+    for _ in range(500):
+        gate.admit(0.0, 0)
+    gate.scale(0.7, 0.0)
+    assert gate.room(0.0)[0] == 0
+    gate.learn("rpm", 400, 0.0)
+    assert gate.room(0.0)[0] == 0

@@ -62,6 +62,12 @@ class Gcra:
         if owed > 0:  # units times the period, which is the same for both
             self._arrival = at * self._limit + owed * self._period // other._period
 
+    def keep_pace(self, other: Gcra, at: int) -> None:
+        """Owe as much time as another limit: the same share of this one is left as was of that."""
+        owed = other._arrival - at * other._limit
+        if owed > 0:
+            self._arrival = at * self._limit + owed * self._limit // other._limit
+
     def sink(self, at: int, units: int) -> None:
         """Let no more than so many units pass at a moment: a bucket that holds less stays as it is."""
         arrival = at * self._limit + self._tolerance - units * self._period

@@ -90,7 +90,7 @@ class Limit(msgspec.Struct, frozen=True):
 class RateGate:
     """The limits of a quota group: all are checked, then all debited or none."""
 
-    __slots__ = ("_amounts", "_buckets", "_learned", "_mean", "_settings", "share")
+    __slots__ = ("_amounts", "_believed", "_buckets", "_learned", "_mean", "_ours", "_settings", "share")
 
     def __init__(self, settings: RateSettings) -> None:
         self.share = 1.0  # of the limits a minute, after throttles
@@ -98,6 +98,8 @@ class RateGate:
         self._learned: dict[str, int] = {}
         self._mean = 0.0  # output tokens of an answer
         self._amounts: dict[str, int] = {}
+        self._believed: dict[str, int] = {}  # what was learned before the latest change
+        self._ours: set[str] = set()  # the limits that held, before the latest change, by our own word
         self._buckets: dict[str, tuple[int, Gcra | Daily]] = {}
         self._build(0)
 
@@ -120,7 +122,7 @@ class RateGate:
         """Let only a share of each limit a minute through; bursts stay, so that whatever fitted still fits."""
         if share != self.share:
             self.share = share
-            self._build(moment(now))
+            self._build(moment(now), is_same=True)
 
     def sink(self, name: str, left: int, now: float) -> None:
         """Believe a provider that no more is left of a limit; that more is left it is not believed (INV-12)."""
@@ -141,8 +143,11 @@ class RateGate:
         value: int | None = getattr(self._settings, name)
         return value
 
-    def _build(self, at: int) -> None:
+    def _build(self, at: int, is_same: bool = False) -> None:
         before, self._buckets = self._buckets, {}
+        learned = {} if is_same else self._believed
+        self._ours = {name for name, amount in self._amounts.items() if learned.get(name) != amount}
+        self._believed = dict(self._learned)
         self._amounts = {}
         for name, (kind, _) in KINDS.items():
             told = [amount for amount in (self._set(name), self._learned.get(name)) if amount is not None]
@@ -158,8 +163,10 @@ class RateGate:
                 daily.follow(old, at)
             return daily
         bucket = Gcra(*_pace(name, amount, self._settings, self.share))
-        if isinstance(old, Gcra):
+        if isinstance(old, Gcra) and name in self._ours:
             bucket.follow(old, at)
+        elif isinstance(old, Gcra):
+            bucket.keep_pace(old, at)  # what was taken of the provider's limit, by its word, was not all taken by us
         return bucket
 
     # -- what passes -------------------------------------------------------------------------------------------------
