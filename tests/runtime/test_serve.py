@@ -624,6 +624,28 @@ def test_a_client_that_does_not_read_holds_the_sender_and_is_cut(within: Within)
     assert sent[0] < 16 << 20
 
 
+def test_a_broken_answer_does_not_wait_for_a_client_that_does_not_read(within: Within) -> None:
+    """Where an answer that can't be completed is not taken either, its connection ends soon, not at the stall clock (S-29, INV-15)."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await start(send)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                await asyncio.wait_for(part(send, b"z" * 65_536), 0.3)
+        raise ValueError("broken on purpose")
+
+    async def work() -> None:
+        async with serving(app, ServeSettings(port=0, drain_delay=0.0, grace=60.0, stall_timeout=60.0)) as served:
+            reader, writer = await served.open()
+            writer.write(GET)
+            await reader.readexactly(1024)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            served.stop.set()
+            await served.task
+
+    within(work())
+
+
 def test_a_slow_but_living_reader_is_not_cut(within: Within) -> None:
     """A client that keeps reading gets every byte, however often the sender had to wait."""
 

@@ -49,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._is_deaf = False
         self._is_paused = False
         self._is_full = False
+        self._is_broken = False  # the last answer can't be completed: what the client has not taken of it soon is not waited for
         self._waiting: list[asyncio.Future[None]] = []
         self._clock = Clock.FRESH
         self._deadline = math.inf
@@ -290,6 +291,7 @@ class Connection(asyncio.Protocol):
     def turn_broken(self, turn: Turn) -> None:
         """Cut the connection: the response cannot be completed, and the client must be able to tell."""
         turn.lose()
+        self._is_broken = True
         self._close()
 
     def turn_over(self, turn: Turn) -> None:
@@ -372,7 +374,7 @@ class Connection(asyncio.Protocol):
             self._close()
         elif self._clock in (Clock.HEAD, Clock.BODY):
             self._refuse(408)
-        elif not unsent:
+        elif not unsent or self._is_broken:
             self.abort()
 
     def drain(self) -> None:
