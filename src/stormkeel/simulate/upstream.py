@@ -261,11 +261,12 @@ class Upstream:
         return Script(head, headers=headers, pieces=tuple(kept), end=end)
 
     def _headers(self, sending: Sending, base: Headers) -> Headers:
-        """Say what is left of the limits, as both families of providers do."""
+        """Say what is left of the limits, as of a whole minute, whatever the windows in which they are enforced."""
         account = self._accounts.get((sending.quota.rpartition("/")[0], sending.model))
         if account is None:
             return base
-        left, limit = str(account.left()), str(account.limit)
+        scale = 60.0 / account.window
+        left, limit = str(round(account.left() * scale)), str(round(account.limit * scale))
         reset = f"{account.window - sending.at % account.window:.3f}s"
         if sending.dialect == "anthropic_messages":
             return (*base, ("request-id", "up-1"))

@@ -52,32 +52,28 @@ def verdict(one: Sending, call: Call | None, scene: Scene) -> str:
 
 def _safe(scene: Scene, docket: Docket, deployment: str, sendings: list[Sending], calls: dict[str, Call]) -> None:
     """After so many faults in a row nothing but probes goes out until one ends well."""
-    consecutive, row, well, answered = scene.settings.policies.breaker.consecutive, 0, 0.0, 0
+    breaker = scene.settings.policies.breaker
+    consecutive, row, well, answered, kept = breaker.consecutive, 0, 0.0, 0, 0
     spans: list[tuple[float, float, int]] = []
     opened: float | None = None
     for one in sorted(sendings, key=lambda one: one.ended):
         said = verdict(one, calls.get(one.request), scene)
         if said == "ok":
             if opened is not None:
-                spans.append((opened, one.ended, _earned(scene, answered)))
-                answered = 0
+                spans.append((opened, one.ended, min(MOST_EARNED, EARNED * kept)))
             well, opened, row = one.ended, None, 0
             answered += 1
         elif said and one.at >= well:
             row += 1
             if row == consecutive:
                 opened = one.ended
+                has_closed = answered > 2 * sum(breaker.permits)  # else it has kept what its answers earned
+                kept, answered = 0 if has_closed else kept + answered, 0
     if opened is not None:
-        spans.append((opened, scene.plan.span, _earned(scene, answered)))
+        spans.append((opened, scene.plan.span, min(MOST_EARNED, EARNED * kept)))
     for begins, ends, earned in spans:
         meant = [one for one in sendings if begins < one.at < ends]
         _probes(scene, docket, deployment, (begins, earned), meant)
-
-
-def _earned(scene: Scene, answered: int) -> int:
-    """Return how many attempts beyond its probes a breaker may have left: three for each answer since it opened."""
-    has_closed = answered > 2 * sum(scene.settings.policies.breaker.permits)
-    return 0 if has_closed else min(MOST_EARNED, EARNED * answered)
 
 
 def _probes(scene: Scene, docket: Docket, deployment: str, since: tuple[float, int], sendings: list[Sending]) -> None:
