@@ -221,7 +221,7 @@ def test_one_deadline_over_both():
         (LEARNED, {}, {}),
         (AFTER.replace("0.5", "0.001"), {}, {"unpaid": 1}),
         (AFTER.replace(', ["other/gpt-5.4-mini"]', ""), {}, {"nobody": 1}),
-        (AFTER + '[policies.retry]\nrequest_attempts = 1\n', {}, {}),
+        (AFTER + "[policies.retry]\nrequest_attempts = 1\n", {}, {}),
     ],
     ids=["not asked for", "nothing learned", "budget", "alone", "attempts"],
 )
@@ -286,7 +286,11 @@ def test_the_tail_is_cut_for_two_in_a_hundred():
     async def story():
         async def run(settings: str) -> tuple[float, float, Bench]:
             rng = Random(7)
-            long = [*WHOLE_STREAM[:-2], frame({}, usage={"prompt_tokens": 40, "completion_tokens": 300, "total_tokens": 340}), DONE]
+            long = [
+                *WHOLE_STREAM[:-2],
+                frame({}, usage={"prompt_tokens": 40, "completion_tokens": 300, "total_tokens": 340}),
+                DONE,
+            ]
 
             def choose(request):
                 if whom(request) == QUICK and rng.random() < 1 / 70:
@@ -320,7 +324,10 @@ def test_explain_and_metrics_show_hedges():
     async def story():
         bench = Bench(scripted(slow(20.0)), LEARNED.encode())
         said = bench.house.explain(bench.request("fast", stream=True)).onwards[-1]
-        assert said == "hedge: not yet: too few streams of openai/gpt-5.4-mini#main were seen to know what is slow; for at most 2 % of what is spent"
+        assert (
+            said
+            == "hedge: not yet: too few streams of openai/gpt-5.4-mini#main were seen to know what is slow; for at most 2 % of what is spent"
+        )
         bench = Bench(scripted(slow(20.0)), AFTER.encode())
         await warm(bench)
         await bench.stream()
@@ -341,5 +348,18 @@ def test_an_unknown_price_is_paid_in_tokens():
         await warm(bench)
         assert (await bench.stream())[0].failure is None
         assert outcomes(bench) == {"won": 1}
+
+    play(story)
+
+
+def test_what_a_hedge_hears_of_the_request_ends_it():
+    """A second attempt that hears the request to make no sense speaks for both: nobody is asked once more (INV-11)."""
+
+    async def story():
+        bench = Bench(scripted(Reply(500, refused(500).body, delay=3.0), refused(400, "invalid_value")), AFTER.encode())
+        await warm(bench)
+        answer, _ = await bench.stream()
+        assert answer.failure.kind is K.CALLER
+        assert [whom(sent.request) for sent in bench.transport.sent] == [QUICK, OTHER]
 
     play(story)

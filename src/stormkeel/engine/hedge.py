@@ -73,6 +73,11 @@ class Leg(Run):
         """Leave it to the whole request whether somebody goes on."""
 
     @property
+    def is_futile(self) -> bool:
+        """Did it hear that asking elsewhere does not help? Then the request is over, however the other one ended."""
+        return self.trial is not None and self.trial.failure is not None and not self.trial.failure.rule.elsewhere
+
+    @property
     def is_well(self) -> bool:
         """Has it brought a whole answer?"""
         return self.trial is not None and self.trial.failure is None
@@ -147,7 +152,7 @@ class Race:
 
     def tell(self) -> Leg:
         """Let the request go on as its winner, or where none answered as its first leg; each attempt is told, that one last."""
-        last = self.winner or self.legs[0]
+        last = self.winner or next((leg for leg in self.legs if leg.is_futile), self.legs[0])
         self._keep(last)
         for leg in self.legs:
             fault = None if leg.task.cancelled() else leg.task.exception()
