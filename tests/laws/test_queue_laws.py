@@ -143,6 +143,31 @@ def test_who_goes_before_is_told() -> None:
     assert queue.ahead(One("small", tokens=10))[0] <= 1
 
 
+class Watched(One):
+    """Somebody who counts how often it is looked at."""
+
+    looks = 0
+
+    def __getattribute__(self, name: str) -> object:
+        """Count a look."""
+        Watched.looks += 1
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("callers", [1, 20, 2000])
+def test_a_long_line_costs_each_of_it_no_more(callers: int) -> None:
+    """With 2,000 who wait nobody who comes, goes, or asks how long it will be looks at all the others (INV-14)."""
+    queue, ones = FairQueue[One](), [Watched(str(number % callers)) for number in range(2000)]
+    for one in ones:
+        queue.join(one, WIDE)
+    Watched.looks = 0
+    assert queue.ahead(One("0"))[0] >= 1
+    queue.leave(ones[1999])
+    queue.leave(ones[1000])
+    queue.take()
+    assert Watched.looks <= 40
+
+
 @pytest.mark.parametrize(
     ("text", "priority"),
     [("high", 5), (" Low ", -5), ("normal", 0), ("10", 10), ("-10", -10), ("+3", 3), ("11", None), ("", None), ("1.5", None),

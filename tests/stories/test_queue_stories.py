@@ -318,8 +318,8 @@ def test_a_key_bounds_the_priority_of_its_owner():
         await asyncio.sleep(0)
         tasks += [asyncio.ensure_future(ask(bench, key, 9.0, priority)) for key, priority in (("k", 10), ("x", None), ("k", -9))]
         await asyncio.sleep(0)
-        waiting = [place.priority for place in line(bench).queue._places.values()]
-        assert waiting == [-5, 0, -9]
+        waiting = sorted(one.priority for one in line(bench).queue._waiting)
+        assert waiting == [-9, -5, 0]
         await asyncio.gather(*tasks)
 
     play(story)

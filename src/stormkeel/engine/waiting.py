@@ -165,7 +165,7 @@ class Line:
             self.is_busy = True
             now = self._clock.now()
             head, refusal = self._next(head, now)
-            if refusal is not None:
+            if refusal is not None and not refusal.forever:  # what no time undoes it hears when it is asked, and makes room
                 self._recovering |= refusal.kind is K.COOLING
                 if refusal.retry_after is not None:
                     self._look_at(now + refusal.retry_after)

@@ -14,8 +14,7 @@ the newest request of the longest flow go, so that one caller's flood is its own
 from __future__ import annotations
 
 import re
-from heapq import heappop, heappush
-from itertools import islice
+from bisect import bisect_left
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -97,29 +96,32 @@ W = TypeVar("W", bound=Waiting)
 class _Flow:
     """One caller's requests of one priority."""
 
-    __slots__ = ("end", "waiting", "weight")
+    __slots__ = ("end", "size", "waiting", "weight")
 
     def __init__(self, weight: int) -> None:
         self.weight = weight
         self.end = 0
+        self.size = 0  # bytes
         self.waiting: dict[int, int] = {}  # by the order of their coming: their tags
 
 
 class FairQueue(Generic[W]):
-    """Those who wait at one limit."""
+    """Those who wait at one limit. Nothing that each request asks for takes longer by a loop over all who wait."""
 
-    __slots__ = ("_flows", "_heap", "_next", "_places", "_served", "size")
+    __slots__ = ("_flows", "_next", "_numbers", "_order", "_served", "_tokens", "_waiting", "size")
 
     def __init__(self) -> None:
         self.size = 0  # bytes
         self._flows: dict[tuple[str, int], _Flow] = {}
-        self._heap: list[tuple[int, int, W]] = []
-        self._places: dict[int, W] = {}
+        self._order: list[tuple[int, int]] = []  # tags and numbers, in the order in which they are served
+        self._waiting: list[W] = []  # whose they are,
+        self._tokens: list[int] = []  # and what they take
+        self._numbers: dict[int, int] = {}  # by who it is: in which order they came
         self._served = 0  # the tag that was served last
         self._next = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._order)
 
     def join(self, one: W, settings: QueueSettings) -> list[W]:
         """Let somebody wait; returns those who must leave for it, which may be itself."""
@@ -133,77 +135,67 @@ class FairQueue(Generic[W]):
         self._next += 1
         flow.end = tag + max(1, one.tokens) * 4 * NORMAL_WEIGHT * NORMAL_WEIGHT // flow.weight
         flow.waiting[number] = tag
-        self._places[number] = one
+        flow.size += one.size
         self.size += one.size
-        heappush(self._heap, (tag, number, one))
+        self._numbers[id(one)] = number
+        place = bisect_left(self._order, (tag, number))
+        self._order.insert(place, (tag, number))
+        self._waiting.insert(place, one)
+        self._tokens.insert(place, one.tokens)
         gone: list[W] = []
-        while len(self._places) > settings.most or self.size > settings.bytes:
+        while len(self._order) > settings.most or self.size > settings.bytes:
             gone.append(self._drop(by_bytes=self.size > settings.bytes))
         return gone
 
     def leave(self, one: W) -> None:
         """Let somebody go, served or not. Whoever is not here may go as well."""
-        for number in [number for number in self._flow(one) if self._places.get(number) is one]:
-            self._remove(number)
+        if id(one) in self._numbers:
+            self._remove(one)
 
     def first(self) -> W | None:
         """Return who is next, None where nobody waits."""
-        heap = self._heap
-        while heap and heap[0][1] not in self._places:
-            heappop(heap)
-        return heap[0][2] if heap else None
+        return self._waiting[0] if self._waiting else None
 
     def first_but(self, caller: str) -> W | None:
         """Return who is next of all but one caller, None where nobody else waits."""
-        heads = [
-            (tag, number) for (whose, _), flow in self._flows.items() if whose != caller and flow.waiting
-            for number, tag in islice(flow.waiting.items(), 1)
-        ]  # fmt: skip
-        return self._places[min(heads)[1]] if heads else None
+        if all(whose == caller for (whose, _), flow in self._flows.items() if flow.waiting):
+            return None
+        return next(one for one in self._waiting if one.caller != caller)
 
     def take(self, one: W | None = None) -> W:
         """Let the next one go, or another, because it is served."""
         one = one or self.first()
         assert one is not None, "nobody waits"
-        number, tag = next((number, tag) for number, tag in self._flow(one).items() if self._places[number] is one)
+        tag = self._flows[one.caller, one.priority].waiting[self._numbers[id(one)]]
         self._served = max(self._served, tag)
-        self._remove(number)
+        self._remove(one)
         return one
 
     def ahead(self, one: Waiting) -> tuple[int, int]:
         """Return how many requests, with how many tokens, go before somebody who would come now."""
         flow = self._flows.get((one.caller, one.priority))
         tag = self._served if flow is None else max(self._served, flow.end)
-        before = [self._places[number] for flow in self._flows.values() for number, its in flow.waiting.items() if its <= tag]
-        return len(before), sum(each.tokens for each in before)
-
-    def _flow(self, one: Waiting) -> dict[int, int]:
-        flow = self._flows.get((one.caller, one.priority))
-        return {} if flow is None else flow.waiting
+        before = bisect_left(self._order, (tag + 1, 0))
+        return before, sum(self._tokens[:before])
 
     def _drop(self, by_bytes: bool) -> W:
         """Let the newest of the longest flow go, or of the one with the most bytes."""
-
-        def length(flow: _Flow) -> int:
-            return sum(self._places[number].size for number in flow.waiting) if by_bytes else len(flow.waiting)
-
-        longest = max((flow for flow in self._flows.values() if flow.waiting), key=length)
-        number = next(reversed(longest.waiting))
-        longest.end = longest.waiting[number]
-        one = self._places[number]
-        self._remove(number)
+        flows = (flow for flow in self._flows.values() if flow.waiting)
+        longest = max(flows, key=(lambda flow: flow.size) if by_bytes else (lambda flow: len(flow.waiting)))
+        number, tag = next(reversed(longest.waiting.items()))
+        longest.end = tag
+        one = self._waiting[bisect_left(self._order, (tag, number))]
+        self._remove(one)
         return one
 
-    def _remove(self, number: int) -> None:
-        one = self._places.pop(number)
-        key = one.caller, one.priority
+    def _remove(self, one: W) -> None:
+        number, key = self._numbers.pop(id(one)), (one.caller, one.priority)
         flow = self._flows[key]
-        del flow.waiting[number]
+        place = bisect_left(self._order, (flow.waiting.pop(number), number))
+        del self._order[place], self._waiting[place], self._tokens[place]
+        flow.size -= one.size
         self.size -= one.size
-        if not self._places:
+        if not self._order:
             self._flows.clear()
-            self._heap.clear()
         elif not flow.waiting and flow.end <= self._served:
             del self._flows[key]
-        elif len(self._heap) > 2 * len(self._places) + 64:  # those who left by themselves are found no sooner
-            self._heap = sorted(item for item in self._heap if item[1] in self._places)
