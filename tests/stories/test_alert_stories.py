@@ -100,6 +100,25 @@ def test_what_needs_its_owner_is_told(reply, kind):
     play(story)
 
 
+def test_models_that_callers_made_up_are_not_told():
+    """Names that no route has and nobody ever answered to tell nobody anything; one that was answered and then is gone does."""
+
+    async def story():
+        gone = refused(404, "model_not_found")
+        true = iter([whole(), gone])
+        bench = Bench(lambda request: next(true) if b'"true"' in request.body else gone, FALL)
+        ear = listening(bench)
+        for number in range(20):
+            assert (await bench.ask(model=f"openai/made-up-{number}")).failure is not None
+        assert ear.kinds == []
+        assert (await bench.ask(model="openai/true")).failure is None
+        assert (await bench.ask(model="openai/true")).failure is not None
+        assert ear.kinds == [K.MODEL_GONE]
+        assert ear.heard[0].subject.startswith("openai/true")
+
+    play(story)
+
+
 def test_a_providers_code_is_not_told_as_it_comes():
     """A code of a provider's that is no code, but a text without end or with control characters, does not leave the house."""
 

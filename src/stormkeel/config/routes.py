@@ -200,6 +200,7 @@ class Router:
             concurrency=limits.concurrency,
             origins=tuple((origin.name, origin.source) for origin in limits.origins),
             learns=limits.learns,
+            is_found=self._found > 0,
             region=region_of(target, provider),
             tags=tags_of(target, credential, self._settings),
         )

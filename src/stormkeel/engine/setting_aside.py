@@ -16,6 +16,7 @@ from .quota import Quota
 from .world import Ports
 
 K = FailureKind
+NEVER = float("-inf")
 PROBED = {K.CREDENTIAL: Verdict.FAULT, K.RATE_LIMIT: Verdict.OK, K.QUOTA: Verdict.OK}
 """What a failed probe says about the credential: whoever counts its requests or its money knows it."""
 
@@ -55,6 +56,7 @@ def _miss(member: Member, failure: Failure, ports: Ports, parking: ParkingSettin
     if not names_model(failure, deployment.model):
         return
     why = f"{failure.status} {failure.code or ''}".rstrip()
-    if quota.miss(ports.clock.now() + parking.model, why):
+    is_made_up = deployment.is_found and member.breaker.good_at == NEVER  # whatever callers think of is nobody's to mend
+    if quota.miss(ports.clock.now() + parking.model, why) and not is_made_up:
         text = f"has no such model (any more; {shown(why)}): take it out of its routes, or mend its name"
         ports.tell(Alert(AlertKind.MODEL_GONE, deployment.name, text, ports.clock.wall()))

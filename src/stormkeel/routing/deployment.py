@@ -29,6 +29,7 @@ class Deployment(msgspec.Struct, frozen=True):
         concurrency: the most attempts at once in its quota group, None for no limit.
         origins: where each of these limits is said, as (name, place).
         learns: may limits that the provider tells of itself hold as well?
+        is_found: was it made for a model that a caller named, and no route does?
         region: where it is served, in its owner's own word; "" where nobody says.
         tags: its owner's words for where and on which terms it serves, in small letters, its region among them.
     """
@@ -48,6 +49,7 @@ class Deployment(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
     learns: bool = True
+    is_found: bool = False
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 0.0001, 1_000_000.0)
