@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from random import Random
 
 import pytest
@@ -348,6 +349,61 @@ def test_an_unknown_price_is_paid_in_tokens():
         await warm(bench)
         assert (await bench.stream())[0].failure is None
         assert outcomes(bench) == {"won": 1}
+
+    play(story)
+
+
+def test_what_costs_nothing_is_hedged_by_its_tokens():
+    """Models of one's own whose price is 0 have a budget all the same: a slow hour does not double what they have to do."""
+
+    async def story():
+        free = AFTER + '[models."openai/gpt-5.4-mini"]\ninput_price = "0"\noutput_price = "0"\n'
+        free += '[models."other/gpt-5.4-mini"]\ninput_price = "0"\noutput_price = "0"\n'
+        bench = Bench([slow(2.0)], free.replace("share = 0.5", "share = 0.01").encode())
+        assert bench.house.world.fleet.members[0].tariff(0) is not None
+        for _ in range(20):
+            await bench.stream()
+        assert outcomes(bench) == {"unpaid": 20}
+
+    play(story)
+
+
+def test_a_request_pays_into_the_budget_once():
+    """Whoever is sent on from one that is down to the next pays in once: an outage buys no hedges."""
+
+    async def story():
+        bench = Bench(by({QUICK: [refused(503)], OTHER: [streamed(*WHOLE_STREAM)]}), AFTER.encode())
+        budget = bench.house.world.hedging.budget("fast", "money")
+        await bench.stream()
+        paid = budget.left
+        bench = Bench([streamed(*WHOLE_STREAM)], AFTER.encode())
+        await bench.stream()
+        assert paid == bench.house.world.hedging.budget("fast", "money").left > 0.0
+
+    play(story)
+
+
+class Broken(Counter[tuple[str, str]]):
+    """A count that can't be written."""
+
+    def __setitem__(self, _key: object, _value: int) -> None:
+        raise RuntimeError("broken")
+
+
+def test_a_fault_of_ours_between_two_attempts_leaves_none_behind():
+    """Where something of ours breaks as a second one is thought of, the first is ended and settled with the request (INV-15)."""
+
+    async def story():
+        bench = Bench(scripted(slow(5.0)), AFTER.encode())
+        await warm(bench)
+        bench.house.world.fleet.members[1].breaker._open(bench.house.parts.clock.now(), Random(1))
+        bench.house.world.hedging.outcomes = Broken()
+        answer, taken = await bench.stream()
+        assert answer.failure.kind is K.INTERNAL
+        assert [sent.ended for sent in bench.transport.sent] == ["aborted"]
+        await asyncio.sleep(10.0)
+        assert taken.pieces == []
+        assert [str(bench.broken.pop())] == ["broken"]
 
     play(story)
 

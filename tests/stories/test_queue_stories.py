@@ -292,7 +292,7 @@ def test_priorities_share_and_nobody_starves():
         served, tasks = Counter[int](), []
 
         async def one(priority: int) -> None:
-            if (await ask(bench, f"k{priority}", 21.0, priority)).failure is None:
+            if (await ask(bench, "", 21.0, priority)).failure is None:
                 served[priority] += 1
 
         for priority in (5, 0, -5):
@@ -309,17 +309,17 @@ def test_priorities_share_and_nobody_starves():
 
 
 def test_a_key_bounds_the_priority_of_its_owner():
-    """A request may ask for less than its key's priority, and not for more."""
+    """A request may ask for less than its key's priority, and not for more; nor than the usual, where its key says none (INV-19)."""
 
     async def story():
         keys = '[[keys]]\nname = "k"\nkey = "env:OPENAI_API_KEY"\npriority = "low"'
         bench = Bench([Reply(200, whole().body, delay=1.0)], limited("concurrency = 1", keys))
         tasks = [asyncio.ensure_future(ask(bench, "", 9.0))]
         await asyncio.sleep(0)
-        tasks += [asyncio.ensure_future(ask(bench, key, 9.0, priority)) for key, priority in (("k", 10), ("x", None), ("k", -9))]
+        tasks += [asyncio.ensure_future(ask(bench, key, 9.0, priority)) for key, priority in (("k", 10), ("x", 10), ("k", -9), ("", 9))]
         await asyncio.sleep(0)
         waiting = sorted(one.priority for one in line(bench).queue._waiting)
-        assert waiting == [-9, -5, 0]
+        assert waiting == [-9, -5, 0, 9]
         await asyncio.gather(*tasks)
 
     play(story)

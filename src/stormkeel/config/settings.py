@@ -249,7 +249,7 @@ class KeySettings(msgspec.Struct, frozen=True):
         admin: may its owner look at the gateway's inside (`/admin/...`)?
         within, requires: as in a route, for all that its owner asks.
         queue_wait: as in a route, for all that its owner asks.
-        priority: as in a route; its owner may ask for less of each request, and not for more.
+        priority: as in a route, left out, the route's; its owner may ask for less of each request, and not for more.
     """
 
     name: str

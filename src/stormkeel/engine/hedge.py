@@ -10,6 +10,7 @@ nothing interrupts. Both have the request's one deadline and count as attempts o
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from ..ledger.estimate import UNSEEN_TOKENS, input_estimate
 from ..policies.hedge import HedgeSettings, moment
@@ -195,8 +196,9 @@ async def hedged(run: Run, settings: HedgeSettings, walk: Walk, member: Member, 
     is_rest = run.recovery is not None and run.recovery.broke is not None
     if request.is_kept or request.follows or is_rest or run.turn is not None:
         return await attempt(run, member)  # two answers would be kept; it is the rest of one; it has waited for this one
-    for unit, amount in _expected(run, member).items():
-        book.budget(run.route, unit).pay_in(amount, settings.share)
+    if not run.attempts:  # once a request, however many it is sent on to
+        for unit, amount in _expected(run, member).items():
+            book.budget(run.route, unit).pay_in(amount, settings.share)
     seconds = moment(settings, book.waits(member.deployment.name, request.stream))
     race = Race(run)
     race.begin(member)
@@ -204,9 +206,10 @@ async def hedged(run: Run, settings: HedgeSettings, walk: Walk, member: Member, 
         if seconds is not None and await race.first_word(seconds):
             _second(race, walk, spent)
         await race.over()
-    except asyncio.CancelledError:
+    except BaseException:  # the caller is gone, or a fault of ours between the two: nobody answers for the legs any more
         await race.abandon()
-        race.tell()
+        with suppress(Exception):  # what ends the request is told, and what a leg made of it is not
+            race.tell()
         raise
     return _ended(race, settings, spent)
 
@@ -233,10 +236,10 @@ def _second(race: Race, walk: Walk, spent: set[int]) -> None:
 
 
 def _expected(run: Run, member: Member) -> dict[Unit, float]:
-    """About what a request costs at a deployment: tokens, and nano-dollars where the price is known."""
+    """About what a request costs at a deployment: tokens, and nano-dollars where the price is known, and not nothing."""
     outlook = Outlook(run.request, "off", run.world.fleet.members, run.world.ports.clock)
     price, tokens = outlook.price(member.index), float(sum(outlook.expected))
-    return {"tokens": tokens} if price is None else {"tokens": tokens, "money": float(price)}
+    return {"tokens": tokens, "money": float(price)} if price else {"tokens": tokens}
 
 
 def _ended(race: Race, settings: HedgeSettings, spent: set[int]) -> Trial:

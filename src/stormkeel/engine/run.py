@@ -15,7 +15,6 @@ import msgspec
 from ..dialects.base import Codec, Told
 from ..policies.commit import bytes_held
 from ..policies.hedge import HedgeSettings
-from ..policies.queue import HIGHEST
 from ..policies.retry import RetryBudget
 from ..routing.route import Route
 from ..types.attempt import Attempt, Story
@@ -221,13 +220,16 @@ class Run:
 
     @property
     def priority(self) -> int:
-        """How much of a full limit's room it gets (`policies/queue.py`): by its own word, but no more than its key allows."""
+        """How much of a full limit's room it gets (`policies/queue.py`): by its own word, but no more than its key allows.
+
+        A key that says nothing allows what its route says, which is the usual where that says nothing: nobody takes the room of
+        others by a header (INV-19, INV-23). Without keys there are no others.
+        """
         options, way, terms = self.request.options, self.way, self.world.terms.get(self.request.options.key)
-        most = None if terms is None else terms.priority
-        said = options.priority
-        if said is None:
-            said = most if most is not None else None if way is None else way.priority
-        return min(said or 0, HIGHEST if most is None else most)
+        usual = terms.priority if terms is not None and terms.priority is not None else None if way is None else way.priority
+        usual = usual or 0
+        said = usual if options.priority is None else options.priority
+        return min(said, usual) if options.key else said
 
     def pay(self, member: Member, failure: Failure) -> bool:
         """Pay for one more try of a provider; False where its retry budget is spent."""
