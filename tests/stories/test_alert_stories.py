@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from story_stage import ALONE, FALL, KEYS, Bench, by, play, refused, whole
+from story_stage import ALONE, FALL, KEYS, Bench, by, now, play, refused, whole
 
+from stormkeel.engine.standing import picture
 from stormkeel.gateway.tending import keep_watching
 from stormkeel.policies.base import Verdict
 from stormkeel.runtime.alerts import Alarm
@@ -164,5 +165,19 @@ def test_a_breaker_that_stays_open_is_told_and_its_end():
         opened, closed = (alert.at for alert in ear.heard)
         assert 60 <= (opened - bench.told[0].started) / 1e9 - 100 <= 64
         assert 200 <= (closed - bench.told[0].started) / 1e9 <= 225
+
+    play(story)
+
+
+def test_a_name_that_a_caller_made_up_is_no_news():
+    """Nobody is told that a model is missing which no route of the settings names, and the fleet stays as healthy as it was."""
+
+    async def story():
+        bench = Bench(lambda _request: refused(404, "model_not_found", message='The model "gpt-none" does not exist'), ALONE)
+        ear = listening(bench)
+        await bench.ask(model="openai/gpt-none")
+        shown = picture(bench.house.world, now())
+        assert [(one.name, one.state, one.is_found) for one in shown.deployments][1:] == [("openai/gpt-none#main", "missing", True)]
+        assert (ear.kinds, shown.status) == ([], "healthy")
 
     play(story)

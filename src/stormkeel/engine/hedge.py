@@ -18,11 +18,12 @@ from ..routing.plan import Walk
 from ..types.failure import FailureKind
 from ..types.usage import Usage
 from ..types.wire import Headers
-from .attempt import Trial, attempt
+from .attempt import attempt
 from .fleet import Member
 from .hedging import Outcome, Unit
 from .outlook import Outlook
 from .run import Run
+from .trial import Trial
 
 LOST = "another attempt of the request answered first"
 QUICKEST = 250

@@ -1,6 +1,6 @@
 """What an attempt may cost: the tokens it is expected to take, the most it can take, and the money held for that.
 
-Never debits anything and never writes: it says the numbers that `attempt.py` reserves and `explain.py` shows.
+Never debits anything and never writes: it says the numbers that `trial.py` reserves and `explain.py` shows.
 """
 
 from __future__ import annotations

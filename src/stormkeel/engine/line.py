@@ -2,7 +2,7 @@
 
     resolve -> [ plan -> attempt -> decide ] ... -> answer or failure -> tell the sinks
 
-Never knows a vendor, a socket or a file. An attempt's own steps (admit, reserve, send, read, settle) are in `attempt.py`.
+Never knows a vendor, a socket or a file. An attempt's own steps (admit, reserve, send, read, settle) are in `trial.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..types.failure import Failure, FailureKind
 from ..types.request import Request
 from ..types.response import Response
 from ..types.wire import NO_HEADERS, Headers, HttpResponse
-from .attempt import Trial, attempt
+from .attempt import attempt
 from .crossing import headers_for
 from .detours import OWN_FAULT, turn
 from .fleet import Member
@@ -33,6 +33,7 @@ from .retrying import begin, end
 from .run import Run
 from .story import last_word
 from .timing import needs, next_in_time
+from .trial import Trial
 from .turns import called, is_full, is_turn
 from .world import World
 

@@ -3,7 +3,7 @@
 Only for deployments of routes with `least_latency`; the others keep the plain one, and pay nothing for this.
 
     an attempt goes out        from then on it is waited for
-    a stream's first content   news at that moment, which `attempt.py` tells (a stream may go on for minutes)
+    a stream's first content   news at that moment, which `stream_trial.py` tells (a stream may go on for minutes)
     an attempt's end           news where the content came only then, or never
 """
 

@@ -3,6 +3,7 @@
 Never moves any state and never asks a provider: it only reads what the gates and counters know.
 
     healthy ── set aside for a while ──> cooling          (quota group or credential)
+       |────── no such model ──────────> missing
        '───── faults, breaker opens ───> open ── its time is up ──> half_open ──> healthy
 """
 
@@ -18,7 +19,7 @@ from .fleet import Member
 from .recent import LastError
 from .world import World
 
-State = Literal["healthy", "cooling", "half_open", "open"]
+State = Literal["healthy", "missing", "cooling", "half_open", "open"]
 Status = Literal["healthy", "degraded", "unhealthy"]
 
 
@@ -54,6 +55,7 @@ class Standing(msgspec.Struct, frozen=True):
 
     Attributes:
         name, provider, model, credential, dialect: which it is; a credential by its name.
+        is_found: was it made for a model that a caller named, and no route?
         state: as drawn above.
         why: what it is set aside for, "" where it is not.
         for_s: seconds until it may be asked again, None where it may be now.
@@ -71,6 +73,7 @@ class Standing(msgspec.Struct, frozen=True):
     model: str
     credential: str
     dialect: str
+    is_found: bool
     state: State
     why: str
     for_s: float | None
@@ -130,15 +133,16 @@ def standing(member: Member, now: float) -> Standing:
     deployment, recent, quota = member.deployment, member.recent, member.cooling[0]
     counts = recent.look(now)
     return Standing(
-        deployment.name, deployment.provider, deployment.model, deployment.credential, deployment.dialect,
+        deployment.name, deployment.provider, deployment.model, deployment.credential, deployment.dialect, deployment.is_found,
         state, why, span, member.in_flight, room(member, now), limits_of(member, now), round(quota.rate.share, 3),
-        len(quota.line.queue), _rounded(recent.latency), _rounded(recent.ttft),
-        counts.attempts, _rounded(counts.success), counts.errors, counts.last_error,
+        len(quota.line.queue), _rounded(recent.latency), _rounded(recent.ttft), counts.attempts, _rounded(counts.success),
+        counts.errors, counts.last_error,
     )  # fmt: skip
 
 
 def status_of(rows: list[Standing]) -> Status:
-    """Return how several deployments stand together."""
+    """Return how several deployments stand together; models that a caller made up say nothing of anybody's health."""
+    rows = [row for row in rows if not (row.is_found and row.state == "missing")]
     well = sum(row.state == "healthy" for row in rows)
     return "healthy" if well == len(rows) else "degraded" if well else "unhealthy"
 
@@ -165,7 +169,8 @@ def _state(member: Member, now: float) -> tuple[State, str, float | None]:
     aside = [cooling for cooling in member.cooling if cooling.until > now]
     for cooling in aside:
         if (told := cooling.refusal(now)) is not None:
-            return "cooling", f"{cooling.name}: {cooling.why}", round(told.retry_after or 0.0, 3)
+            state: State = "missing" if cooling is member.cooling[0] and member.cooling[0].is_missing else "cooling"
+            return state, f"{cooling.name}: {cooling.why}", round(told.retry_after or 0.0, 3)
     if aside:
         return "half_open", f"the next attempt is the probe of {aside[0].name}: {aside[0].why}", None
     for scope in member.scopes:

@@ -14,10 +14,10 @@ import msgspec
 from ..policies.base import Need
 from ..routing.deployment import Deployment
 from ..types.failure import Failure, FailureKind
-from .attempt import Trial
 from .fleet import Member
 from .quota import Quota
 from .run import Run
+from .trial import Trial
 from .waiting import FULL, Waiter
 
 K = FailureKind

@@ -23,7 +23,7 @@ class DeploymentHealth(msgspec.Struct):
     """How one deployment is doing.
 
     Attributes:
-        state: "healthy", "cooling", "half_open" or "open".
+        state: "healthy", "missing", "cooling", "half_open" or "open".
         why: what it is set aside for, "" where it is not.
         in_flight: attempts under way.
         latency_s: moving average of good attempts, None before the first.
@@ -116,7 +116,8 @@ def is_ready(house: House) -> bool:
     if routes:
         return len(dead_routes(house)) < len(routes)
     fleet = _fleet(house)
-    return any(fleet.is_ready(member.index) for member in fleet.members) or not fleet.members
+    there = [member.index for member in fleet.members if not member.cooling[0].is_missing]
+    return any(map(fleet.is_ready, there)) or not there
 
 
 def dead_routes(house: House) -> list[str]:
