@@ -94,6 +94,27 @@ def test_tokens_are_shared_by_weight(callers: dict[str, tuple[int, int]], shares
         assert tokens[caller] == pytest.approx(unit * share, rel=0.05)
 
 
+def test_many_priorities_make_no_larger_share() -> None:
+    """Who asks under each priority it may shares with who asks under one as if it asked under the highest alone (INV-23)."""
+    queue, tokens = FairQueue[One](), Counter[str]()
+    those = [One("many", priority) for priority in range(LOWEST, 1)] + [One("one")]
+    for one in those * 3:
+        queue.join(One(one.caller, one.priority), WIDE)
+    for _ in range(5000):
+        one = queue.take()
+        tokens[one.caller] += one.tokens
+        queue.join(One(one.caller, one.priority), WIDE)
+    assert tokens["many"] == pytest.approx(tokens["one"], rel=0.1)
+
+
+def test_a_flood_of_many_priorities_pushes_out_its_own() -> None:
+    """A full queue lets somebody of the caller with most go, however many priorities that has."""
+    queue, settings = FairQueue[One](), QueueSettings(most=10)
+    for one in [One("many", priority) for priority in range(-7, 1)] + [One("one"), One("one")]:
+        assert queue.join(one, settings) == []
+    assert queue.join(One("one"), settings)[0].caller == "many"
+
+
 def test_a_newcomer_has_no_arrears() -> None:
     """Whoever comes after others have been served for long shares with them from then on, and does not go first for as long."""
     queue, order = FairQueue[One](), list[str]()

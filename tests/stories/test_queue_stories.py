@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from story_stage import Bench, Reply, by, now, play, refused, whole
 
 from stormkeel.engine.line import Answer
+from stormkeel.engine.world import Terms
 from stormkeel.types.failure import FailureKind
 
 K = FailureKind
@@ -289,10 +290,11 @@ def test_priorities_share_and_nobody_starves():
 
     async def story():
         bench = Bench([whole()], limited("rpm = 600, burst = 0.001"))
+        bench.house.world.terms = {f"k{priority}": Terms(None, priority) for priority in (5, 0, -5)}
         served, tasks = Counter[int](), []
 
         async def one(priority: int) -> None:
-            if (await ask(bench, "", 21.0, priority)).failure is None:
+            if (await ask(bench, f"k{priority}", 21.0, priority)).failure is None:
                 served[priority] += 1
 
         for priority in (5, 0, -5):

@@ -7,14 +7,16 @@ without its rounds (docs/reliability.md, Queues):
     tag = max(the tag that was served last, where the flow's last request ended);  the flow ends at tag + tokens / weight
     the smallest tag is next
 
+A caller's flows together weigh as much as the heaviest of them that waits: many priorities make no larger share than one.
 So nobody starves: whoever waits is overtaken by a flow for as many tokens as its weight allows, and no more. A full queue lets
-the newest request of the longest flow go, so that one caller's flood is its own loss.
+the newest request of who has most there go, so that one caller's flood is its own loss.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -24,6 +26,7 @@ from .base import within
 NAMED = {"high": 5, "normal": 0, "low": -5}
 LOWEST, HIGHEST = -10, 10
 NORMAL_WEIGHT = 16
+UNIT = 4 * NORMAL_WEIGHT * NORMAL_WEIGHT
 MIB = 1 << 20
 _NUMBER = re.compile(r"[+-]?[0-9]{1,2}")
 
@@ -112,7 +115,7 @@ class FairQueue(Generic[W]):
 
     def __init__(self) -> None:
         self.size = 0  # bytes
-        self._flows: dict[tuple[str, int], _Flow] = {}
+        self._flows: dict[str, dict[int, _Flow]] = {}  # by caller and priority
         self._order: list[tuple[int, int]] = []  # tags and numbers, in the order in which they are served
         self._waiting: list[W] = []  # whose they are,
         self._tokens: list[int] = []  # and what they take
@@ -127,14 +130,15 @@ class FairQueue(Generic[W]):
         """Let somebody wait; returns those who must leave for it, which may be itself."""
         if one.size > settings.bytes:
             return [one]
-        key = one.caller, one.priority
-        flow = self._flows.get(key)
+        flows = self._flows.setdefault(one.caller, {})
+        flow = flows.get(one.priority)
         if flow is None:
-            flow = self._flows[key] = _Flow(weight_of(one.priority))
+            flow = flows[one.priority] = _Flow(weight_of(one.priority))
         number, tag = self._next, max(self._served, flow.end)
         self._next += 1
-        flow.end = tag + max(1, one.tokens) * 4 * NORMAL_WEIGHT * NORMAL_WEIGHT // flow.weight
         flow.waiting[number] = tag
+        weights = [each.weight for each in flows.values() if each.waiting]
+        flow.end = tag + max(1, one.tokens) * UNIT * sum(weights) // (flow.weight * max(weights))
         flow.size += one.size
         self.size += one.size
         self._numbers[id(one)] = number
@@ -158,7 +162,7 @@ class FairQueue(Generic[W]):
 
     def first_but(self, caller: str) -> W | None:
         """Return who is next of all but one caller, None where nobody else waits."""
-        if all(whose == caller for (whose, _), flow in self._flows.items() if flow.waiting):
+        if not any(_count(flows) for whose, flows in self._flows.items() if whose != caller):
             return None
         return next(one for one in self._waiting if one.caller != caller)
 
@@ -166,22 +170,22 @@ class FairQueue(Generic[W]):
         """Let the next one go, or another, because it is served."""
         one = one or self.first()
         assert one is not None, "nobody waits"
-        tag = self._flows[one.caller, one.priority].waiting[self._numbers[id(one)]]
+        tag = self._flows[one.caller][one.priority].waiting[self._numbers[id(one)]]
         self._served = max(self._served, tag)
         self._remove(one)
         return one
 
     def ahead(self, one: Waiting) -> tuple[int, int]:
         """Return how many requests, with how many tokens, go before somebody who would come now."""
-        flow = self._flows.get((one.caller, one.priority))
+        flow = self._flows.get(one.caller, {}).get(one.priority)
         tag = self._served if flow is None else max(self._served, flow.end)
         before = bisect_left(self._order, (tag + 1, 0))
         return before, sum(self._tokens[:before])
 
     def _drop(self, by_bytes: bool) -> W:
-        """Let the newest of the longest flow go, or of the one with the most bytes."""
-        flows = (flow for flow in self._flows.values() if flow.waiting)
-        longest = max(flows, key=(lambda flow: flow.size) if by_bytes else (lambda flow: len(flow.waiting)))
+        """Let the newest of who has most here go, requests or bytes: that of its longest flow."""
+        flows = max(self._flows.values(), key=_size if by_bytes else _count)
+        longest = max((flow for flow in flows.values() if flow.waiting), key=lambda flow: len(flow.waiting))
         number, tag = next(reversed(longest.waiting.items()))
         longest.end = tag
         one = self._waiting[bisect_left(self._order, (tag, number))]
@@ -189,8 +193,8 @@ class FairQueue(Generic[W]):
         return one
 
     def _remove(self, one: W) -> None:
-        number, key = self._numbers.pop(id(one)), (one.caller, one.priority)
-        flow = self._flows[key]
+        number, flows = self._numbers.pop(id(one)), self._flows[one.caller]
+        flow = flows[one.priority]
         place = bisect_left(self._order, (flow.waiting.pop(number), number))
         del self._order[place], self._waiting[place], self._tokens[place]
         flow.size -= one.size
@@ -198,4 +202,16 @@ class FairQueue(Generic[W]):
         if not self._order:
             self._flows.clear()
         elif not flow.waiting and flow.end <= self._served:
-            del self._flows[key]
+            del flows[one.priority]
+            if not flows:
+                del self._flows[one.caller]
+
+
+def _count(flows: Mapping[int, _Flow]) -> int:
+    """How many of a caller's requests wait."""
+    return sum(len(flow.waiting) for flow in flows.values())
+
+
+def _size(flows: Mapping[int, _Flow]) -> int:
+    """How many bytes they have."""
+    return sum(flow.size for flow in flows.values())
