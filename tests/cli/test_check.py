@@ -93,6 +93,16 @@ def test_what_would_run_and_what_is_doubtful(folder: Path):
     ]
 
 
+def test_a_hedge_that_does_nothing_is_doubtful(folder: Path):
+    """A hedge with nobody to go to, and a percentile that nobody asks for, are told of."""
+    hedged = FILE + '[routes.alone]\ngroups = [["anthropic/claude-haiku-4-5"]]\nhedge = { after = 1.0, percentile = 90 }\n'
+    (folder / "stormkeel.toml").write_text(hedged)
+    told = run()
+    assert told.exit_code == 0
+    assert 'the hedge of route "alone" does nothing, for there is no second deployment' in told.output
+    assert 'the "percentile" of the hedge of route "alone" does nothing beside its "after"' in told.output
+
+
 def test_a_data_folder_that_profiles_share_is_doubtful(folder: Path):
     """What prod spends must not be booked with dev: a folder of the file is told of, one of the profile isn't."""
     (folder / "stormkeel.toml").write_text(

@@ -212,6 +212,7 @@ SAID: dict[str, list[str]] = {
         'ways.toml:12:1: a last resort changes nothing of a request; give it "trim", "system" or "prompt"',
         'ways.toml:12:1: "next" says nothing in a last resort: leave "to" out for the route\'s own',
         'ways.toml:15:30: "prompt" takes the place of all turns, so that "trim" has nothing to do; give one of the two',
+        'ways.toml:18:10: "max_cost" is for nobody, as no "to" is given; add to = ["next"] for what is left of the route',
     ],
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .fallbacks import NEXT, NOBODY, LastResortSettings
+from .fallbacks import NEXT, NOBODY, FallbackSettings, LastResortSettings, WaySettings
 from .origins import Path
 from .settings import RouteSettings, Settings, TargetSettings
 from .shape import target_of
@@ -48,6 +48,16 @@ def check_ways(source: Source, settings: Settings) -> None:
                     source.add(path, fault)
         if route.last_resort is not None:
             _check_last(source, ("routes", name, "last_resort"), route.last_resort)
+        else:
+            _check_caps(source, ("routes", name, "fallback"), route.fallback)
+
+
+def _check_caps(source: Source, path: Path, fallback: FallbackSettings) -> None:
+    for name in ("context_length", "content_refused"):
+        way: WaySettings = getattr(fallback, name)
+        if way.max_cost is not None and not way.to and not source.is_wrong((*path, name)):
+            mend = f'add to = ["{NEXT}"] for what is left of the route'
+            source.add((*path, name), f'"max_cost" is for nobody, as no "to" is given; {mend}')
 
 
 def _check_last(source: Source, path: Path, last: LastResortSettings) -> None:

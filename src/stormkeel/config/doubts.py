@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..policies.hedge import HedgeSettings
 from .borders import border_of_route, outside_of
 from .flat import name_of
 from .origins import DEFAULT, Fault, Origins, Path, origin_of
@@ -54,6 +55,7 @@ def _route(name: str, route: RouteSettings, settings: Settings) -> Iterator[tupl
     if len(deployments) == 1:
         mend = "add another target, or a credential"
         yield path, f'route "{name}" has a single deployment, and nothing answers while that is down; {mend}'
+    yield from ((path, said) for said in _hedge(name, route, len(deployments)))
     for place, number, target in outside_of(route, settings):
         border = border_of_route(route, settings)
         said = f'"{name_of(target)}" is never asked, for route "{name}" stays {border}; tag it, or take it out'
@@ -64,6 +66,14 @@ def _route(name: str, route: RouteSettings, settings: Settings) -> Iterator[tupl
             if target.weight != 1.0 and reason:
                 said = f'the weight of "{name_of(target)}" does nothing, for {reason}; take it out'
                 yield (*path, "groups", place, number), said
+
+
+def _hedge(name: str, route: RouteSettings, many: int) -> Iterator[str]:
+    hedge = route.hedge
+    if hedge is not None and many == 1:
+        yield f'the hedge of route "{name}" does nothing, for there is no second deployment; add one, or take it out'
+    if hedge is not None and hedge.after is not None and hedge.percentile != HedgeSettings().percentile:
+        yield f'the "percentile" of the hedge of route "{name}" does nothing beside its "after"; take one of the two out'
 
 
 IDLE = {
