@@ -325,3 +325,162 @@ def test_a_look_says_what_a_spared_one_would_answer():
     assert breaker.refusal(100.0) is not None and not breaker.is_ready(100.0)
     assert isinstance(breaker.admit(100.0), Failure)
     assert breaker.refusal(101.0) is None
+
+
+def words(breaker, now):
+    """Why it refuses."""
+    return breaker.admit(now).message
+
+
+def test_a_refusal_says_why_and_for_how_long():
+    """Open after faults, half open with its probes out, or late: each in its own words, with the seconds left and never less than 0."""
+    breaker = opened(now=100.0)
+    assert words(breaker, 101.0) == "the breaker is open after faults: refused by us for 4.0 s more"
+    breaker.admit(105.0)
+    assert words(breaker, 106.0) == "the breaker is half open and its probes are out: refused by us for 14.0 s more"
+    slow = Breaker(BreakerSettings(least=1))
+    slow.begin(slow.admit(100.0), 60.0, 100.0, DICE)
+    assert slow.state is State.CLOSED, "nothing is known of what is usual"
+    for _ in range(10):
+        slow.usual.add(0.5)
+    slow.begin(slow.admit(100.0), 60.0, 100.0, DICE)
+    assert words(slow, 102.0) == "the breaker is open, as its answers begin late: refused by us for 3.0 s more"
+
+
+def spent():
+    """A half-open breaker whose probes are out and whose rare one has been answered, and those tickets."""
+    breaker = opened(now=100.0, open_time=60.0, open_cap=60.0, probe_every=1000.0, permits=(2,), lease=500.0)
+    breaker.settle(breaker.admit_probe(101.0), OK, 101.0, DICE)
+    tickets = [breaker.admit(101.0) for _ in range(2)]
+    return breaker, tickets
+
+
+def beyond(breaker, most=200):
+    """How many attempts beyond what its state allows it lets through at second 101."""
+    leaves = [breaker.admit_probe(101.0) for _ in range(most)]
+    assert {leave for leave in leaves if isinstance(leave, int)} <= {0}
+    return sum(leave == 0 for leave in leaves)
+
+
+def test_each_answer_earns_three_attempts_beyond():
+    """The last candidate goes on with three attempts for each that was answered, and none for one that wasn't."""
+    breaker, _ = spent()
+    assert beyond(breaker) == 3
+    assert not breaker.lets_probe(101.0)
+    breaker.settle(0, IGNORED, 101.0, DICE)
+    breaker.settle(0, FAULT, 101.0, DICE)
+    assert beyond(breaker) == 0
+    breaker.settle(0, OK, 101.0, DICE)
+    assert breaker.lets_probe(101.0)
+    assert beyond(breaker) == 3
+    breaker.release(0)
+    assert breaker.lets_probe(101.0), "one that was never sent is left"
+    assert beyond(breaker) == 1
+
+
+def test_no_more_than_a_hundred_attempts_are_saved_up():
+    """However many answers came: a hundred beyond, be they earned or handed back."""
+    breaker, _ = spent()
+    for _ in range(50):
+        breaker.settle(0, OK, 101.0, DICE)
+    breaker.release(0)
+    assert beyond(breaker) == 100
+
+
+def test_an_older_generations_outcome_earns_nothing():
+    """INV-13: neither a late answer nor a late fault changes what a breaker that moved on lets through."""
+    breaker = Breaker(BreakerSettings(open_time=60.0, open_cap=60.0))
+    late = [breaker.admit(1.0) for _ in range(10)]
+    for _ in range(5):
+        outcome(breaker, FAULT, 1.0)
+    assert isinstance(breaker.admit_probe(1.0), int)
+    for ticket in late:
+        breaker.settle(ticket, OK, 1.5, DICE)
+    assert isinstance(breaker.admit_probe(1.5), Failure)
+    assert breaker.good_at == 1.5, "that it answered is known all the same"
+
+
+def test_what_closed_owes_nothing_to_what_was_out():
+    """An attempt beyond that ends after the breaker closed neither earns nor counts."""
+    breaker, tickets = spent()
+    assert beyond(breaker) == 3
+    breaker.settle(tickets[0], OK, 102.0, DICE)
+    assert breaker.state is State.CLOSED
+    for _ in range(20):
+        breaker.settle(0, FAULT, 103.0, DICE)
+    assert breaker.state is State.CLOSED and breaker.admit(103.0) == breaker.admit(103.0) != 0
+
+
+def slowed(now=100.0):
+    """A breaker that late first contents have opened."""
+    breaker = Breaker(BreakerSettings(least=5))
+    for _ in range(10):
+        breaker.usual.add(0.5)
+    while breaker.state is State.CLOSED:
+        breaker.begin(breaker.admit(now), 9.0, now, DICE)
+    return breaker
+
+
+def test_four_of_five_late_first_contents_open_it():
+    """`slow_share` of the latest `least` within the window, and not one fewer; what was late is so by both measures."""
+    for late, state in ((3, State.CLOSED), (4, State.OPEN)):
+        breaker = Breaker(BreakerSettings(least=5))
+        for _ in range(10):
+            breaker.usual.add(0.5)
+        for seconds in [0.5] * (5 - late) + [9.0] * late:
+            breaker.begin(breaker.admit(100.0), seconds, 100.0, DICE)
+        assert breaker.state is state
+    assert breaker.is_slow and breaker.ill_since == breaker.opened_at == 100.0
+
+
+def test_who_is_slow_but_answers_goes_on_where_it_is_the_last():
+    """A slow one is asked for all as the last candidate, until faults in a row show that it does not answer any more."""
+    breaker = slowed()
+    assert isinstance(breaker.admit(101.0), Failure)
+    assert breaker.admit_probe(101.0) != 0, "a rare probe moves the state"
+    assert beyond(breaker, most=50) == 50
+    for verdict in (FAULT, FAULT, FAULT, FAULT, OK, FAULT, FAULT, FAULT, FAULT):
+        breaker.settle(0, verdict, 101.0, DICE)
+    assert breaker.is_slow
+    breaker.settle(0, FAULT, 101.0, DICE)
+    assert not breaker.is_slow
+    assert beyond(breaker) == 3, "what the one answer earned"
+
+
+def test_late_first_contents_longer_ago_than_the_window_say_nothing():
+    """Exactly a window ago still counts."""
+    for age, state in ((60.0, State.OPEN), (60.1, State.CLOSED)):
+        breaker = Breaker(BreakerSettings(least=5))
+        for _ in range(10):
+            breaker.usual.add(0.5)
+        for _ in range(4):
+            breaker.begin(breaker.admit(100.0), 9.0, 100.0, DICE)
+        breaker.begin(breaker.admit(100.0 + age), 9.0, 100.0 + age, DICE)
+        assert breaker.state is state
+
+
+def test_what_is_late():
+    """Later than `slow_after` and than `slow_times` the usual, each of them strictly; `slow_times` 0 leaves the first alone."""
+
+    def opens(seconds, **settings):
+        breaker = Breaker(BreakerSettings(least=1, **settings))
+        for _ in range(10):
+            breaker.usual.add(1.0)
+        breaker.usual.median = 1.0
+        breaker.begin(breaker.admit(1.0), seconds, 1.0, DICE)
+        return breaker.state is State.OPEN
+
+    assert [opens(seconds) for seconds in (4.9, 5.0, 5.1)] == [False, False, True]
+    assert [opens(seconds, slow_after=7.0) for seconds in (7.0, 7.1)] == [False, True]
+    assert [opens(seconds, slow_times=0.0) for seconds in (2.0, 2.1)] == [False, True]
+
+
+def test_a_spared_breaker_goes_on_with_a_probe_a_second():
+    """Where too many are out already an open one lets one through a second, and says so when it is asked for a look."""
+    breaker = opened(now=100.0, open_time=60.0, open_cap=60.0)
+    breaker.spared = True
+    assert breaker.is_ready(100.5) and breaker.refusal(100.5) is None
+    assert isinstance(breaker.admit(100.5), int)
+    assert not breaker.is_ready(101.4) and breaker.refusal(101.4).retry_after == pytest.approx(58.6)
+    assert isinstance(breaker.admit(101.4), Failure)
+    assert isinstance(breaker.admit(101.5), int)
