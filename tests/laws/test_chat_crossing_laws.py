@@ -233,7 +233,18 @@ def test_a_written_prompt_is_read_back(prompt: Prompt, target: Target, stream: b
     assert normal(reading.prompt, lost, target) == normal(prompt, lost, target)
     again = DIALECT.write_prompt(reading.prompt, target, stream)
     assert isinstance(again, Written)
-    assert json.loads(again.body) == json.loads(written.body)
+    assert in_one_form(again.body) == in_one_form(written.body)
+
+
+def in_one_form(body: bytes) -> Any:
+    """A body whose texts without a mark stand as one text, where they may: those from which a mark too many was taken do not."""
+    told = json.loads(body)
+    for message in told["messages"]:
+        content, role = message.get("content"), message["role"]
+        texts = [part["text"] for part in content if part.keys() == {"type", "text"}] if isinstance(content, list) else []
+        if texts and len(texts) == len(content) and (role != "user" or len(texts) == 1):
+            message["content"] = ("\n\n" if role in {"system", "developer"} else "").join(texts)
+    return told
 
 
 @given(prompts(), st.sampled_from(TARGETS), st.booleans())
