@@ -64,6 +64,29 @@ def test_nothing_goes_where_all_fits(turns):
     assert kept_turns(turns, [1.0] * len(turns), len(turns)) == tuple(range(len(turns)))
 
 
+class Counted(list[Message]):
+    """Turns that count how often they are looked at."""
+
+    looks = 0
+
+    def __getitem__(self, place):
+        """Look at one."""
+        self.looks += 1
+        return super().__getitem__(place)
+
+
+def test_a_long_conversation_is_looked_at_once():
+    """Of a conversation ten times as long each turn is looked at as often: nobody else waits for minutes meanwhile."""
+    looks = []
+    for many in (200, 2000):
+        turns = Counted()
+        for number in range(many):
+            turns += [Message("assistant", (ToolCall(f"c{number}", "f"),)), Message("user", (ToolResult(f"c{number}"),))]
+        assert len(kept_turns(turns, [1.0] * len(turns), 21.0)) == 20
+        looks.append(turns.looks / len(turns))
+    assert looks[1] <= looks[0] * 1.1
+
+
 @given(st.sets(st.integers(0, 40)))
 def test_ranges_name_each_place_once(places):
     """Ranges are the places, in order."""

@@ -1,7 +1,7 @@
 """A conversation made to fit: the oldest turns left out, whole, until the rest has room.
 
 Never leaves out instructions, what the user said last, or the last turn; never tears a tool's result from its call; never lets an
-assistant begin. Pure: it counts by the weights it is given.
+assistant begin. Pure: it counts by the weights it is given, and in one pass: a conversation may have a hundred thousand turns.
 
     system | user | assistant(call) user(result) | assistant | user | assistant(call) user(result)
      kept    '--------------- left out, oldest first --------'  kept          kept
@@ -9,10 +9,14 @@ assistant begin. Pure: it counts by the weights it is given.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ..types.content import Message, ToolCall, ToolResult
 
+ROUNDING = 1e-9
+"""The share by which a running sum may be off: what seems to fit within it is summed anew."""
 Unit = tuple[int, ...]
 """Turns that stay or go together, by their places."""
 
@@ -27,39 +31,37 @@ def kept_turns(messages: Sequence[Message], weights: Sequence[float], room: floa
     """
     whole = units(messages)
     instructions = [place for place, message in enumerate(messages) if message.role == "system"]
-    for cut in range(len(whole)):
-        places = sorted({*instructions, *(place for unit in _from(whole, cut, messages) for place in unit)})
-        if sum(weights[place] for place in places) <= room:
-            return tuple(places)
+    heavy = [sum(weights[place] for place in unit) for unit in whole]
+    left = sum(heavy) + sum(weights[place] for place in instructions)
+    slack = left * ROUNDING
+    said = next((at for at in reversed(range(len(whole))) if any(is_said(messages[place]) for place in whole[at])), len(whole))
+    user = len(whole)  # the latest unit left out that a user begins
+    for cut, unit in enumerate(whole):
+        begins = messages[unit[0]].role
+        stays = {at for at in (said, user if begins == "assistant" else cut) if at < cut}
+        if left + sum(heavy[at] for at in stays) <= room + slack:
+            places = sorted({*instructions, *(place for each in (*(whole[at] for at in stays), *whole[cut:]) for place in each)})
+            if sum(weights[place] for place in places) <= room:
+                return tuple(places)
+        left -= heavy[cut]
+        user = cut if begins == "user" else user
     return None
 
 
 def units(messages: Sequence[Message]) -> list[Unit]:
     """Return all turns but instructions, in their order, a tool's call with its result and all between them as one."""
-    found: list[Unit] = []
-    called: dict[str, int] = {}  # the unit of each call
-    for place, message in enumerate(messages):
-        if message.role == "system":
-            continue
-        start = min((called[id] for id in _answered(message) if id in called), default=len(found))
-        joined = tuple(one for unit in found[start:] for one in unit)
-        del found[start:]
-        called = {id: min(unit, start) for id, unit in called.items()}
-        called.update((part.id, start) for part in _parts(message) if isinstance(part, ToolCall))
-        found.append((*joined, place))
-    return found
-
-
-def _from(whole: Sequence[Unit], cut: int, messages: Sequence[Message]) -> Iterator[Unit]:
-    """The units from a cut on, with what must stay of those before it."""
-    rest = whole[cut:]
-    said = [unit for unit in whole if any(is_said(messages[place]) for place in unit)]
-    if said and said[-1] not in rest:
-        yield said[-1]
-    if messages[rest[0][0]].role == "assistant":
-        before = [unit for unit in whole[:cut] if messages[unit[0]].role == "user"]
-        yield from before[-1:]
-    yield from rest
+    starts: list[int] = []
+    called: dict[str, int] = {}  # the place of each call
+    turns = [place for place, message in enumerate(messages) if message.role != "system"]
+    for place in turns:
+        first = min((called[id] for id in _answered(messages[place]) if id in called), default=place)
+        if first == place:
+            starts.append(place)
+        else:
+            del starts[bisect_right(starts, first) :]
+        called.update((part.id, place) for part in _parts(messages[place]) if isinstance(part, ToolCall))
+    bounds = [*(bisect_left(turns, start) for start in starts), len(turns)]
+    return [tuple(turns[start:end]) for start, end in pairwise(bounds)]
 
 
 def is_said(message: Message) -> bool:
