@@ -89,7 +89,7 @@ def _trimmed(run: Run, prompt: Prompt, first: Member) -> tuple[Prompt, tuple[str
     family, turns, bare = family_of(first.deployment.model), prompt.messages, msgspec.structs.replace(prompt, messages=())
     scale, beside = _scale(run, prompt, first), by_bytes(bare, family)
     nothing = by_bytes(Prompt(()), family)
-    weights = [by_bytes(Prompt((turn,)), family) - nothing for turn in turns]  # without the tools: they would be counted each time
+    weights = [by_bytes(Prompt((turn,)), family) - nothing for turn in turns]  # without the tools, which are many
     room = SHARES[run.resorts] * _room(run, first, scale * (beside + sum(weights))) / scale - beside
     kept = kept_turns(turns, weights, room)
     if kept is None or len(kept) == len(turns):
