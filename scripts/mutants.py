@@ -4,8 +4,9 @@
     python scripts/mutants.py --sample 400        so many, drawn by --seed
     python scripts/mutants.py --only "*.breaker.*"
 
-mutmut makes the mutants and runs each against the tests that reach it. This draws the sample, counts, prints a line a module and
-the survivors, and fails below --least. Never changes the source: the mutants live in `mutants/`, which may be deleted.
+mutmut makes the mutants and runs each against the tests that reach it. This draws the sample, lets mypy look first, for what it
+refuses no test needs to (`mutant_types.py`), counts, prints a line a module and the survivors, and fails below --least. Never
+changes the source: the mutants live in `mutants/`, which may be deleted.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from pathlib import Path
 from random import Random
 
 import click
+from mutant_types import caught
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "mutants" / "src"
+ROOMS = ("src/stormkeel/policies", "src/stormkeel/engine")
 MUTMUT = Path(sys.executable).with_name("mutmut")
-KILLED = frozenset({1, 3, 37, 36, 24, -24, 152, 255, -11, -9})
+TYPES = 37
+"""The type checker refuses it."""
+KILLED = frozenset({1, 3, TYPES, 36, 24, -24, 152, 255, -11, -9})
 """How a mutant's run may end that some test or the type checker has noticed: failures, types, endless loops, crashes."""
 NOBODY = frozenset({5, 33})
 """No test reaches it."""
@@ -36,11 +41,17 @@ def results() -> Iterator[tuple[str, int | None]]:
         yield from json.loads(path.read_text())["exit_code_by_key"].items()
 
 
-def run(*names: str, children: int = 1) -> None:
-    """Let mutmut make all mutants, and run these."""
-    done = subprocess.run([MUTMUT, "run", "--max-children", str(children), *names], cwd=ROOT, check=False)  # noqa: S603 - ours
+def make() -> None:
+    """Let mutmut make all mutants, and run none: no such name is found, which it says as a crash."""
+    done = subprocess.run([MUTMUT, "run", "no-such-mutant"], cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603 - ours
     if not FOLDER.exists():
-        raise click.ClickException(f"mutmut made no mutants (it ended with {done.returncode}): see what it says above")
+        raise click.ClickException(f"mutmut made no mutants (it ended with {done.returncode}):\n{done.stdout}{done.stderr}")
+
+
+def run(names: list[str], children: int) -> None:
+    """Let mutmut run these."""
+    if names:
+        subprocess.run([MUTMUT, "run", "--max-children", str(children), *names], cwd=ROOT, check=False)  # noqa: S603 - ours
 
 
 def module_of(name: str) -> str:
@@ -52,14 +63,19 @@ def table(ended: dict[str, int | None]) -> tuple[list[str], float]:
     """Return a line for each module and one for all, and the share that was noticed."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, code in ended.items():
-        verdict = "killed" if code in KILLED else "unreached" if code in NOBODY else "survived"
+        verdict = "types" if code == TYPES else "killed" if code in KILLED else "unreached" if code in NOBODY else "survived"
         counts[module_of(name)][verdict] += 1
         counts["all"][verdict] += 1
-    lines = [f"{'module':<28}{'mutants':>8}{'killed':>8}{'share':>8}{'unreached':>11}"]
+    lines = [f"{'module':<28}{'mutants':>8}{'by tests':>10}{'by types':>10}{'share':>8}{'unreached':>11}"]
     for module in [*sorted(set(counts) - {"all"}), "all"]:
         count, total = counts[module], counts[module].total()
-        lines.append(f"{module:<28}{total:>8}{count['killed']:>8}{count['killed'] / total:>8.1%}{count['unreached']:>11}")
-    return lines, counts["all"]["killed"] / counts["all"].total()
+        numbers = f"{total:>8}{count['killed']:>10}{count['types']:>10}{_noticed(count):>8.1%}{count['unreached']:>11}"
+        lines.append(f"{module:<28}{numbers}")
+    return lines, _noticed(counts["all"])
+
+
+def _noticed(count: Counter[str]) -> float:
+    return (count["killed"] + count["types"]) / count.total()
 
 
 @click.command()
@@ -71,13 +87,15 @@ def table(ended: dict[str, int | None]) -> tuple[list[str], float]:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def main(sample: int, seed: int, only: str, children: int, least: float, as_json: bool) -> None:
     """Run mutants, and say which nobody noticed."""
-    run("no-such-mutant")
+    make()
     names = sorted(name for name, _ in results() if fnmatch(name, only))
     if not names:
         raise click.ClickException(f'no mutant is called like "{only}": names are as stormkeel.policies.window.x_sum__mutmut_1')
     chosen = Random(seed).sample(names, sample) if 0 < sample < len(names) else names  # noqa: S311 - a sample, no secret
-    run(*chosen, children=children)
-    ended = {name: code for name, code in results() if name in set(chosen)}
+    typed = caught(ROOT / "mutants", ROOMS).intersection(chosen)
+    tested = {name for name in chosen if name not in typed}
+    run(sorted(tested), children)
+    ended = {name: code for name, code in results() if name in tested} | dict.fromkeys(typed, TYPES)
     lines, share = table(ended)
     survivors = sorted(name for name, code in ended.items() if code not in KILLED)
     if as_json:

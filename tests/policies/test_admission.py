@@ -162,3 +162,29 @@ def test_a_bound_out_of_its_range_is_named(wrong: dict[str, float]) -> None:
     """Each bound has a range; a burst may not have to wait for less than a standing line."""
     with pytest.raises(OutOfRangeError, match="burst_wait" if "standing_wait" in wrong else next(iter(wrong))):
         AdmissionSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_one_slow_line_counts_as_four_times_what_is_usual() -> None:
+    """A tenth of that is learned, however slow it was: so a stolen second is not what a request costs."""
+    lengths = set()
+    for span in (0.0008, 1.0, 100.0):
+        admission = Admission(AdmissionSettings(burst_wait=0.5))
+        worked(admission, 10.0, 1, span)
+        lengths.add(most_in_line(admission, 20.0))
+    assert lengths == {int(0.5 / (0.0002 * 1.3))}
+
+
+def test_a_clock_that_went_back_costs_nothing() -> None:
+    """A line that was worked off before it began took no time."""
+    admission = Admission(AdmissionSettings(burst_wait=0.5))
+    admission.enter(10.0)
+    admission.begin(5.0)
+    assert most_in_line(admission, 5.0) == int(0.5 / (0.0002 * 0.9))
+
+
+def test_a_new_server_is_calm() -> None:
+    """It takes as many as it usually could begin in time, and listens to whoever was refused at once."""
+    admission = Admission(AdmissionSettings())
+    assert (admission.under_way, admission.in_line, admission.held, admission.is_strained) == (0, 0, 0, False)
+    assert most_in_line(admission, 0.0) == 10_000 // 2
+    assert admission.pause(0.0) == 0.0

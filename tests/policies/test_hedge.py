@@ -80,3 +80,27 @@ def test_ranges(name: str, value: float):
     """A setting outside its range says so."""
     with pytest.raises(OutOfRangeError, match=name):
         HedgeSettings(**{name: value})
+
+
+def test_the_ends_of_the_histogram():
+    """What is quicker than a millisecond counts as that, and what is slower than any clock as about a quarter of an hour."""
+    for seconds, told in ((0.0, 0.001), (0.001, 0.001), (0.00105, 0.00105), (1e6, 943.0)):
+        waits = Waits()
+        for _ in range(20):
+            waits.add(seconds)
+        assert waits.percentile(95.0) == pytest.approx(told, rel=0.01)
+
+
+def test_a_budget_pays_exactly_what_is_left():
+    """A hedge that costs all that is left is paid; what a dearer request saved up stays when cheaper ones come."""
+    budget = HedgeBudget()
+    assert not budget.take(0.001)
+    budget.pay_in(100.0, 0.01)
+    assert budget.left == 1.0
+    assert budget.take(1.0)
+    assert budget.left == 0.0
+    for _ in range(2000):
+        budget.pay_in(100.0, 0.01)
+    assert budget.left == 1000.0
+    budget.pay_in(1.0, 0.01)
+    assert budget.left == 1000.0

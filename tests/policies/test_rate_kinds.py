@@ -148,3 +148,79 @@ def test_a_learned_limit_that_is_slowed_opens_nothing() -> None:
     assert gate.room(0.0)[0] == 0
     gate.learn("rpm", 400, 0.0)
     assert gate.room(0.0)[0] == 0
+
+
+def test_undone_is_what_was_taken_and_no_more() -> None:
+    """Of two requests one is undone: the other's request, input and output stay debited, each in its own limit."""
+    gate = RateGate(RateSettings(rpm=10, tpm=1000, itpm=1000, otpm=1000))
+    first = gate.admit(0.0, 100, 50)
+    assert isinstance(first, int)
+    gate.settle(first, 140, 0.0, read=100, written=40)  # answers are about five tokens long from now on
+    second, third = gate.admit(0.0, 200, 50), gate.admit(0.0, 300, 50)
+    assert isinstance(second, int) and isinstance(third, int)
+    before = {limit.name: limit.left for limit in gate.limits(0.0)}
+    gate.release(second, 0.0)
+    after = {limit.name: limit.left for limit in gate.limits(0.0)}
+    assert {name: after[name] - before[name] for name in after} == {"rpm": 1, "tpm": 250, "itpm": 200, "otpm": 5}
+
+
+def test_a_look_at_the_very_limit_is_no_refusal() -> None:
+    """What would just pass is not refused by a look, and one token more is, in the words of the refusal itself."""
+    gate = RateGate(RateSettings(tpm=100))
+    assert gate.refusal(0.0, 100) is None
+    gate.admit(0.0, 40)
+    assert gate.refusal(0.0, 60) is None
+    told = gate.refusal(0.0, 61)
+    assert told == gate.admit(0.0, 61)
+    assert told is not None
+    assert told.message == "our own limit of 100 tokens a minute (`tpm`) is reached for 0.600 s more"
+
+
+@pytest.mark.parametrize(
+    ("settings", "mend"),
+    [
+        (RateSettings(tpm=100), "raise `tpm` or `token_burst`"),
+        (RateSettings(itpm=100), "raise `itpm` or `token_burst`"),
+        (RateSettings(tpd=100), "raise `tpd`"),
+    ],
+)
+def test_what_never_fits_is_told_what_would_help(settings: RateSettings, mend: str) -> None:
+    """Exactly the burst fits; one token more is told its size, the limit's, and the settings."""
+    assert isinstance(RateGate(settings).admit(0.0, 100), int)
+    refusal = RateGate(settings).admit(0.0, 101)
+    assert isinstance(refusal, Failure)
+    assert refusal.message == (
+        "the request may take 101 tokens, and the limit never lets more than 100 through at once: "
+        f"send less, ask for fewer output tokens, or {mend}"
+    )
+
+
+def test_the_wait_of_those_in_line_is_of_requests_and_tokens_both() -> None:
+    """The longest of all limits is told, 0 where all pass or there is none; output, of which nobody knows, waits for nothing."""
+    gate = RateGate(RateSettings(rpm=60, tpm=600, otpm=1, burst=1 / 60))
+    assert gate.delay(0.0, 1, 600) == 0.0
+    assert gate.delay(0.0, 3, 0) == pytest.approx(2.0, abs=1e-4)
+    assert gate.delay(0.0, 1, 700) == pytest.approx(10.0, abs=1e-4)
+    gate.settle(RateGate(RateSettings()).admit(0.0, 0), 0, 0.0, written=1)  # type: ignore[arg-type] - a ticket
+    assert gate.delay(0.0, 1, 600) == 0.0
+    assert RateGate(RateSettings()).delay(0.0, 10, 10) == 0.0
+
+
+def test_the_mean_answer_is_learned_and_never_more_than_is_asked_for() -> None:
+    """An eighth of each difference; a request that asks for less is debited less, one that says nothing the mean."""
+    gate = RateGate(RateSettings(otpm=10_000))
+
+    def debited(asked: int) -> int:
+        before = gate.limits(0.0)[0].left
+        ticket = gate.admit(0.0, 0, asked)
+        assert isinstance(ticket, int)
+        taken = before - gate.limits(0.0)[0].left
+        gate.release(ticket, 0.0)
+        return taken
+
+    assert [debited(0), debited(500)] == [0, 0]
+    for _ in range(2):
+        gate.settle(0, 0, 0.0, written=800)
+    assert [debited(0), debited(500), debited(50)] == [187, 187, 50]
+    gate.settle(0, 0, 0.0, written=0)
+    assert debited(0) == 187

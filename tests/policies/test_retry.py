@@ -251,3 +251,46 @@ def test_a_try_with_too_little_time_left_is_not_begun():
         situation = Situation(failure, 1, 1, False, has_other, remaining=2.0, needs=2.5)
         assert isinstance(decide(situation, RetrySettings(), Random(1)), expected)
     assert isinstance(decide(Situation(failure, 1, 1, False, False, remaining=4.0, needs=2.5), RetrySettings(), Random(1)), Again)
+
+
+def why(decision):
+    """Why nothing more is tried."""
+    assert isinstance(decision, GiveUp)
+    return decision.why
+
+
+def test_whoever_gives_up_says_why_and_by_which_setting():
+    """Each end has words of its own, for people: what is used up, by its setting's name, or what can't help."""
+    assert why(after(K.SERVER, left=0.0)) == "the deadline has passed"
+    assert why(after(K.SERVER, tries=5, other=True)) == "all 5 attempts of the request are used (`request_attempts`)"
+    assert why(after(K.SERVER, here=3)) == "all 3 attempts here are used (`attempts`)"
+    assert why(after(K.SERVER, forever=True)) == "asking again can never help"
+    assert why(after(K.OVERLOADED, here=2)) == "this failure is worth one more try, and it was made"
+    assert why(after(K.RATE_LIMIT, hint=301.0)) == "asked to wait 301 s, longer than `max_hint` (300 s)"
+    assert why(after(K.RATE_LIMIT, hint=20.0, left=10.0)) == "asked to wait 20 s, and the deadline is 10 s away"
+    assert why(after(K.RATE_LIMIT, left=0.4)) == "the next try would be 0.5 s from now, and the deadline is 0.4 s away"
+
+
+def test_a_hint_of_exactly_the_most_is_waited_out():
+    """`max_hint` and `wait_hint` themselves are inside."""
+    assert after(K.RATE_LIMIT, hint=300.0).after >= 300.0
+    assert after(K.RATE_LIMIT, hint=5.0, other=True).after >= 5.0
+    assert after(K.RATE_LIMIT, hint=5.1, other=True) == Elsewhere()
+
+
+def test_a_budget_at_its_edges():
+    """A retry that costs exactly what is left is paid; a place more than the share is not taken, and one given back is."""
+    budget = RetryBudget(BudgetSettings(capacity=14, throttle_cost=5))
+    assert budget.share == 1.0
+    assert budget.take(throttled=False) == 14
+    assert (budget.left, budget.share) == (0, 0.0)
+    assert budget.take(throttled=True) == 0
+    budget.refund(0)
+    assert budget.left == 1
+    budget.refund(4)
+    assert budget.left == 5
+    assert budget.take(throttled=True) == 5
+    assert [budget.enter(100) for _ in range(21)] == [True] * 20 + [False]
+    budget.leave()
+    assert budget.enter(100)
+    assert budget.under_way == 20

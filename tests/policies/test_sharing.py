@@ -61,3 +61,21 @@ def test_never_more_than_the_limit(limit: int, steps: list[str | int]) -> None:
         assert places.in_flight == len(held) <= limit
         assert len({number for number, _ in held}) == len(held)
         assert places._counts == Counter(caller for _, caller in held)
+
+
+def test_kept_places_are_whole_ones() -> None:
+    """Of 25 three are kept; whoever has 22 is told so in whole numbers."""
+    places = SharedPlaces(25)
+    places.note("b", 0.0)
+    assert len(taken(places, "a", 1.0)) == 22
+    refusal = places.refusal_for("a", 1.0)
+    assert refusal is not None
+    assert refusal.message == "22 of 25 places are this caller's, the others are kept for others (`concurrency`)"
+
+
+def test_a_place_is_kept_for_a_minute() -> None:
+    """Just short of it it is, at it no longer; whoever asks again is there again."""
+    places = SharedPlaces(8)
+    places.note("b", 0.0)
+    assert len(taken(places, "a", 59.9)) == 7
+    assert len(taken(places, "a", 60.0)) == 1
