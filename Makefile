@@ -35,7 +35,7 @@ test: $(VENV)/ready ## lint, types, layers, every test
 conformance: $(VENV)/ready ## every SDK against every dialect, as a table (ARGS=--json, ARGS=--write for the page)
 	@PYTHONPATH=tests/gateway $(BIN)/python tests/conformance/conformance_page.py $(ARGS)
 
-faults: $(VENV)/ready ## every scenario of failure at its full size, a line each; half an hour (ARGS="-m 'not nightly'": 3 minutes)
+faults: $(VENV)/ready ## every scenario of failure at its full size, a line each; an hour and a half (ARGS="-m 'not nightly'": 3 minutes)
 	@$(BIN)/pytest -q -n 0 -m '' tests/faults $(ARGS)
 
 storm: $(VENV)/ready ## sixteen troubles of a provider, judged from the client's side (ARGS=--json, ARGS="--only stall", ARGS=--list)
