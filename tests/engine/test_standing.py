@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from story_stage import KEYS, TWO, Bench, play, refused, whole
+from story_stage import ALONE, DONE, END, HEAD, KEYS, TWO, Bench, play, refused, streamed, text, whole
 
 from stormkeel.engine.standing import Standing, picture
 from stormkeel.types.wire import Headers
@@ -109,5 +109,32 @@ def test_a_refused_credential_and_its_probe() -> None:
         due = row(bench, "openai/gpt-5.4-mini#second")
         assert [due.state, due.for_s] == ["half_open", None]
         assert "probe" in due.why
+
+    play(story)
+
+
+def test_times_of_good_attempts_are_told() -> None:
+    """To the first content and to the end, from when it was sent; a provider's is the mean of its deployments."""
+
+    async def story() -> None:
+        bench = Bench([streamed(HEAD, 0.5, *text("one "), 1.5, *text("two "), END, DONE)], ALONE)
+        await asyncio.sleep(10.0)
+        await bench.stream()
+        told = row(bench, "openai")
+        assert (told.ttft_s, told.latency_s) == (0.5, 2.0)
+        world = bench.house.world
+        assert [one.latency_s for one in picture(world, world.ports.clock.now()).providers if one.name == "openai"] == [2.0]
+
+    play(story)
+
+
+def test_seconds_are_told_to_the_thousandth() -> None:
+    """No more digits than anybody reads."""
+
+    async def story() -> None:
+        bench = Bench([refused(429, "rate_limit_exceeded", headers=(("retry-after", "100.5678"),)), whole()], TWO)
+        await bench.ask()
+        told = row(bench, "openai")
+        assert told.for_s == 100.568
 
     play(story)
