@@ -60,10 +60,6 @@ class Source:
         """Is a fault known at a path, around it or below it? What depends on it is then not worth a fault of its own."""
         return path in self._above or any(path[:end] in self._at for end in range(1, len(path) + 1))
 
-    def is_written(self, path: Path) -> bool:
-        """Did anybody write this setting, well or not?"""
-        return path in self.origins
-
     def refuse(self) -> None:
         """Raise what is wrong, if anything is.
 

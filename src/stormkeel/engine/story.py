@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from ..types.attempt import Attempt
 from ..types.failure import REFUSALS, Failure, FailureKind
 from .run import Run
@@ -59,8 +57,3 @@ def story_text(route: str, attempts: Sequence[Attempt]) -> str:
         status = f"{failure.status} " if failure and failure.status else ""
         lines.append(f"  {number}. {attempt.deployment:<32} {who}{status}{said}   {attempt.latency:.2f} s")
     return "\n".join(lines)
-
-
-def without_body(failure: Failure) -> Failure:
-    """Return the failure without the provider's own body, where the client speaks another dialect."""
-    return msgspec.structs.replace(failure, body=b"", headers=())
