@@ -131,5 +131,8 @@ class Output(Protocol):
         ...
 
     async def write(self, data: bytes) -> None:
-        """Send whole frames. Raises `ClientGone`."""
+        """Send whole frames. Raises `ClientGone`.
+
+        They are on their way before it waits: where a clock of ours ends the wait they count as sent.
+        """
         ...

@@ -142,12 +142,17 @@ def ours(request_id: str, stands_for: str) -> RawHeaders:
 
 
 class Output:
-    """An answer's way to one client; `send` returns when the server has room again."""
+    """An answer's way to one client; `send` returns when the server has room again.
 
-    __slots__ = ("_ours", "_send", "began")
+    Attributes:
+        began: has the head gone out?
+        is_torn: was the wait for a piece to go out cut short? Our own server has it by then; another may not.
+    """
+
+    __slots__ = ("_ours", "_send", "began", "is_torn")
 
     def __init__(self, send: Send, ours: RawHeaders) -> None:
-        self.began = False
+        self.began = self.is_torn = False
         self._send = send
         self._ours = ours
 
@@ -164,10 +169,12 @@ class Output:
         await self._try({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _try(self, message: MutableMapping[str, Any]) -> None:
+        self.is_torn = True
         try:
             await self._send(message)
         except OSError as error:
             raise ClientGone from error
+        self.is_torn = False
 
 
 class StreamOutput(Output):
