@@ -95,7 +95,10 @@ def main(sample: int, seed: int, only: str, children: int, least: float, as_json
     typed = caught(ROOT / "mutants", ROOMS).intersection(chosen)
     tested = {name for name in chosen if name not in typed}
     run(sorted(tested), children)
-    ended = {name: code for name, code in results() if name in tested} | dict.fromkeys(typed, TYPES)
+    ended = {name: code for name, code in results() if name in tested}
+    if None in ended.values():
+        raise click.ClickException("mutmut stopped before all were run, as it does where a test fails by itself: see above")
+    ended |= dict.fromkeys(typed, TYPES)
     lines, share = table(ended)
     survivors = sorted(name for name, code in ended.items() if code not in KILLED)
     if as_json:
