@@ -382,6 +382,30 @@ def test_a_refund_goes_to_who_was_paid():
     play(story)
 
 
+@pytest.mark.parametrize("reply", [refused(429, headers=(("retry-after", "4"),)), refused(503)], ids=["hinted", "crowded"])
+def test_a_retry_that_is_not_made_costs_nothing(reply):
+    """Clients that leave before their retries are due take none of them from others (INV-11, INV-15)."""
+
+    async def story():
+        bench = Bench([reply], ALONE + b"[policies.breaker]\nconsecutive = 10000\nshare = 1.0\nleast = 10000\n")
+        budget = bench.house.world.budgets["openai"]
+        tasks = [asyncio.ensure_future(bench.ask()) for _ in range(30)]
+        await asyncio.sleep(0.0)
+        while not bench.transport.sent:
+            await asyncio.sleep(0.0)
+        for _ in range(5):
+            await asyncio.sleep(0.0)
+        made = len(bench.transport.sent)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert made == len(bench.transport.sent)
+        assert budget.left == 500
+        assert budget.under_way == 0
+
+    play(story)
+
+
 def test_an_error_that_no_table_knows_is_counted():
     """S-21: a code nobody has heard of gets the class of its status, and operators see that there was one."""
 

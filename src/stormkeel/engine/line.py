@@ -29,7 +29,7 @@ from .keeping import kept_alone, narrow
 from .outlook import sight_of
 from .ports import Output
 from .residency import inside, kept_inside
-from .retrying import begin, end
+from .retrying import begin, end, paused
 from .run import Run
 from .story import last_word
 from .timing import needs, next_in_time
@@ -171,8 +171,7 @@ async def _go_on(run: Run, walk: Walk, member: Member, spent: set[int], trial: T
         if trial.made and not await begin(run, member, failure, walk.has_other(spent | {member.index})):
             return trial, ELSEWHERE  # no retries are left in the budget: only somebody not asked yet may be
         try:
-            await asyncio.sleep(decision.after)
-            if world.ports.clock.now() >= run.deadline:
+            if not await paused(run, member, decision.after):
                 return trial, LATE
             run.is_thoughtless |= failure.kind is K.FOREIGN_THOUGHT
             if not trial.made:

@@ -27,12 +27,23 @@ async def begin(run: Run, member: Member, failure: Failure, has_other: bool) -> 
     world = run.world
     budget = world.budgets[member.deployment.provider]
     while not budget.enter(_under_way(world, member)):
-        if (has_other and failure.rule.elsewhere) or world.ports.clock.now() >= run.deadline:
-            budget.refund(run.paid)  # it is not made
+        if (has_other and failure.rule.elsewhere) or not await paused(run, member, LOOK * (1.0 + world.ports.rng.random())):
+            _give_back(run, member)
             return False
-        await asyncio.sleep(LOOK * (1.0 + world.ports.rng.random()))
     run.place = budget
     return True
+
+
+async def paused(run: Run, member: Member, seconds: float) -> bool:
+    """Wait until a try is due; False where that is past the deadline. A try that is not made costs nothing."""
+    is_due = False
+    try:
+        await asyncio.sleep(seconds)
+        is_due = run.world.ports.clock.now() < run.deadline
+    finally:
+        if not is_due:
+            _give_back(run, member)
+    return is_due
 
 
 def end(run: Run) -> None:
@@ -40,6 +51,12 @@ def end(run: Run) -> None:
     place, run.place = run.place, None
     if place is not None:
         place.leave()
+
+
+def _give_back(run: Run, member: Member) -> None:
+    paid, run.paid = run.paid, 0
+    if paid:
+        run.world.budgets[member.deployment.provider].refund(paid)
 
 
 def _under_way(world: World, member: Member) -> int:
