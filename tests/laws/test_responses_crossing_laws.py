@@ -331,6 +331,8 @@ def flat(turns: tuple[Message, ...]) -> list[tuple[str, tuple[Any, ...]]]:
         parts: list[Any] = []
         for turn in run:
             parts += [Text(turn.content)] if isinstance(turn.content, str) else turn.content
+        if role == "system":  # instructions that bear a mark are items of their own, others stand together
+            parts = [Text("\n\n".join(part.text for part in parts if part.text))]
         told.append((role, tuple(part for part in parts if part != Text(""))))
     return told
 
