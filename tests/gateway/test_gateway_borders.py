@@ -38,6 +38,20 @@ def test_a_request_that_may_go_nowhere(door: str, header: str, tmp_path: Path) -
     play(story)
 
 
+@pytest.mark.parametrize("header", ["x-stormkeel-within", "x-stormkeel-requires"])
+@pytest.mark.parametrize("value", ["", " , "])
+def test_an_empty_border_lets_nobody_through(tmp_path: Path, header: str, value: str) -> None:
+    """A header that was to be filled in and was not opens nothing: refused, and nothing is sent."""
+
+    async def story() -> None:
+        async with staged(tmp_path) as stage:
+            refused = await ask(stage, posted("/v1/chat/completions", json.dumps(DOORS["chat"][1]).encode(), {header: value}))
+            assert refused.status == 403
+            assert refused.json["error"]["code"] == "no_deployment_within"
+
+    play(story)
+
+
 def test_a_list_counts_whole_however_often_its_header_comes(tmp_path: Path) -> None:
     """A requirement in a second header, or beyond any label's length, is not lost: that would open what it closes."""
 

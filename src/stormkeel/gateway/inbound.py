@@ -90,8 +90,11 @@ class Inbound:
         )
 
     def _border(self) -> Border:
-        """Return where the request is to stay, by its own word."""
-        within, requires = (listed(self.labels.get(name, "")) for name in (WITHIN, REQUIRES))
+        """Return where the request is to stay, by its own word; a header that says nothing lets nobody through, as nobody has "".
+
+        Where it was to be filled in and was not, the other way would open what it closes.
+        """
+        within, requires = ((listed(self.labels[name]) or [""]) if name in self.labels else [] for name in (WITHIN, REQUIRES))
         return border_of(within, requires) if within or requires else NO_BORDER
 
     def _goog(self, name: bytes, value: bytes) -> None:
