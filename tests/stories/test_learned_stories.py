@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from story_stage import ALONE, Bench, Reply, now, play, refused, whole
+from story_stage import ALONE, FALL, WHOLE_STREAM, Bench, Reply, now, play, refused, streamed, whole
 
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.wire import Headers
@@ -156,5 +156,23 @@ def test_other_failures_take_nothing_away(reply: Reply):
         bench = Bench([reply], settings)
         await bench.ask(timeout=5.0)
         assert member(bench).cooling[0].rate.share == 1.0
+
+    play(story)
+
+
+NONSENSE = (b"[" * 100_000, b'{"error":' * 50_000, b'{"error": "\xff\xfe"}', b"\xff" * 10, b"")
+
+
+@pytest.mark.parametrize("body", NONSENSE, ids=["lists", "objects", "no text", "no bytes of text", "nothing"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_throttle_in_nonsense_is_a_throttle(body: bytes, stream: bool):
+    """S-21: a 429 whose body is no JSON, no UTF-8, or nested without end is a throttle like any other, and somebody else is asked."""
+
+    async def story():
+        good = streamed(*WHOLE_STREAM) if stream else whole()
+        bench = Bench(lambda request: Reply(429, (body,)) if "openai.com" in request.url else good, FALL)
+        found = (await bench.stream())[0] if stream else await bench.ask()
+        assert found.failure is None
+        assert found.story.attempts[0].failure.kind is K.RATE_LIMIT
 
     play(story)

@@ -127,7 +127,7 @@ def _turns(run: Run) -> tuple[str, int]:
     """What the turns are called in the client's own body, and how many entries they are there."""
     try:
         body = msgspec.json.decode(run.original[1], type=_Turns)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return "messages", 0
     held = {"messages": body.messages, "contents": body.contents, "input": body.input}
     return next(((name, len(entries)) for name, entries in held.items() if entries and isinstance(entries, list)), ("input", 0))

@@ -118,7 +118,7 @@ class Recovery:
         assert streams is not None
         try:
             return streams.ask_for_rest(self.request.raw, self._said.rstrip() if not ask else self._said, ask, used)
-        except (ValueError, KeyError):  # a body that its own provider alone understands
+        except (ValueError, KeyError, RecursionError):  # a body that its own provider alone understands
             return None
 
     def read_stream(self, spoken: Spoken, head: Head, member: Member) -> StreamReader:

@@ -79,7 +79,7 @@ def violated(body: bytes) -> list[Told]:
     """Return the limits that a refusal of Google's names, empty for none."""
     try:
         said = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested beyond any sense
         return []
     return [one for row in _rows(said) if (one := _violation(row)) is not None]
 
