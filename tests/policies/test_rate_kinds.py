@@ -38,6 +38,21 @@ def test_output_debts_delay_the_next() -> None:
     assert hint(gate.admit(0.0, 10, 0)) > 60.0
 
 
+@pytest.mark.parametrize("asked", [0, 64_000])
+def test_one_long_answer_shuts_no_limit_for_good(asked: int) -> None:
+    """What is expected of an answer is a guess, and never more than the limit lets through at once: after its debt all goes on."""
+    gate = RateGate(RateSettings(otpm=8000))
+    ticket = gate.admit(0.0, 10, asked)
+    assert isinstance(ticket, int)
+    gate.settle(ticket, 128_010, 0.0, read=10, written=128_000)
+    late = gate.admit(0.0, 10, asked)
+    assert isinstance(late, Failure)
+    assert not late.forever
+    assert isinstance(gate.admit(hint(late), 10, asked), int)
+    gate.learn("otpm", 4000, hint(late))
+    assert isinstance(gate.admit(3 * hint(late), 10, asked), int)
+
+
 def test_asked_tokens_are_not_refunded() -> None:
     """Where the provider counts what is asked for, the larger of input and most output is debited, and stays."""
     gate = RateGate(RateSettings(tpm=1000, counts="asked"))

@@ -90,7 +90,7 @@ class Limit(msgspec.Struct, frozen=True):
 class RateGate:
     """The limits of a quota group: all are checked, then all debited or none."""
 
-    __slots__ = ("_amounts", "_believed", "_buckets", "_learned", "_mean", "_ours", "_settings", "share")
+    __slots__ = ("_amounts", "_believed", "_buckets", "_learned", "_mean", "_ours", "_settings", "_widest", "share")
 
     def __init__(self, settings: RateSettings) -> None:
         self.share = 1.0  # of the limits a minute, after throttles
@@ -101,6 +101,7 @@ class RateGate:
         self._believed: dict[str, int] = {}  # what was learned before the latest change
         self._ours: set[str] = set()  # the limits that held, before the latest change, by our own word
         self._buckets: dict[str, tuple[int, Gcra | Daily]] = {}
+        self._widest = MOST  # output expected of an answer at most: more than ever fits would be refused for good, by a guess
         self._build(0)
 
     # -- what holds --------------------------------------------------------------------------------------------------
@@ -154,6 +155,7 @@ class RateGate:
             if told:
                 self._amounts[name] = min(told)
                 self._buckets[name] = kind, self._bucket(name, min(told), before.get(name), at)
+        self._widest = self._buckets["otpm"][1].burst if "otpm" in self._buckets else MOST
 
     def _bucket(self, name: str, amount: int, before: tuple[int, Gcra | Daily] | None, at: int) -> Gcra | Daily:
         old = None if before is None else before[1]
@@ -183,7 +185,8 @@ class RateGate:
 
     def _units(self, tokens: int, output: int) -> tuple[int, int, int, int]:
         whole = max(tokens, output) if self._settings.counts == "asked" else tokens + output
-        return 1, whole, tokens, min(output, int(self._mean)) if output else int(self._mean)
+        expected = min(int(self._mean), self._widest)
+        return 1, whole, tokens, min(output, expected) if output else expected
 
     def refusal(self, now: float, tokens: int, output: int = 0) -> Failure | None:
         """Say why `admit` would refuse, None where it would give a ticket. Changes nothing."""
