@@ -118,6 +118,21 @@ def test_a_learned_limit_holds_and_never_raises_ours() -> None:
     assert gate.room(0.0) == (3, 100)
 
 
+def test_a_learned_limit_shuts_nobody_out_for_good() -> None:
+    """Who never fits into a limit that the provider told asks it all the same, once it is full, and owes it the rest (INV-12)."""
+    gate = RateGate(RateSettings())
+    gate.learn("tpm", 5, 0.0)
+    assert gate.refusal(100.0, 35) is None
+    assert isinstance(gate.admit(100.0, 35), int)
+    after = hint(gate.admit(100.0, 35))
+    assert after == pytest.approx(420.0)
+    assert isinstance(gate.admit(100.0 + after, 35), int)
+    gate.change(RateSettings(tpm=4), 1000.0)
+    refusal = gate.refusal(5000.0, 35)
+    assert refusal is not None
+    assert refusal.forever
+
+
 def test_what_is_left_is_believed_downward_only() -> None:
     """A provider that says less is left is believed, one that says more is not (INV-12)."""
     gate = RateGate(RateSettings(rpm=500))

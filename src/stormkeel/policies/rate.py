@@ -178,7 +178,10 @@ class RateGate:
         at, units, passed = int(now * NANO), self._units(tokens, output), self._buckets.values()
         for kind, bucket in passed:
             if bucket.excess(at, units[kind]) > 0:
-                return self._refuse(at, units)
+                refusal = self._refuse(at, units)
+                if refusal is not None:
+                    return refusal
+                break
         for kind, bucket in passed:
             bucket.take(at, units[kind])
         return units[1] | units[2] << SPLIT | units[3] << 2 * SPLIT
@@ -243,13 +246,22 @@ class RateGate:
         requests, tokens = [room for kind, room in rooms if kind == 0], [room for kind, room in rooms if kind]
         return min(requests, default=None), min(tokens, default=None)
 
-    def _refuse(self, at: int, units: tuple[int, int, int, int]) -> Failure:
+    def _refuse(self, at: int, units: tuple[int, int, int, int]) -> Failure | None:
+        """Say why units do not pass; None where by a learned limit alone they never would, and it is as full as it gets.
+
+        Whoever told the limit is then asked, and says no if it meant it: nobody would ever hear that it meant something else.
+        """
         waits = []
         for name, (kind, bucket) in self._buckets.items():
-            if kind and units[kind] > bucket.burst:
-                return _never(name, units[kind], bucket.burst)
-            waits.append((bucket.delay(at, units[kind]), name))
+            asked = units[kind]
+            if kind and asked > bucket.burst:
+                if name not in self.learned:
+                    return _never(name, asked, bucket.burst)
+                asked = bucket.burst
+            waits.append((bucket.delay(at, asked), name))
         after, name = max(waits)
+        if after <= 0.0:
+            return None
         limit = f"{self._amounts[name]} {KINDS[name][1]} (`{name}`)"
         return Failure(FailureKind.RATE_REACHED, f"our own limit of {limit} is reached for {after:.3f} s more", retry_after=after)
 
