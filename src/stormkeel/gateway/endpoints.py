@@ -184,6 +184,10 @@ class Generate:
             return
         if answer.failure is None and output.is_torn and call.turn is None:
             return  # the last frames may be lost: what nobody ends another server cuts, and the client can tell (INV-9)
+        if answer.failure is not None and answer.failure.kind is FailureKind.CANCELLED:
+            if call.turn is not None:  # it takes nothing: what is written to it now would keep its connection for as long again
+                call.turn.cut()
+            return
         streams = self._dialect.streams
         assert streams is not None, "only a service with streams is asked for one"
         last = b"" if answer.failure is None else streams.write_error_frame(answer.failure, request.id)
