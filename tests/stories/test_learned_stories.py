@@ -61,16 +61,30 @@ def test_plenty_left_costs_nothing():
     play(story)
 
 
-def test_an_old_header_is_ignored():
-    """An answer that took longer than the reset it tells says nothing of what is left now."""
+@pytest.mark.parametrize(("reset", "delay"), [("2s", 5.0), ("500ms", 0.5)])
+def test_an_old_header_is_ignored(reset: str, delay: float):
+    """An answer that took as long as the reset it tells, or longer, says nothing of what is left now."""
 
     async def story():
-        bench = Bench([answer(told(0, reset="2s"), delay=5.0), answer(())], ALONE)
+        bench = Bench([answer(told(0, reset=reset), delay), answer(())], ALONE)
         await bench.ask()
         await bench.ask()
-        assert bench.times == [0.0, 5.0]
+        assert bench.times == [0.0, delay]
 
     play(story)
+
+
+def test_a_header_younger_than_its_reset_counts():
+    """Where nothing is left the reset is waited out, from when the answer came; without one, a second."""
+
+    async def story(headers: Headers, waits: float):
+        bench = Bench([answer(headers, 0.5), answer(())], ALONE)
+        await bench.ask()
+        await bench.ask(timeout=30.0)
+        assert bench.times == [0.0, pytest.approx(0.5 + waits, abs=0.06)]
+
+    play(lambda: story(told(0, reset="2s"), 2.0))
+    play(lambda: story(told(0)[:2], 1.0))
 
 
 def test_a_setting_is_never_raised():

@@ -368,3 +368,24 @@ def test_a_turn_at_an_open_breaker_is_a_probe():
         assert now() < 21.0
 
     play(story)
+
+
+@pytest.mark.parametrize(("places", "waits"), [(1, 1.0), (2, 0.5), (4, 0.25)])
+def test_who_finds_all_places_taken_is_told_about_when_one_is_free(places, waits):
+    """By how long attempts usually take, a second where nobody knows, shared by the places: the more there are, the sooner."""
+
+    async def story():
+        bench = Bench([Reply(200, whole().body, delay=3.0)], limited(f"concurrency = {places}"))
+        held = [asyncio.ensure_future(ask(bench)) for _ in range(places)]
+        await asyncio.sleep(1.0)
+        told = await ask(bench, wait=0.0)
+        assert told.failure.kind is K.CONCURRENCY_REACHED
+        assert told.failure.retry_after == pytest.approx(waits)
+        await asyncio.gather(*held)
+        held = [asyncio.ensure_future(ask(bench)) for _ in range(places)]
+        await asyncio.sleep(1.0)
+        told = await ask(bench, wait=0.0)
+        assert told.failure.retry_after == pytest.approx(3.0 * waits), "as long as the first ones took"
+        await asyncio.gather(*held)
+
+    play(story)
