@@ -254,3 +254,21 @@ def test_the_mean_answer_is_learned_and_never_more_than_is_asked_for() -> None:
     assert [debited(0), debited(500), debited(50)] == [187, 187, 50]
     gate.settle(0, 0, 0.0, written=0)
     assert debited(0) == 187
+
+
+def test_tokens_a_day_are_gone_for_a_day() -> None:
+    """What was used in the morning does not come back by the minute, as a limit a minute's would."""
+    gate = RateGate(RateSettings(tpd=1000))
+    gate.admit(0.0, 1000)
+    assert hint(gate.admit(12 * 3600.0, 1)) > 12 * 3600.0
+    assert isinstance(gate.admit(DAY + 1801.0, 1000), int)
+
+
+def test_a_small_part_of_a_minute_goes_out_one_by_one() -> None:
+    """A fiftieth of what a short window lets through may go at once, and one always may, but no second."""
+    gate = RateGate(RateSettings(rpm=600, window=1.0))
+    assert gate.room(0.0)[0] == 1
+    assert isinstance(gate.admit(0.0, 0), int)
+    assert isinstance(gate.admit(0.0, 0), Failure)
+    assert RateGate(RateSettings(rpm=6000, window=1.0)).room(0.0)[0] == 2
+    assert RateGate(RateSettings(rpm=60, window=1.0)).room(0.0)[0] == 1
