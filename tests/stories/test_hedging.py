@@ -419,3 +419,17 @@ def test_what_a_hedge_hears_of_the_request_ends_it():
         assert [whom(sent.request) for sent in bench.transport.sent] == [QUICK, OTHER]
 
     play(story)
+
+
+def test_a_whole_answer_that_lost_is_booked_by_its_time():
+    """A loser may have written all the while: it is booked as much as can be written in its time, not by a winner of few words (INV-5)."""
+
+    async def story():
+        late = Reply(delay=20.0, body=whole().body)
+        bench = Bench(by({QUICK: [whole(), whole(), late], OTHER: [Reply(200, whole("b", 7, 3).body, delay=0.2)]}), AFTER.encode())
+        await warm(bench, stream=False)
+        await bench.ask()
+        lost, _ = bench.told[-1].attempts
+        assert lost.usage.total_output >= 250
+
+    play(story)

@@ -38,6 +38,22 @@ kind = "anthropic"
 base_url = "@BACKUP@"
 credentials = {{ a = "env:DEMO_ANTHROPIC_1", b = "env:DEMO_ANTHROPIC_2" }}
 
+# Each 429 of the storm is one request's own, though it speaks of the account as a real one would.
+[providers.openai.limits]
+learn = false
+[providers.anthropic.limits]
+learn = false
+[providers.openai-backup.limits]
+learn = false
+[providers.anthropic-backup.limits]
+learn = false
+
+# What is too long for the primary is sent to the backup, for its window is larger.
+[models."openai/{CHAT}"]
+window = 200_000
+[models."anthropic/{MESSAGES}"]
+window = 200_000
+
 [routes."{CHAT}"]
 strategy = "round_robin"
 groups = [["openai/{CHAT}"], ["openai-backup/{CHAT}"]]

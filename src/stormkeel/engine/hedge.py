@@ -174,14 +174,14 @@ class Race:
 
 
 def _guess(loser: Leg, winner: Leg) -> Usage:
-    """What a loser has probably taken unseen, rather more than less: of a whole answer twice the winner's, for one answer may be
-    longer than another; of a stream what can be written in its time.
+    """What a loser has probably taken unseen, rather more than less: what can be written in its time, and of a whole answer at
+    least twice the winner's, for one answer may be longer than another.
     """
     told, least = winner.attempts[-1].usage if winner.attempts else None, input_estimate(loser.request.raw)
+    output = int((loser.world.ports.clock.now() - loser.begun) * QUICKEST)
     if told is not None:
-        return Usage(input=max(told.total_input, least), output=2 * told.total_output + UNSEEN_TOKENS)
-    seconds = loser.world.ports.clock.now() - loser.begun
-    return Usage(input=least, output=int(seconds * QUICKEST) + UNSEEN_TOKENS)
+        least, output = max(told.total_input, least), max(2 * told.total_output, output)
+    return Usage(input=least, output=output + UNSEEN_TOKENS)
 
 
 async def hedged(run: Run, settings: HedgeSettings, walk: Walk, member: Member, spent: set[int]) -> Trial:
