@@ -215,17 +215,18 @@ class RateGate:
         """
         if written:
             self._mean += (written - self._mean) / NEWS
-        debited = ticket & FIELD, ticket >> SPLIT & FIELD, ticket >> 2 * SPLIT
-        true = max(used, debited[0]) if self._settings.counts == "asked" else used, read, written
-        self._correct(now, tuple(spent - held for spent, held in zip(true, debited, strict=True)))
+        whole = ticket & FIELD
+        if self._settings.counts == "asked" and used < whole:
+            used = whole
+        self._correct(now, (0, used - whole, read - (ticket >> SPLIT & FIELD), written - (ticket >> 2 * SPLIT)))
 
     def release(self, ticket: int, now: float) -> None:
         """Undo an admission of which nothing was sent: its request and all its tokens."""
-        debited = ticket & FIELD, ticket >> SPLIT & FIELD, ticket >> 2 * SPLIT
-        self._correct(now, tuple(-held for held in debited), -1)
+        self._correct(now, (-1, -(ticket & FIELD), -(ticket >> SPLIT & FIELD), -(ticket >> 2 * SPLIT)))
 
-    def _correct(self, now: float, tokens: tuple[int, ...], requests: int = 0) -> None:
-        at, units = moment(now), (requests, *tokens)
+    def _correct(self, now: float, units: tuple[int, int, int, int]) -> None:
+        """Take or give back units of each kind: requests, all tokens, input, output."""
+        at = int(now * NANO)
         for kind, bucket in self._buckets.values():
             if units[kind] < 0:
                 bucket.give_back(at, -units[kind])
