@@ -50,9 +50,9 @@ learn = false
 
 # What is too long for the primary is sent to the backup, for its window is larger.
 [models."openai/{CHAT}"]
-window = 200_000
+window = 100_000
 [models."anthropic/{MESSAGES}"]
-window = 200_000
+window = 100_000
 
 [routes."{CHAT}"]
 strategy = "round_robin"
@@ -80,9 +80,9 @@ wait_hint = 0.3                 # a longer Retry-After sends a request elsewhere
 [policies.breaker]              # opens in the outages, and rides out the rest of a storm that never ends
 share = 0.9
 permits = [1]
-open_time = 0.3
-open_cap = 0.6
-probe_every = 0.2
+open_time = 0.1
+open_cap = 0.2
+probe_every = 0.1
 
 [policies.parking]
 credential = 0.2
