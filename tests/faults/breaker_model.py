@@ -34,6 +34,7 @@ class Model:
         self.begun, self.late = [], 0  # (when, is late) of first contents since closed; late ones of this step
         self.slow = self.spared = False
         self.earned, self.beyond_row = 0, 0
+        self.answered = None  # when last
 
     def over(self, now):
         """Has the timer run out? A clock before its setting restarts it."""
@@ -69,10 +70,19 @@ class Model:
         if self.rare is None or now - self.rare >= SETTINGS.probe_every:
             self.rare = now
             return True
-        if not self.slow and not self.earned:
+        if not self.slow and (not self.earned or self.is_stale(now)):
             return False
         self.earned -= not self.slow
         return None
+
+    def is_stale(self, now):
+        """Is the last answer too old to have earned anything?"""
+        return self.answered is None or now - self.answered > SETTINGS.window
+
+    def answer(self, now):
+        """Take note of an answer, whoever gave it."""
+        self.earned = 0 if self.is_stale(now) else self.earned
+        self.answered = now
 
     def begin(self, epoch, is_late, now, draw):
         """Take a first content."""
@@ -200,6 +210,8 @@ def trace(seed, length):
             verdict = Verdict.IGNORED if rng.random() < 0.15 else VERDICTS[rng.random() > health]
             draw = rng.randrange(8) / 8
             breaker.settle(theirs, verdict, now, Fixed(draw))
+            if verdict is Verdict.OK:
+                model.answer(now)
             if epoch is None:
                 model.settle_beyond(verdict)
             else:

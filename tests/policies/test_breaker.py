@@ -355,9 +355,9 @@ def spent():
     return breaker, tickets
 
 
-def beyond(breaker, most=200):
-    """How many attempts beyond what its state allows it lets through at second 101."""
-    leaves = [breaker.admit_probe(101.0) for _ in range(most)]
+def beyond(breaker, most=200, at=101.0):
+    """How many attempts beyond what its state allows it lets through at one moment."""
+    leaves = [breaker.admit_probe(at) for _ in range(most)]
     assert {leave for leave in leaves if isinstance(leave, int)} <= {0}
     return sum(leave == 0 for leave in leaves)
 
@@ -385,6 +385,16 @@ def test_no_more_than_a_hundred_attempts_are_saved_up():
         breaker.settle(0, OK, 101.0, DICE)
     breaker.release(0)
     assert beyond(breaker) == 100
+
+
+def test_what_was_earned_longer_ago_than_the_window_is_worth_nothing():
+    """Who has answered nothing for a minute has no attempts left from before, not even once it answers again; INV-13."""
+    for at, left in ((161.0, 3), (161.1, 0)):
+        breaker, _ = spent()
+        assert breaker.lets_probe(at) is bool(left)
+        assert beyond(breaker, at=at) == left
+    breaker.settle(0, OK, 170.0, DICE)
+    assert beyond(breaker, at=170.0) == 3, "what the one answer earned, and none of before"
 
 
 def test_an_older_generations_outcome_earns_nothing():

@@ -289,6 +289,18 @@ def test_a_breaker_that_never_opens():
     assert "INV-13" in found(Reworked(plan(ill("errors", share=1.0), hourly=20_000.0), breaker=BLIND))
 
 
+def test_answers_of_long_ago_that_still_earn():
+    """INV-13: a breaker that pays a dead provider's attempts by what it answered before the process slept, where ten seconds count."""
+    weather = ill("errors", share=0.5, ends=150.0), msgspec.structs.replace(ill("outage", ends=SPAN), begins=150.0)
+    agreed = msgspec.structs.replace(
+        plan(*weather, hourly=7200.0),
+        drawn={**DRAWN, "policies": {**DRAWN["policies"], "breaker": {"window": 10}}},
+        pauses=((149.0, 11.0),),
+    )
+    assert found(Reworked(agreed, breaker=BreakerSettings(window=10.0))) == set()
+    assert "INV-13" in found(Reworked(agreed, breaker=BreakerSettings(window=3600.0)))
+
+
 def test_a_healed_provider_that_is_never_asked_again():
     """INV-13: a credential that is set aside for a day, where ten seconds were agreed."""
     weather = msgspec.structs.replace(ill("dead", "alpha", ends=60.0), scope="main")

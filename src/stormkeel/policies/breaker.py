@@ -17,7 +17,8 @@ one that stays out for `lease` seconds no longer blocks it, so neither a lost ti
 half open. A clock that jumps back delays a probe by at most one span.
 
 Where too many are out already (`spared`), or nobody else is left (`admit_probe`), it goes on with a bounded part of its traffic:
-one probe a second, and three attempts for each that was answered; and all of it, where it answers late but answers.
+one probe a second, and three attempts for each that was answered, none of them later than a window after the last answer; and
+all of it, where it answers late but answers.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class BreakerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         consecutive: faults in a row that open it.
         share: the share of faults in the window that opens it, once there are `least` outcomes.
         least: outcomes in the window below which the share says nothing.
-        window: seconds the share looks back, in six buckets.
+        window: seconds the share looks back, in six buckets, and for which an answer earns further attempts.
         open_time: seconds it first stays open, drawn from half of it to all of it; doubles with each failed revival.
         open_cap: seconds beyond which it doesn't double.
         permits: how many probes may be out at each step of being half open; as many must succeed to go on.
@@ -183,7 +184,7 @@ class Breaker:
         self._probe_at = min(self._probe_at, next_at)  # further away only where the clock went back
         if self.is_slow:
             return BEYOND
-        if not self._earned:
+        if not self._has_earned(now):
             return leave
         self._earned -= 1
         return BEYOND
@@ -191,6 +192,8 @@ class Breaker:
     def settle(self, ticket: int, verdict: Verdict, now: float, rng: Dice) -> None:
         """Hand a ticket back with what the attempt says about health; `rng` draws the open time."""
         if verdict is OK:
+            if now - self.good_at > self._settings.window:
+                self._earned = 0  # by answers of which nobody knows any more what they say
             self.good_at = now
         if ticket != self._generation:
             if ticket == BEYOND and self.state is not CLOSED:
@@ -233,7 +236,7 @@ class Breaker:
 
     def lets_probe(self, now: float) -> bool:
         """Would `admit_probe` let an attempt through where the state does not? Changes nothing."""
-        return self._probe_at <= now or self.is_slow or self._earned > 0
+        return self._probe_at <= now or self.is_slow or self._has_earned(now)
 
     def is_ready(self, now: float) -> bool:
         """Would `admit` give a ticket?"""
@@ -306,6 +309,9 @@ class Breaker:
             self._faults_in_a_row += 1
             if self._faults_in_a_row >= self._settings.consecutive:
                 self.is_slow = False
+
+    def _has_earned(self, now: float) -> bool:
+        return self._earned > 0 and now - self.good_at <= self._settings.window
 
     def _earn(self) -> None:
         self._earned = min(self._earned + EARNED, MOST_EARNED)

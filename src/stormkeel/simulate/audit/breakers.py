@@ -6,11 +6,15 @@ taken for neither, so a streak that is counted here was seen by the engine as we
 
 from __future__ import annotations
 
+from collections import deque
+
+from ...policies.breaker import BreakerSettings
 from ..evidence import Call, Sending
 from ..weather import latest_end
 from .docket import Docket, Scene
 
 FAULTS = ("outage", "resets", "errors", "overload", "cuts", "garbage", "told", "endless")
+HARMLESS = ("limited", "bad", "dead", "broke")  # refusals that say nothing about health
 EPSILON = 0.05
 MANY = 150
 """Requests of a route after which each deployment of its first group has been asked: a chance of one in ten misses them once in
@@ -18,7 +22,8 @@ seven million times."""
 EVEN = ("weighted", "round_robin", "two_choices", "random")
 """Strategies that ask everybody who is well."""
 EARNED, MOST_EARNED = 3, 100
-"""Attempts that one answer earns an open breaker which is the last one left, and the most (docs/reliability.md, Breakers)."""
+"""Attempts that one answer earns an open breaker which is the last one left, and the most (docs/reliability.md, Breakers): for as
+long as the breaker's window looks back, and none by answers from before it opened."""
 LEASE = 60.0  # seconds that a lost probe, of a breaker or a credential, can cost
 
 
@@ -50,29 +55,72 @@ def verdict(one: Sending, call: Call | None, scene: Scene) -> str:
     return ""
 
 
+class _Ends:
+    """What the ends of a deployment's sends say, one after the other.
+
+    Attributes:
+        row: faults in a row.
+        well: when one last ended well.
+        kept: answers since it was closed for certain, all of which may have earned an attempt beyond.
+    """
+
+    def __init__(self, breaker: BreakerSettings) -> None:
+        self._settings = breaker
+        self._enough = min(breaker.consecutive, int(breaker.share * breaker.least))  # faults that may have opened it
+        self.row, self.well, self.kept = 0, 0.0, 0
+        self._is_closed = True  # for certain
+        self._doubts: deque[float] = deque(maxlen=self._enough)  # when it may have failed
+        self._run, self._since = 0, 0.0  # answers in a row, and when the first of them came
+
+    def answer(self, at: float, is_slow: bool) -> None:
+        """One has ended well. So many of them without a fault, over so long that every probe's lease is over, have closed it."""
+        if at - self.well > self._settings.window:
+            self.kept = 0  # what was earned longer ago is worth nothing
+        if not self._run:
+            self._since = at
+        self._run, self.row, self.well = self._run + 1, 0, at
+        is_closed = self._run > 2 * sum(self._settings.permits) and at - self._since > LEASE
+        self._is_closed = not is_slow and (is_closed or self._is_closed)
+        self.kept = 0 if self._is_closed else self.kept + 1
+
+    def fault(self) -> None:
+        """One has failed, of which it is to know."""
+        self.row += 1
+
+    def doubt(self, at: float) -> None:
+        """One may have failed: some of these may have opened it."""
+        self._run = 0
+        self._doubts.append(at)
+        if len(self._doubts) == self._enough and at - self._doubts[0] <= self._settings.window:
+            self._is_closed = False
+
+    def spans(self, opened: float, until: float) -> list[tuple[float, int, float]]:
+        """Return from when until when it was open, and how many attempts its answers may have earned it for that time."""
+        worthless = self.well + self._settings.window
+        later = max(opened, worthless), 0, until
+        return [later] if worthless <= opened else [(opened, min(MOST_EARNED, EARNED * self.kept), min(worthless, until)), later]
+
+
 def _safe(scene: Scene, docket: Docket, deployment: str, sendings: list[Sending], calls: dict[str, Call]) -> None:
     """After so many faults in a row nothing but probes goes out until one ends well."""
     breaker = scene.settings.policies.breaker
-    consecutive, row, well, answered, kept = breaker.consecutive, 0, 0.0, 0, 0
-    spans: list[tuple[float, float, int]] = []
-    opened: float | None = None
+    ends, opened = _Ends(breaker), None
+    spans: list[tuple[float, int, float]] = []  # from when, with what was earned, until when
     for one in sorted(sendings, key=lambda one: one.ended):
         said = verdict(one, calls.get(one.request), scene)
         if said == "ok":
-            if opened is not None:
-                spans.append((opened, one.ended, min(MOST_EARNED, EARNED * kept)))
-            well, opened, row = one.ended, None, 0
-            answered += 1
-        elif said and one.at >= well:
-            row += 1
-            if row == consecutive:
+            spans += [] if opened is None else ends.spans(opened, one.ended)
+            ends.answer(one.ended, one.act == "slow")
+            opened = None
+        elif one.act not in HARMLESS:
+            ends.doubt(one.ended)
+        if said == "fault" and one.at >= ends.well:
+            ends.fault()
+            if ends.row == breaker.consecutive:
                 opened = one.ended
-                has_closed = answered > 2 * sum(breaker.permits)  # else it has kept what its answers earned
-                kept, answered = 0 if has_closed else kept + answered, 0
-    if opened is not None:
-        spans.append((opened, scene.plan.span, min(MOST_EARNED, EARNED * kept)))
-    for begins, ends, earned in spans:
-        meant = [one for one in sendings if begins < one.at < ends]
+    spans += [] if opened is None else ends.spans(opened, scene.plan.span)
+    for begins, earned, until in spans:
+        meant = [one for one in sendings if begins < one.at < until]
         _probes(scene, docket, deployment, (begins, earned), meant)
 
 
