@@ -221,7 +221,7 @@ def test_limits_in_force_and_where_they_are_said(folder: Path):
     result = run()
     assert "providers.openai.limits" in result.output
     told = json.loads(run("--json").output)["runs"]["limits"]
-    assert {"quota": "openai#main", "model": "gpt-5.4-mini", "limit": "tpm", "amount": 1000,
+    assert {"quota": "openai#main", "model": "gpt-5.4-mini", "pool": "", "limit": "tpm", "amount": 1000,
             "source": 'providers.openai.limits.models."gpt-5*"'} in told  # fmt: skip
     assert [row["amount"] for row in told if row["model"] == "gpt-nonsense"] == [500]
 

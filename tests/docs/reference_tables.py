@@ -16,6 +16,7 @@ import click
 import msgspec
 
 import stormkeel
+from stormkeel.catalog.tiers import POOLS, TIERS
 from stormkeel.cli import cli
 from stormkeel.config.schema import schema
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
@@ -41,6 +42,28 @@ def told(dialect: Dialect, kind: FailureKind) -> tuple[int, dict[str, str]]:
     status, body = dialect.write_error(Failure(kind, "words"), "req_1")
     error: dict[str, str] = msgspec.json.decode(body)["error"]
     return status, error
+
+
+# --- tiers
+
+
+def tiers() -> str:
+    """Every known tier's figures, with their source and date."""
+    rows = [
+        (f"`{kind}`", f"`{tier}`", ", ".join(f"`{name}`" for name in row.models),
+         ", ".join(f"{amount:,} {name}" for name, amount in row.limits.items()), row.source, row.as_of)
+        for kind, known in TIERS.items() for tier, found in known.items() for row in found
+    ]  # fmt: skip
+    return table(("provider", "tier", "models", "limits", "source", "as of"), rows)
+
+
+def pools() -> str:
+    """Every known pool, with its source and date."""
+    rows = [
+        (f"`{kind}`", f"`{pool.name}`", ", ".join(f"`{name}`" for name in pool.models), pool.source, pool.as_of)
+        for kind, found in POOLS.items() for pool in found
+    ]  # fmt: skip
+    return table(("provider", "pool", "models", "source", "as of"), rows)
 
 
 # --- commands

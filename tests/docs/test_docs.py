@@ -266,6 +266,8 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("reference/metrics.md", "metrics"): metrics_table,
     ("reference/python.md", "names"): reference_tables.python,
     ("reference/settings.md", "settings"): reference_tables.settings,
+    ("reference/tiers.md", "pools"): reference_tables.pools,
+    ("reference/tiers.md", "tiers"): reference_tables.tiers,
     ("resilience.md", "kinds"): kinds_table,
     ("resilience.md", "defaults"): defaults_table,
 }

@@ -119,6 +119,7 @@ class _Builder:
             self._circle(deployment, succession),
             quota.rate if deployment.rate else None,
             quota.places if deployment.concurrency else None,
+            succession.alone(deployment),
         )
         provider = self._providers[deployment.provider]
         known = _know(provider, deployment.model, self._settings)

@@ -98,7 +98,9 @@ def _runs(report: Report) -> Iterator[str]:
         columns = [text("route"), text("strategy"), text("groups", "targets (> when those before are down)")]
         yield from ("", *aligned(routes, columns))
     if runs["limits"]:
-        columns = [text("quota"), text("model"), text("limit"), count("amount"), text("source", "said in")]
+        columns = [
+            text("quota"), text("model"), text("pool", "shared in"), text("limit"), count("amount"), text("source", "said in"),
+        ]  # fmt: skip
         yield from ("", *aligned(runs["limits"], columns))
     facts = [
         {"what": "server", "value": runs["server"]},

@@ -31,6 +31,8 @@ class ModelLimitSettings(msgspec.Struct, frozen=True):
         burst: the share of a minute's requests that may go at once after a pause.
         token_burst: the same for tokens; no request larger than this share can ever pass.
         window: seconds of the windows in which the provider enforces a minute's requests.
+        pool: in any word: the models with the same one count in one, as those of a family do at some providers; "" for none,
+            where one is known.
     """
 
     rpm: int | None = None
@@ -43,6 +45,7 @@ class ModelLimitSettings(msgspec.Struct, frozen=True):
     burst: float | None = None
     token_burst: float | None = None
     window: float | None = None
+    pool: str | None = None
 
     def __post_init__(self) -> None:
         check_limits(self)
@@ -67,6 +70,7 @@ class LimitSettings(ModelLimitSettings, frozen=True):
         burst: the share of a minute's requests that may go at once after a pause.
         token_burst: the same for tokens; no request larger than this share can ever pass.
         window: seconds of the windows in which the provider enforces a minute's requests.
+        pool: in any word: all models count in one, but for those of which `models` says something else.
     """
 
     tier: str = ""

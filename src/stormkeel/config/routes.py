@@ -24,7 +24,7 @@ from ..types.request import Request
 from .borders import border_of_route, tags_of
 from .detours import Targets, targets_of
 from .fallbacks import NEXT, LastResortSettings, WaySettings, most_of
-from .limits import group_of, limits_of
+from .limits import bucket_of, group_of, limits_of
 from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of, prefixes_of, region_of
 from .source import suggestion
 
@@ -191,9 +191,10 @@ class Router:
     def _new(self, name: str, target: TargetSettings, credential: str) -> Deployment:
         provider = self._settings.providers[target.provider]
         limits = limits_of(self._settings, self._kinds, target, credential)
+        group = group_of(self._settings, target.provider, credential)
         return Deployment(
             name, target.provider, target.model, credential,
-            quota=f"{group_of(self._settings, target.provider, credential)}/{target.model}",  # providers count per model
+            quota=bucket_of(group, target.model, limits.pool),  # most providers count per model
             dialect=next(iter(provider.dialects), ""),
             index=len(self._by_name),
             rate=limits.rate,
@@ -203,6 +204,7 @@ class Router:
             is_found=self._found > 0,
             region=region_of(target, provider),
             tags=tags_of(target, credential, self._settings),
+            alone=bucket_of(group, target.model, "") if limits.pool else "",
         )
 
 

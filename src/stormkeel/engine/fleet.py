@@ -26,6 +26,7 @@ from .credentials import Credential
 from .gates import CREDENTIAL_PROBE, GATES, Gates, Health, rate_gate
 from .learned import Learned
 from .ports import Transport
+from .quota import Alone
 from .reasoning import reasons_by
 from .recent import Recent
 
@@ -64,6 +65,7 @@ class Member:
     Attributes:
         spoken: the wire formats it speaks, by name, the one that others are translated to first.
         reasons: when its model reasons.
+        alone: what is said of its model with its quota group; the quota group itself where no other model counts in it.
         scopes: the breakers of what it shares with others: its region, its credential.
         health, health_place: the gate of its breakers, and where its part of a ticket is.
         own_prices: what is added to the id of the price snapshot where the configuration prices it, "" where the catalog does.
@@ -77,6 +79,7 @@ class Member:
         "_settles",
         "_standard",
         "_tariffs",
+        "alone",
         "bills",
         "breaker",
         "concurrency",
@@ -115,6 +118,7 @@ class Member:
         self.max_output = None if facts is None else facts.max_output
         self.own_prices = "" if facts is None else facts.own
         self.cooling = gates.cooling
+        self.alone: Alone = gates.alone or gates.cooling[0]
         self.credential = gates.cooling[1]
         self.concurrency = gates.concurrency
         self.rate = gates.rate
@@ -239,6 +243,8 @@ class Fleet:
         for cooling in member.cooling:
             if cooling.until > self.now and not cooling.is_due(self.now):
                 return False
+        if member.alone.until > self.now:
+            return False
         for scope in member.scopes:
             if scope.state is not CLOSED and not scope.is_ready(self.now):
                 return False

@@ -3,7 +3,7 @@
 Never chooses who is asked (that is `routing/`). Order is data: `GATES` is what `Member.admit` walks and what `stormkeel explain`
 prints. Asked from left to right, the first no undoes the yeses before it; settled from right to left.
 
-    cooling (quota group, credential)  ->  concurrency  ->  rate  ->  breaker (its own; then its region's, its credential's)
+    cooling (quota group, model, credential)  ->  concurrency  ->  rate  ->  breaker (its own, its region's, its credential's)
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from ..policies.rate import RateGate
 from ..policies.sharing import SharedPlaces
 from ..types.failure import Failure, FailureKind
 from ..types.usage import Usage
+from .cooling import Cooling
 from .credentials import Credential
-from .quota import Quota
+from .quota import Alone, Quota
 from .scopes import Circle
 from .waiting import Line
 
@@ -35,13 +36,14 @@ MASK = (1 << PLACE) - 1
 
 class Gates(msgspec.Struct, frozen=True):
     """The gates of one deployment; all but its own breaker are shared: `cooling` is its quota group and its credential, `circle`
-    has the breakers of its region and its credential."""
+    has the breakers of its region and its credential, `alone` is its model's where the quota group is several models'."""
 
     cooling: tuple[Quota, Credential]
     breaker: Breaker
     circle: Circle
     rate: RateGate | None = None
     concurrency: SharedPlaces | None = None
+    alone: Alone | None = None
 
 
 class Gate(Protocol):
@@ -77,19 +79,19 @@ class Gate(Protocol):
 
 
 class _Aside:
-    """Is the quota group or the credential set aside? A credential that is lets one probe through: then its ticket says so."""
+    """Is the quota group, the model or the credential set aside? The last lets one probe through: then its ticket says so."""
 
     holds = False  # how a probe ended is told to the credential itself: what it proves depends on the failure
 
-    def __init__(self, quota: Quota, credential: Credential) -> None:
-        self._coolings = (quota, credential)  # the credential last: its probe is taken by asking
-        self._quota = quota
-        self._credential = credential
+    def __init__(self, quota: Quota, credential: Credential, alone: Alone | None) -> None:
+        self._coolings: tuple[Cooling, ...] = (quota, credential) if alone is None else (quota, alone, credential)
+        self._model = alone or quota
+        self._credential = credential  # the last of all: its probe is taken by asking
 
     def ask(self, now: float, _need: Need, probe: bool) -> int | Failure:
         leave = 0
         for cooling in self._coolings:
-            if cooling.until > now and not (probe and cooling is self._quota and self._quota.is_missing):
+            if cooling.until > now and not (probe and cooling is self._model and self._model.is_missing):
                 refusal = cooling.refuse(now)
                 if refusal is not None:
                     return refusal
@@ -97,8 +99,8 @@ class _Aside:
         return leave
 
     def refusal(self, now: float, _need: Need, probe: bool) -> Failure | None:
-        asked = self._coolings[1:] if probe and self._quota.is_missing else self._coolings
-        refusals = (cooling.refusal(now) for cooling in asked if cooling.until > now)
+        spared = self._model if probe and self._model.is_missing else None
+        refusals = (cooling.refusal(now) for cooling in self._coolings if cooling.until > now and cooling is not spared)
         return next((refusal for refusal in refusals if refusal is not None), None)
 
     def settle(self, ticket: int, verdict: Verdict, used: Usage, now: float, rng: Dice) -> None: ...
@@ -263,7 +265,7 @@ class Health:
 
 
 GATES: tuple[tuple[str, Callable[[Gates], Gate | None]], ...] = (
-    ("cooling", lambda of: _Aside(*of.cooling)),
+    ("cooling", lambda of: _Aside(*of.cooling, of.alone)),
     ("concurrency", lambda of: None if of.concurrency is None else _Places(of.concurrency, of.cooling[0])),
     ("rate", lambda of: None if of.rate is None else _Rate(of.cooling[0])),
     ("breaker", lambda of: Health(of.breaker, of.circle)),

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+import msgspec
+
 from ..policies.breaker import BreakerSettings
 from ..policies.easing import EasingSettings
 from ..policies.retry import BudgetSettings, RetryBudget
@@ -24,7 +26,7 @@ from .credentials import Credential
 from .fleet import Member
 from .gates import Gates
 from .ports import Transport
-from .quota import Quota
+from .quota import Alone, Quota
 from .world import World
 
 KEPT = 900.0  # seconds; longer than a minute's limits, a breaker's or a quota's rest
@@ -36,11 +38,12 @@ Stage = Literal["claimed", "present", "past"]
 class Heritage:
     """The live state of the present world and of what was in use until lately, by name."""
 
-    __slots__ = ("_left", "budgets", "credentials", "members", "quotas", "scopes")
+    __slots__ = ("_left", "alone", "budgets", "credentials", "members", "quotas", "scopes")
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
         self.quotas: dict[str, Quota] = {}
+        self.alone: dict[str, Alone] = {}
         self.credentials: dict[tuple[str, str], Credential] = {}
         self.budgets: dict[str, RetryBudget] = {}
         self.scopes: dict[str, ScopeBreaker] = {}
@@ -59,6 +62,8 @@ class Heritage:
         used.update(world.fleet.credentials)
         providers = {provider for provider, _ in used}
         self.quotas = {name: one for name, one in self.quotas.items() if one.name in quotas or one.until > now}
+        models = {member.deployment.alone for member in self.members.values()}
+        self.alone = {name: one for name, one in self.alone.items() if name in models or one.until > now}
         self.credentials = {key: one for key, one in self.credentials.items() if key in used}
         self.budgets = {name: one for name, one in self.budgets.items() if name in providers}
         shared = {scope.name for member in self.members.values() for scope in member.scopes}
@@ -71,7 +76,7 @@ class Succession:
     Once another world has committed, this one only shares (`end`): its late deployments must not turn settings back.
     """
 
-    __slots__ = ("_heritage", "_now", "_quotas", "_scopes", "_stage", "_waiting")
+    __slots__ = ("_alone", "_heritage", "_now", "_quotas", "_scopes", "_stage", "_waiting")
 
     def __init__(self, heritage: Heritage, now: Callable[[], float]) -> None:
         self._heritage = heritage
@@ -79,6 +84,7 @@ class Succession:
         self._stage: Stage = "claimed"
         self._waiting: list[Act] = []
         self._quotas: dict[str, Quota] = {}
+        self._alone: dict[str, Alone] = {}
         self._scopes: dict[str, ScopeBreaker] = {}
 
     def quota(self, deployment: Deployment, easing: EasingSettings) -> Quota:
@@ -90,6 +96,16 @@ class Succession:
         self._quotas[name] = known
         self._do(lambda: known.change(rate, places, self._now(), easing))
         self._do(lambda: self._heritage.quotas.update({name: known}))
+        return known
+
+    def alone(self, deployment: Deployment) -> Alone | None:
+        """Return what is said of a deployment's model alone, None where its quota group is no other model's."""
+        name = deployment.alone
+        if not name:
+            return None
+        known = self._alone.get(name) or self._heritage.alone.get(name) or Alone(f'model "{name}"')
+        self._alone[name] = known
+        self._do(lambda: self._heritage.alone.update({name: known}))
         return known
 
     def credential(self, fresh: Credential) -> Credential:
@@ -133,7 +149,7 @@ class Succession:
         if old.credential is fresh.cooling[1] and old.transport is transport:
             health = old.breaker
             self._do(lambda: health.change(breaker))
-        return Gates(fresh.cooling, health, fresh.circle, fresh.rate, fresh.concurrency)
+        return msgspec.structs.replace(fresh, breaker=health)
 
     def enter(self, member: Member) -> None:
         """Take note of a member made with `gates`, and give it its predecessor's past where that still says something of it."""

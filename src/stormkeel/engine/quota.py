@@ -1,8 +1,10 @@
 """What deployments and credentials of one quota group share at a provider: its limits, and the time it is set aside.
 
-Never chooses who is asked and never waits. One organisation's limits are counted once, however many keys it has (INV-12).
+Never chooses who is asked and never waits. One organisation's limits are counted once, however many keys it has (INV-12), and
+those of a family of models once, where the provider does.
 
     Quota   cooling (the provider's own "not now")   rate   places   line (who waits for them)
+    Alone   cooling and absence of one model; where no other counts in the same quota, the quota itself
 """
 
 from __future__ import annotations
@@ -29,24 +31,62 @@ class Bare(Protocol):
         ...
 
 
-class Quota(Cooling):
-    """The live state of one quota group and model.
+class Alone(Cooling):
+    """What is said of one model with one quota group: that it is not there, is no business of this account's, or is overloaded.
 
     Attributes:
-        group: its name in the settings and the model's, as in "openai#main/gpt-5.4-mini".
+        is_missing: is it set aside because its provider has no such model? Who has nobody else to ask may ask all the same.
+    """
+
+    __slots__ = ("is_missing",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.is_missing = False
+
+    def park(self, until: float, why: str, waits: bool = False) -> None:
+        """Set aside until a moment; a longer time already set stays."""
+        if until > self.until:
+            self.is_missing = False
+        super().park(until, why, waits)
+
+    def miss(self, until: float, why: str) -> bool:
+        """Set aside until a moment, as there is no such model; False where it was known already, or a longer time is set."""
+        if until <= self.until:
+            return False
+        was_missing, self.is_missing = self.is_missing, True
+        super().park(until, why)
+        return not was_missing
+
+    def find(self) -> None:
+        """The model is there, after all."""
+        self.is_missing, self.until = False, 0.0
+
+    def refusal(self, now: float) -> Failure | None:
+        """Say why nothing is sent. Changes nothing."""
+        if not self.is_missing:
+            return super().refusal(now)
+        left = self.until - now
+        text = f"{self.name} is left alone for {left:.0f} s more: its provider has no such model ({self.why})"
+        return Failure(FailureKind.MODEL_UNAVAILABLE, text, 404, "model_not_found", retry_after=left, forever=True)
+
+
+class Quota(Alone):
+    """The live state of one quota group and model, or pool of models.
+
+    Attributes:
+        group: its name in the settings and the model's, as in "openai#main/gpt-5.4-mini", or a pool's, as in "acme:opus".
         rate: its limits of requests and tokens; empty where none is set and none was told.
         places: how many attempts may be under way at once, None for no limit.
         easing: how much of them is asked for after throttles.
         line: those who wait for any of it.
-        is_missing: is it set aside because its provider has no such model? Who has nobody else to ask may ask all the same.
     """
 
-    __slots__ = ("_bare", "easing", "group", "is_missing", "line", "places", "rate")
+    __slots__ = ("_bare", "easing", "group", "line", "places", "rate")
 
     def __init__(self, group: str, rate: RateSettings | None = None, concurrency: int | None = None) -> None:
         super().__init__(f'quota group "{group}"')
         self.group = group
-        self.is_missing = False
         self.rate = RateGate(rate or NO_LIMITS)
         self.places = None if concurrency is None else SharedPlaces(concurrency)
         self.line = Line(self)
@@ -110,29 +150,3 @@ class Quota(Cooling):
             self.places.change(concurrency)
         if self.line.is_busy:
             self.line.look()
-
-    def park(self, until: float, why: str, waits: bool = False) -> None:
-        """Set aside until a moment; a longer time already set stays."""
-        if until > self.until:
-            self.is_missing = False
-        super().park(until, why, waits)
-
-    def miss(self, until: float, why: str) -> bool:
-        """Set aside until a moment, as there is no such model; False where it was known already, or a longer time is set."""
-        if until <= self.until:
-            return False
-        was_missing, self.is_missing = self.is_missing, True
-        super().park(until, why)
-        return not was_missing
-
-    def find(self) -> None:
-        """The model is there, after all."""
-        self.is_missing, self.until = False, 0.0
-
-    def refusal(self, now: float) -> Failure | None:
-        """Say why nothing is sent. Changes nothing."""
-        if not self.is_missing:
-            return super().refusal(now)
-        left = self.until - now
-        text = f"{self.name} is left alone for {left:.0f} s more: its provider has no such model ({self.why})"
-        return Failure(FailureKind.MODEL_UNAVAILABLE, text, 404, "model_not_found", retry_after=left, forever=True)

@@ -166,10 +166,10 @@ def limits_of(member: Member, now: float) -> list[LimitStanding]:
 
 def _state(member: Member, now: float) -> tuple[State, str, float | None]:
     """State, why, and for how many seconds more."""
-    aside = [cooling for cooling in member.cooling if cooling.until > now]
+    aside = [cooling for cooling in dict.fromkeys((*member.cooling, member.alone)) if cooling.until > now]
     for cooling in aside:
         if (told := cooling.refusal(now)) is not None:
-            state: State = "missing" if cooling is member.cooling[0] and member.cooling[0].is_missing else "cooling"
+            state: State = "missing" if cooling is member.alone and member.alone.is_missing else "cooling"
             return state, f"{cooling.name}: {cooling.why}", round(told.retry_after or 0.0, 3)
     if aside:
         return "half_open", f"the next attempt is the probe of {aside[0].name}: {aside[0].why}", None

@@ -204,8 +204,8 @@ class Trial:
         member.recent.add(now, failure, latency, self._ttft)
         if failure is None:
             member.credential.served(now, wall, self._ticket.is_probe)
-            if member.cooling[0].is_missing:
-                member.cooling[0].find()
+            if member.alone.is_missing:
+                member.alone.find()
         else:
             set_aside(member, failure, self._ticket.is_probe, ports, self._run.world.parking)
         ports.journal.settle(Settled(

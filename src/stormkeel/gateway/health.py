@@ -116,7 +116,7 @@ def is_ready(house: House) -> bool:
     if routes:
         return len(dead_routes(house)) < len(routes)
     fleet = _fleet(house)
-    there = [member.index for member in fleet.members if not member.cooling[0].is_missing]
+    there = [member.index for member in fleet.members if not member.alone.is_missing]
     return any(map(fleet.is_ready, there)) or not there
 
 

@@ -5,6 +5,7 @@ a `Gcra` (`gcra.py`) or, for a day, a `Daily`. Tokens are debited by estimate an
 overrun is a debt that delays the next. `now` is monotonic: it never goes back by more than the time a caller held on to it.
 
     what is set, and what the provider said of itself, whichever is less  x  the share of it that is left after throttles
+    (of a tier's published figure, which may have moved since: what the provider said, be it less or more)
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class RateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         counts: the tokens that its provider counts: those that were "used", input and output, or those that were "asked" for: the
             most output or the estimated input, whichever is more, of failed attempts as well.
         frees_cached: is input that is read from the provider's cache left out of `itpm`?
+        published: the limits that are only what the provider publishes for a tier: what it tells of them itself counts instead.
     """
 
     rpm: int | None = None
@@ -64,6 +66,7 @@ class RateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window: float = MINUTE
     counts: Counts = "used"
     frees_cached: bool = False
+    published: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, (_, words) in KINDS.items():
@@ -112,7 +115,7 @@ class RateGate:
         self._build(moment(now))
 
     def learn(self, name: str, amount: int, now: float) -> bool:
-        """Take a limit that the provider told; a lower one of ours stays. Says whether it is news."""
+        """Take a limit that the provider told; a lower one of ours stays, but for a tier's figure. Says whether it is news."""
         if amount < 1 or self._learned.get(name) == amount:
             return False
         self._learned[name] = amount
@@ -151,11 +154,18 @@ class RateGate:
         self._believed = dict(self._learned)
         self._amounts = {}
         for name, (kind, _) in KINDS.items():
-            told = [amount for amount in (self._set(name), self._learned.get(name)) if amount is not None]
-            if told:
-                self._amounts[name] = min(told)
-                self._buckets[name] = kind, self._bucket(name, min(told), before.get(name), at)
+            amount = self._holding(name)
+            if amount is not None:
+                self._amounts[name] = amount
+                self._buckets[name] = kind, self._bucket(name, amount, before.get(name), at)
         self._widest = self._buckets["otpm"][1].burst if "otpm" in self._buckets else MOST
+
+    def _holding(self, name: str) -> int | None:
+        """How much a limit lets through: what is set or what was told, the less of both."""
+        ours, theirs = self._set(name), self._learned.get(name)
+        if ours is None or theirs is None or name in self._settings.published:
+            return ours if theirs is None else theirs
+        return min(ours, theirs)
 
     def _bucket(self, name: str, amount: int, before: tuple[int, Gcra | Daily] | None, at: int) -> Gcra | Daily:
         old = None if before is None else before[1]

@@ -97,7 +97,9 @@ VENDORS: tuple[Vendor, ...] = (
         _hosted("deepseek", "https://api.deepseek.com", "deepseek", ("sk-",)),
         ("anthropic_messages", "https://api.deepseek.com/anthropic"),
     ),
-    _also(_hosted("xai", "https://api.x.ai/v1", "x-ai", ("xai-",)), *ALSO_RESPONSES),  # docs.x.ai: the recommended one
+    msgspec.structs.replace(  # responses: the recommended one; it allows so many a second (docs.x.ai/developers/rate-limits)
+        _also(_hosted("xai", "https://api.x.ai/v1", "x-ai", ("xai-",)), *ALSO_RESPONSES), rate_window=1.0
+    ),
     _hosted("together", "https://api.together.ai/v1", "together"),
     _also(  # docs.fireworks.ai/tools-sdks/anthropic-compatibility
         _hosted("fireworks", "https://api.fireworks.ai/inference/v1", "fireworks"),

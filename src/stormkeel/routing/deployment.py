@@ -20,7 +20,8 @@ class Deployment(msgspec.Struct, frozen=True):
         provider: the provider's name.
         model: the model's name at the provider.
         credential: the credential's name.
-        quota: the quota group's name: who shares one, shares its upstream limit.
+        quota: the name of what counts its limits: who shares one, shares its upstream limit.
+        alone: where other models count in the same, the name by which this one alone is set aside; "" where none do.
         dialect: the wire format it speaks.
         index: its place in the fleet, dense from 0.
         weight: its share of the traffic against the others of its group.
@@ -50,6 +51,7 @@ class Deployment(msgspec.Struct, frozen=True):
     origins: tuple[tuple[str, str], ...] = ()
     learns: bool = True
     is_found: bool = False
+    alone: str = ""
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 0.0001, 1_000_000.0)
