@@ -44,7 +44,7 @@ storm: $(VENV)/ready ## sixteen troubles of a provider, judged from the client's
 simulate: $(VENV)/ready ## hours of traffic in virtual time, every invariant checked (ARGS="--seeds 1000", ARGS="--seed 7")
 	@$(BIN)/stormkeel simulate $(ARGS)
 
-mutants: $(VENV)/ready ## does any test notice a wrong line of the rooms that decide? (ARGS="--sample 400 --children 2")
+mutants: $(VENV)/ready ## does any test notice a wrong line of the rooms that decide? (ARGS="--sample 120 --seed 7")
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r scripts/mutation.lock
 	@$(BIN)/python scripts/mutants.py $(ARGS)
 

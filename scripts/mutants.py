@@ -1,12 +1,13 @@
 """Mutation testing of the rooms that decide: does any test notice when a line of `policies/` or `engine/` is wrong? (S-51)
 
-    python scripts/mutants.py                     every mutant: hours
-    python scripts/mutants.py --sample 400        so many, drawn by --seed
+    python scripts/mutants.py --sample 120        so many of each room, drawn by --seed
+    python scripts/mutants.py                     every one: hours
     python scripts/mutants.py --only "*.breaker.*"
 
-mutmut makes the mutants and runs each against the tests that reach it. This draws the sample, lets mypy look first, for what it
-refuses no test needs to (`mutant_types.py`), counts, prints a line a module and the survivors, and fails below --least. Never
-changes the source: the mutants live in `mutants/`, which may be deleted.
+mutmut makes the mutants and runs each against the tests that reach it. mypy looks at all of them first, for what it refuses no
+test needs to (`mutant_types.py`); the sample is drawn from the rest. Prints a line a module, the survivors and, of each room, how
+sure the figures are; fails where tests kill less than --least of what they had to judge. Never changes the source: the mutants
+live in `mutants/`, which may be deleted.
 """
 
 from __future__ import annotations
@@ -15,24 +16,26 @@ import json
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
+from math import sqrt
 from pathlib import Path
 from random import Random
 
 import click
+import msgspec
 from mutant_types import caught
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "mutants" / "src"
-ROOMS = ("src/stormkeel/policies", "src/stormkeel/engine")
+ROOMS = ("policies", "engine")
 MUTMUT = Path(sys.executable).with_name("mutmut")
-TYPES = 37
-"""The type checker refuses it."""
-KILLED = frozenset({1, 3, TYPES, 36, 24, -24, 152, 255, -11, -9})
-"""How a mutant's run may end that some test or the type checker has noticed: failures, types, endless loops, crashes."""
+KILLED = frozenset({1, 3, 36, 24, -24, 152, 255, -11, -9})
+"""How a mutant's run may end that some test has noticed: failures, endless loops, crashes."""
 NOBODY = frozenset({5, 33})
 """No test reaches it."""
+SURE = 1.96
+"""How many standard deviations around a share hold 95 % of what chance does to it."""
 
 
 def results() -> Iterator[tuple[str, int | None]]:
@@ -48,42 +51,118 @@ def make() -> None:
         raise click.ClickException(f"mutmut made no mutants (it ended with {done.returncode}):\n{done.stdout}{done.stderr}")
 
 
-def run(names: list[str], children: int) -> None:
-    """Let mutmut run these."""
+def run(names: list[str], children: int) -> dict[str, int]:
+    """Let mutmut run these; return how each ended."""
     if names:
         subprocess.run([MUTMUT, "run", "--max-children", str(children), *names], cwd=ROOT, check=False)  # noqa: S603 - ours
+    wanted = frozenset(names)
+    ended = {name: code for name, code in results() if name in wanted and code is not None}
+    if len(ended) < len(wanted):
+        raise click.ClickException("mutmut stopped before all were run, as it does where a test fails by itself: see above")
+    return ended
 
 
-def module_of(name: str) -> str:
-    """Return the module of a mutant: `stormkeel.policies.window.x_sum__mutmut_1` -> `policies.window`."""
-    return ".".join(name.split(".")[1:3])
+def place_of(name: str, parts: int = 3) -> str:
+    """Return a mutant's module or room: `stormkeel.policies.window.x_sum__mutmut_1` -> `policies.window`, `policies`."""
+    return ".".join(name.split(".")[1:parts])
 
 
-def table(ended: dict[str, int | None]) -> tuple[list[str], float]:
-    """Return a line for each module and one for all, and the share that was noticed."""
+def draw(names: Iterable[str], sample: int, seed: int) -> list[str]:
+    """Draw so many of each room, all of a room that has no more, and all of each where 0 are asked for."""
+    rooms: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        rooms[place_of(name, 2)].append(name)
+    dice = Random(seed)  # noqa: S311 - a sample, no secret
+    return [name for room in sorted(rooms) for name in _some(rooms[room], sample, dice)]
+
+
+def _some(names: list[str], sample: int, dice: Random) -> list[str]:
+    return dice.sample(names, sample) if 0 < sample < len(names) else names
+
+
+def interval(hits: int, draws: int, whole: int) -> tuple[float, float]:
+    """Return between which shares that of the whole lies, with 95 % confidence (Wilson), given what a draw without return had.
+
+    >>> interval(5, 5, 5)
+    (1.0, 1.0)
+    """
+    if draws >= whole:
+        return hits / draws, hits / draws
+    square = SURE * SURE * (whole - draws) / (whole - 1)  # the more of the whole was drawn, the surer
+    middle, wide = hits + square / 2, sqrt(square) * sqrt(hits * (draws - hits) / draws + square / 4)
+    return (middle - wide) / (draws + square), (middle + wide) / (draws + square)
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What came of a room's mutants.
+
+    Attributes:
+        room: its name.
+        mutants: how many there are.
+        refused: those of them that mypy refuses.
+        drawn: those of the others that tests had to judge.
+        killed: those of the drawn that some test noticed.
+        unreached: those of the drawn that no test reaches.
+    """
+
+    room: str
+    mutants: int
+    refused: int
+    drawn: int
+    killed: int
+    unreached: int
+
+    def told(self, seed: int) -> dict[str, object]:
+        """Say it all, with the shares and between which they lie with 95 % confidence."""
+        left = self.mutants - self.refused
+        shares = self.killed / self.drawn, *interval(self.killed, self.drawn, left)
+        noticed = [(self.refused + left * share) / self.mutants for share in shares]
+        return {
+            "seed": seed, **msgspec.to_builtins(self), "survived": self.drawn - self.killed,
+            "by_tests": shares[0], "by_tests_between": shares[1:], "noticed": noticed[0], "noticed_between": noticed[1:],
+        }  # fmt: skip
+
+    def words(self, seed: int) -> str:
+        """Say the same to people."""
+        return WORDS.format(**self.told(seed))
+
+
+WORDS = """\
+{room}: {mutants:,} mutants, {refused:,} of them refused by mypy; of the others {drawn} drawn by seed {seed}:
+  {killed} killed by tests, {survived} survived, {unreached} of these reached by no test
+  by tests alone      {by_tests:.1%}, with 95 % confidence from {by_tests_between[0]:.1%} to {by_tests_between[1]:.1%}
+  by tests and mypy   {noticed:.1%}, with 95 % confidence from {noticed_between[0]:.1%} to {noticed_between[1]:.1%}"""
+
+
+def judge(names: Iterable[str], typed: frozenset[str], ended: Mapping[str, int]) -> list[Judged]:
+    """Say of each room from which some were drawn what came of them."""
+    judged = []
+    for room in ROOMS:
+        ours = [name for name in names if place_of(name, 2) == room]
+        codes = [code for name, code in ended.items() if place_of(name, 2) == room]
+        killed, unreached = sum(code in KILLED for code in codes), sum(code in NOBODY for code in codes)
+        if codes:
+            judged.append(Judged(room, len(ours), sum(name in typed for name in ours), len(codes), killed, unreached))
+    return judged
+
+
+def table(ended: dict[str, int]) -> list[str]:
+    """Return a line for each module: what tests made of its mutants."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, code in ended.items():
-        verdict = "types" if code == TYPES else "killed" if code in KILLED else "unreached" if code in NOBODY else "survived"
-        counts[module_of(name)][verdict] += 1
-        counts["all"][verdict] += 1
-    lines = [f"{'module':<28}{'mutants':>8}{'by tests':>10}{'by types':>10}{'share':>8}{'unreached':>11}"]
-    for module in [*sorted(set(counts) - {"all"}), "all"]:
-        count, total = counts[module], counts[module].total()
-        numbers = f"{total:>8}{count['killed']:>10}{count['types']:>10}{_noticed(count):>8.1%}{count['unreached']:>11}"
-        lines.append(f"{module:<28}{numbers}")
-    return lines, _noticed(counts["all"])
-
-
-def _noticed(count: Counter[str]) -> float:
-    return (count["killed"] + count["types"]) / count.total()
+        counts[place_of(name)]["killed" if code in KILLED else "unreached" if code in NOBODY else "survived"] += 1
+    lines = [f"{'module':<28}{'drawn':>8}{'killed':>8}{'survived':>10}{'unreached':>11}"]
+    for module, count in sorted(counts.items()):
+        lines.append(f"{module:<28}{count.total():>8}{count['killed']:>8}{count['survived']:>10}{count['unreached']:>11}")
+    return lines
 
 
 @click.command()
-@click.option("--sample", type=int, default=0, help="How many mutants to draw; 0 takes all.")
+@click.option("--sample", type=int, default=0, help="How many to draw of each room; 0 takes all.")
 @click.option("--seed", type=int, default=1, help="Of the draw.")
 @click.option("--only", default="*", help="A pattern of mutants' names.")
 @click.option("--children", type=int, default=1, help="Mutants run at once.")
-@click.option("--least", type=float, default=0.85, help="The share that must be noticed.")
+@click.option("--least", type=float, default=0.85, help="The share that tests must kill in each room of those mypy lets pass.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def main(sample: int, seed: int, only: str, children: int, least: float, as_json: bool) -> None:
     """Run mutants, and say which nobody noticed."""
@@ -91,21 +170,15 @@ def main(sample: int, seed: int, only: str, children: int, least: float, as_json
     names = sorted(name for name, _ in results() if fnmatch(name, only))
     if not names:
         raise click.ClickException(f'no mutant is called like "{only}": names are as stormkeel.policies.window.x_sum__mutmut_1')
-    chosen = Random(seed).sample(names, sample) if 0 < sample < len(names) else names  # noqa: S311 - a sample, no secret
-    typed = caught(ROOT / "mutants", ROOMS).intersection(chosen)
-    tested = {name for name in chosen if name not in typed}
-    run(sorted(tested), children)
-    ended = {name: code for name, code in results() if name in tested}
-    if None in ended.values():
-        raise click.ClickException("mutmut stopped before all were run, as it does where a test fails by itself: see above")
-    ended |= dict.fromkeys(typed, TYPES)
-    lines, share = table(ended)
+    typed = caught(ROOT / "mutants", tuple(f"src/stormkeel/{room}" for room in ROOMS))
+    ended = run(draw(set(names) - typed, sample, seed), children)
+    rooms = judge(names, typed, ended)
     survivors = sorted(name for name, code in ended.items() if code not in KILLED)
     if as_json:
-        click.echo(json.dumps({"mutants": len(names), "run": len(ended), "killed": round(share, 4), "survivors": survivors}))
+        click.echo(json.dumps({"rooms": [room.told(seed) for room in rooms], "survivors": survivors}))
     else:
-        click.echo("\n".join([*lines, "", *survivors, "", f"{len(ended)} of {len(names)} mutants run, {share:.1%} noticed"]))
-    sys.exit(share < least)
+        click.echo("\n".join([*table(ended), "", *survivors, "", *(room.words(seed) for room in rooms)]))
+    sys.exit(any(room.killed < least * room.drawn for room in rooms))
 
 
 if __name__ == "__main__":

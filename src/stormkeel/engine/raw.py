@@ -121,7 +121,7 @@ class _Trip:
         self._wall = clock.wall()
         self._deadline = self._started + time_of(errand.request, world.clocks.total)
         self._credential: Credential
-        self._deployment = ""
+        self._deployment: str
         self._is_probe = self._settled = False
         self._status = 0
         self._provider_request = ""
