@@ -21,6 +21,7 @@ NOW = 1_792_567_680.0  # Wed, 21 Oct 2026 07:28:00 GMT
         ({"retry-after": "Wed, 21 Oct 2026 07:28:30 -0000"}, "", 30.0),
         ({"retry-after": "7s"}, "", 7.0),
         ({"retry-after": "86400"}, "", 300.0),
+        ({"retry-after": "9" * 40}, "", 300.0),
         ({"retry-after": "0"}, "", None),
         ({"retry-after": "-5"}, "", None),
         ({"retry-after": "inf"}, "", None),

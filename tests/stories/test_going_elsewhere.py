@@ -190,7 +190,7 @@ def test_all_failed_is_told_as_a_story():
         assert two.split()[:2] == ["2.", "other/gpt-5.4-mini#main"]
         assert "no content came within 120 s" in two
         assert two.endswith("120.00 s")
-        assert error.retry_after == 12.0
+        assert error.retry_after is None, "the 12 s were over long before"
         assert [attempt.deployment for attempt in error.attempts] == ["openai/gpt-5.4-mini#main", "other/gpt-5.4-mini#main"]
 
     play(story)

@@ -226,6 +226,21 @@ def test_a_hint_past_the_deadline_is_told_at_once():
     play(story)
 
 
+def test_the_latest_hint_of_each_is_what_the_caller_is_told():
+    """A hint that was waited out already says nothing any more: the caller hears the latest of each deployment, the soonest of those."""
+
+    async def story():
+        busy = [refused(429, headers=(("retry-after", seconds),)) for seconds in ("1", "60")]
+        bench = Bench(busy, ALONE)
+        answer = await bench.ask(timeout=8)
+        assert (len(bench.times), answer.failure.kind, answer.failure.retry_after) == (2, K.RATE_LIMIT, 60.0)
+        script = by({"openai#main": [refused(429, headers=(("retry-after", "20"),))], "127.0.0.1:9": [Reply(delay=1000.0)]})
+        answer = await Bench(script, TWO + b"[policies.clocks]\nanswer = 15\n").ask()
+        assert answer.failure.retry_after == pytest.approx(5.0), "15 of 20 s are over"
+
+    play(story)
+
+
 def test_a_429_without_a_hint():
     """A 429 that says nothing goes elsewhere at once, and is backed off from by the longer base where nobody is left."""
 

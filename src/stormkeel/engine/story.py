@@ -12,6 +12,7 @@ from ..types.failure import REFUSALS, Failure, FailureKind
 from .run import Run
 
 K = FailureKind
+NANO = 1_000_000_000
 SAID, REFUSED = 160, 600  # characters of what a provider said, and of why we did not ask it
 
 
@@ -34,14 +35,30 @@ def last_word(run: Run) -> Failure:
     kind = latest.kind if len(kinds) == 1 else K.EXHAUSTED
     if kind not in REFUSALS and all(a.failure and a.failure.kind in REFUSALS for a in attempts):
         kind = K.EXHAUSTED
-    hints = [failure.retry_after for failure in failures if failure.retry_after is not None]
-    return Failure(
-        kind,
-        story_text(run.route, attempts),
-        latest.status,
-        latest.code,
-        min(hints, default=None),
-    )
+    hint = soonest(asked, run.world.ports.clock.wall())
+    return Failure(kind, story_text(run.route, attempts), latest.status, latest.code, hint)
+
+
+def soonest(attempts: Sequence[Attempt], wall: int) -> float | None:
+    """Return in how many seconds the first of those asked may be asked again, None where nobody said, or one may be now.
+
+    Each one's latest word counts, and from when it was said: a hint that was waited out already says nothing any more.
+
+    Args:
+        attempts: oldest first.
+        wall: now, nanoseconds since the epoch.
+    """
+    latest = {attempt.deployment: attempt for attempt in attempts if attempt.failure is not None}
+    left = [_left(attempt, wall) for attempt in latest.values() if attempt.failure and attempt.failure.retry_after is not None]
+    least = min(left, default=0.0)
+    return least if least > 0.0 else None
+
+
+def _left(attempt: Attempt, wall: int) -> float:
+    """Return the seconds that are left of an attempt's hint."""
+    assert attempt.failure is not None
+    age = (wall - attempt.started) / NANO - attempt.latency
+    return (attempt.failure.retry_after or 0.0) - max(0.0, age)
 
 
 def story_text(route: str, attempts: Sequence[Attempt]) -> str:

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 
 from ..types.wire import Headers, header
 
+LARGEST = 1e15  # what is larger counts as this
 EPOCH = 1_000_000_000  # seconds: a number beyond is a moment and no span
 MOST = 300.0  # seconds; a longer wait is cut to this, and asked about again then (docs/reliability.md, Failures)
 
@@ -23,7 +24,7 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, 
 _PART = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)(ns|us|µs|ms|s|m|h|d)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _AGAIN = re.compile(r"(?:try again|retry) (?:in|after) ((?:[0-9][0-9.]{0,12}(?:ms|s|m|h|d))+)(?![a-z])", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{0,9})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}(?:\.[0-9]{0,9})?")
 
 
 def retry_after(headers: Headers, message: str, wall_now: float, told: float | None = None) -> float | None:
@@ -65,7 +66,7 @@ def duration(text: str) -> float | None:
 
 def _number(text: str | None) -> float | None:
     text = (text or "").strip()
-    return float(text) if _NUMBER.fullmatch(text) else None
+    return min(float(text), LARGEST) if _NUMBER.fullmatch(text) else None
 
 
 def _milliseconds(text: str | None) -> float | None:
