@@ -157,6 +157,20 @@ def test_a_failing_count_is_estimated_and_moves_nothing(provider: str, fault: st
     play(story)
 
 
+def test_a_refused_credential_is_asked_no_counts(tmp_path: Path) -> None:
+    """A credential that a provider refused for a prompt is not shown it again for a count: the estimate says why."""
+    route = f'[routes.r]\ngroups = [["anthropic/{MODELS["anthropic"]}@fault=bad_credential"]]\n'
+
+    async def story() -> None:
+        async with standing(tmp_path, QUICK + route) as stage:
+            assert (await ask(stage, asking(MESSAGES, model="r"))).status == 502
+            told = await by_anthropic(stage, "r", PROSE)
+            assert (told.is_labelled, told.why) == (True, "the credential was refused and is set aside: estimate")
+            assert len(stage.sandbox.requests) == 1
+
+    play(story)
+
+
 def test_a_silent_count_is_given_up_in_the_callers_time(tmp_path: Path) -> None:
     """A provider that does not say gets no longer than its caller has; then the estimate answers."""
 

@@ -37,6 +37,20 @@ def test_health_follows_the_fleet(tmp_path: Path) -> None:
     play(story)
 
 
+def test_whoever_asks_for_the_head_alone_gets_it(tmp_path: Path) -> None:
+    """HEAD, which `wget --spider` and many balancers send, says what GET says, without the body; never in place of POST."""
+
+    async def story() -> None:
+        async with staged(tmp_path) as stage:
+            for path in ("/health", "/health/live", "/health/ready", "/v1/models", "/metrics"):
+                got = await ask(stage, posted(path, b"", {"connection": "close"}, method="HEAD"))
+                assert (got.status, got.body, int(got.headers["content-length"]) > 0) == (200, b"", True), path
+            refused = await ask(stage, posted("/v1/chat/completions", b"", {"connection": "close"}, method="HEAD"))
+            assert (refused.status, refused.headers["allow"]) == (405, "POST")
+
+    play(story)
+
+
 def test_one_of_two_is_degraded_and_ready(tmp_path: Path) -> None:
     """With one deployment of two left, the gateway is degraded, answers 200 and is ready."""
 

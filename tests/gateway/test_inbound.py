@@ -3,6 +3,7 @@
 import pytest
 
 from stormkeel.gateway.inbound import Inbound
+from stormkeel.types.border import NO_BORDER
 
 
 def said(*headers: tuple[str, str]) -> tuple[float | None, float | None]:
@@ -45,3 +46,16 @@ def test_the_smallest_counts() -> None:
     assert said(("x-stormkeel-timeout", "3"), ("grpc-timeout", "2S")) == (pytest.approx(1.9), None)
     assert said(("x-stainless-timeout", "60"), ("x-stainless-read-timeout", "30")) == (None, 29.5)
     assert said(("x-stormkeel-task", "t"), ("x-stainless-timeout", "60")) == (None, 59.5)
+
+
+def labelled(name: str, value: bytes) -> str:
+    """What a label is read as."""
+    options = Inbound([(name.encode(), value)]).options("k")
+    return options.task or options.tags[0] if options.border == NO_BORDER else str(options.border)
+
+
+@pytest.mark.parametrize("sent", ["Prüfung".encode(), "Prüfung".encode("latin-1")])
+def test_labels_are_read_as_they_were_written(sent: bytes) -> None:
+    """A label in UTF-8, as curl sends what is typed, stands as such in the ledger and the border; so does one in Latin-1."""
+    assert labelled("x-stormkeel-task", sent) == labelled("x-stormkeel-tags", sent) == "Prüfung"
+    assert "prüfung" in labelled("x-stormkeel-within", sent)

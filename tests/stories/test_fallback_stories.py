@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from asking_stage import answered, client_of
 from story_stage import WHOLE_STREAM, Bench, Taken, play, refused, streamed, whole
 
 from stormkeel.dialects.base import Call
+from stormkeel.testing import Reply
 from stormkeel.types.content import Message
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.wire import HttpRequest
@@ -102,6 +104,39 @@ def test_a_route_says_where_it_goes_on(way: str, asked: list[str], stream: bool)
         answer = await bench.house.answer(bench.request("fast", stream=stream), out)
         assert asked_of(bench) == asked
         assert (answer.failure is None) is (len(asked) > 1)
+
+    play(story)
+
+
+BUSY = '{{ provider = "gpu", model = "{}", concurrency = 1 }}'
+"""A target with one place."""
+SLOW = Reply(200, whole().body, delay=2.0)
+
+
+def test_a_larger_window_that_is_full_is_waited_for():
+    """Where the only larger window has no place free, the request's turn there is worth a wait, as after any other failure."""
+
+    async def story():
+        groups = f'[[{BUSY.format("large")}], ["gpu/small"]]'
+        bench = Bench(by_model(small=TOO_LONG, large=SLOW), house(groups, "queue_wait = 5.0"))
+        first, second = await asyncio.gather(bench.ask(), bench.ask())
+        assert (first.failure, second.failure) == (None, None)
+        assert asked_of(bench) == ["large", "small", "large"]
+
+    play(story)
+
+
+@pytest.mark.parametrize(("failure", "then"), [(TOO_LONG, ["twin", "small", "large"]), (FILTERED, ["twin", "small"])])
+def test_a_full_one_that_may_not_be_asked_is_not_waited_for(failure, then):
+    """Whoever was full is not come back to where its window is too small, nor where the route sends what was refused to nobody."""
+
+    async def story():
+        groups = f'[[{BUSY.format("twin")}], ["gpu/small"], ["gpu/large"]]'
+        script = by_model(small=failure, twin=SLOW, large=refused(404, "model_not_found"))
+        bench = Bench(script, house(groups, "queue_wait = 5.0"))
+        _, second = await asyncio.gather(bench.ask(), bench.ask())
+        assert second.failure is not None
+        assert asked_of(bench) == then
 
     play(story)
 

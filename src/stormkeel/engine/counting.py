@@ -2,7 +2,7 @@
 
 Never passes an estimate off as a count. Beside the line, for a count costs nothing: nothing is reserved or booked, no gate is
 asked, and none is told; a count has a limit of its own, and what it says of health is not about answers
-(docs/decisions/0012-counting.md).
+(docs/decisions/0012-counting.md). Never asks with a credential that was refused.
 
     preview -> the deployment that a request would be sent to first -> its count endpoint, once, within 5 s -> the number
                                                       '--none, or it fails--> an estimate that says why
@@ -152,6 +152,8 @@ class _Count:
             return way
         if way is None:
             return self._estimate("the provider has no count endpoint", None)
+        if self._member.cooling[1].since:
+            return self._estimate("the credential was refused and is set aside", None)
         answer = await self._ask(way)
         if isinstance(answer, Failure):
             if way.is_own and answer.status in OWN_FAULT and not answer.rule.elsewhere:

@@ -46,14 +46,21 @@ def turn(run: Run, walk: Walk, spent: set[int], member: Member, decision: Decisi
     is_over = run.made >= world.retry.request_attempts or world.ports.clock.now() >= run.deadline
     if is_over or route is None or failure is None:
         return walk, decision
-    groups = _onwards(run, route, member, failure.kind, spent)
-    left = [one for group in groups for one in group.deployments if one.index not in spent]
-    way = msgspec.structs.replace(route, groups=groups, **_rest(route, failure.kind)) if left else None
-    if way is None:
-        way = None if run.is_joining else resort(run, _affordable(run, route), failure.kind)
-        if way is None:
+    if failure.kind is K.CONTEXT_LENGTH:
+        _pass_over_smaller(run, route, member, spent)
+    groups = _onwards(run, route, failure.kind, spent)
+    allowed = {one.index for group in groups for one in group.deployments}
+    run.full = {index: full for index, full in run.full.items() if index in allowed}  # nobody waits for the turns of others
+    way = msgspec.structs.replace(route, groups=groups, **_rest(route, failure.kind)) if groups else None
+    if not allowed.difference(spent):
+        smaller = None if run.is_joining else resort(run, _affordable(run, route), failure.kind)
+        if smaller is not None:
+            way = smaller
+            spent.clear()
+            run.full.clear()
+        elif not run.full:
             return walk, NOBODY
-        spent.clear()
+    assert way is not None, "somebody is left, or what is asked is smaller"
     run.way = way
     return sight_of(world).walk(way, run.request), ELSEWHERE
 
@@ -64,18 +71,27 @@ def _rest(route: Route, kind: FailureKind) -> dict[str, Detour]:
     return {name: Detour((), goes_on=True, most=getattr(route, name).most)}
 
 
-def _onwards(run: Run, route: Route, member: Member, kind: FailureKind, spent: set[int]) -> tuple[Group, ...]:
+def _pass_over_smaller(run: Run, route: Route, member: Member, spent: set[int]) -> None:
+    """Neither ask nor wait for whoever has no larger window than one that was too small."""
+    members = run.world.fleet.members
+    for one in route.everybody:
+        if _is_no_larger(members[one.index], member):
+            spent.add(one.index)
+            run.full.pop(one.index, None)
+
+
+def _onwards(run: Run, route: Route, kind: FailureKind, spent: set[int]) -> tuple[Group, ...]:
     """The groups that are left after a failure, in the order they are asked."""
     detour, members = route.too_long if kind is K.CONTEXT_LENGTH else route.refused, run.world.fleet.members
     groups, own = detour.groups, route.groups if detour.goes_on else ()
     if kind is K.CONTEXT_LENGTH:
-        spent.update(one.index for one in route.everybody if _is_no_larger(members[one.index], member))
         known = _only(own, (one for one in route.deployments if members[one.index].window))
         own = (*known, *_only(own, (one for one in route.deployments if not members[one.index].window)))
     groups = (*groups, *own)
     if detour.most is None:
         return groups
-    each = {one.index: one for group in groups for one in group.deployments if one.index not in spent}
+    left = (one for group in groups for one in group.deployments if one.index not in spent or one.index in run.full)
+    each = {one.index: one for one in left}
     return _only(groups, (one for one in each.values() if _is_within(cost(run, members[one.index]), detour.most)))
 
 

@@ -171,7 +171,7 @@ class Gateway:
         row = self.table.find(scope["method"], scope["path"])
         if row is None:
             await call.refuse(self._dialect_of(scope["path"], inbound), _unknown(scope["method"], scope["path"], self.table))
-        elif row.method not in (scope["method"], ANY):
+        elif not row.serves(scope["method"]):
             await self._wrong_method(call, row, scope["method"])
         elif row.access is PUBLIC:
             await row.endpoint(call)

@@ -138,12 +138,20 @@ class Inbound:
         self.strict = value == b"1"
 
     def _label(self, name: bytes, value: bytes) -> None:
-        self.labels[name] = value.decode("latin-1")[:LABEL_LIMIT]
+        self.labels[name] = _text(value)[:LABEL_LIMIT]
 
     def _list(self, name: bytes, value: bytes) -> None:
         """Take all of a list, however often its header comes: a word of it that were lost would open what it closes."""
-        told = value.decode("latin-1")
+        told = _text(value)
         self.labels[name] = f"{self.labels[name]},{told}" if name in self.labels else told
+
+
+def _text(value: bytes) -> str:
+    """Read a label in UTF-8, as curl and most programs send it; what is none in Latin-1, as a browser's fetch does."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _seconds(value: bytes, unit: float = 1.0) -> float | None:

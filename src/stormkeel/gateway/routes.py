@@ -36,6 +36,10 @@ class Row(msgspec.Struct, frozen=True):
     dialect: Teller
     is_vital: bool = False
 
+    def serves(self, method: str) -> bool:
+        """Does it serve a method? HEAD is served as GET, whose body the server leaves out (RFC 9110 §9.3.2)."""
+        return self.method in (method, ANY) or (method == "HEAD" and self.method == "GET")
+
 
 class Table:
     """Every route."""
@@ -66,4 +70,4 @@ class Table:
         if ".." in path.split("/"):
             return None
         found = [row for beginning, row in self._open if path.startswith(beginning) and len(path) > len(beginning)]
-        return next((row for row in found if row.method in (method, ANY)), found[0] if found else None)
+        return next((row for row in found if row.serves(method)), found[0] if found else None)
