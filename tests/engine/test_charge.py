@@ -81,6 +81,15 @@ def test_without_any_news_the_reservation_stands():
     assert charged(CUT, held=None).amount is None
 
 
+def test_what_the_provider_ended_is_charged_by_its_time():
+    """As many tokens as it can have taken by then, at what those cost; a better guess, or something seen, comes before."""
+    timed = ((100, 20), 333)
+    assert charged(CUT, timed=timed) == Charged(Usage(input=100, output=20), "estimated", 333)
+    assert charged(CUT, timed=((100, 20), None)).amount is None
+    assert charged(CUT, timed=timed, guess=Usage(input=60)).usage == Usage(input=60)
+    assert charged(CUT, timed=timed, reader=Reader(output_bytes=9)).usage.input != 100
+
+
 def test_a_guess_is_believed_up_to_the_reservation():
     """Input and output each, at their price."""
     assert charged(CUT, guess=Usage(input=60, output=20)) == Charged(Usage(input=60, output=20), "estimated", 260)

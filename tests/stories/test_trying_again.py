@@ -301,13 +301,16 @@ def test_an_overloaded_fleet():
     ("fault", "outcome"),
     [
         (WireFault("connect", "refused"), ("connect", "none")),
-        (WireFault("head", "connection reset"), ("reset", "reserved")),
+        (WireFault("head", "connection reset"), ("reset", "estimated")),
     ],
     ids=["connect", "reset"],
 )
 @pytest.mark.parametrize("is_stream", [False, True])
 def test_a_broken_wire_is_tried_again(fault, outcome, is_stream):
-    """A refused connection and a reset are retried; only the former is proof that nothing was sent, and free (INV-5)."""
+    """A refused connection and a reset are retried; only the former is proof that nothing was sent, and free (INV-5).
+
+    The latter is booked as what can have been written by then, with all its input.
+    """
 
     async def story():
         good = streamed(*WHOLE_STREAM) if is_stream else whole()
@@ -315,11 +318,29 @@ def test_a_broken_wire_is_tried_again(fault, outcome, is_stream):
         answer = (await bench.stream())[0] if is_stream else await bench.ask()
         assert answer.failure is None
         assert bench.outcomes[0] == outcome
-        assert bench.settled[0].amount == (0 if outcome[1] == "none" else bench.reserved[0].amount)
+        usage = bench.settled[0].usage
+        assert (usage.input, usage.output) == ((0, 0) if outcome[1] == "none" else (bench.reserved[0].input_bound, 64))
         assert bench.whom == ["openai#main"] * 2
         assert answer.story.attempts[0].sent is (outcome[0] != "connect")
 
     play(story)
+
+
+def test_what_a_provider_ended_is_booked_by_its_time():
+    """A reset or a body that breaks off costs what can have been written by then: more the longer it took, never all of it."""
+
+    async def story(reply: Reply, seconds: float):
+        bench = Bench([reply, whole()], FALL)
+        assert (await bench.ask()).failure is None
+        usage, held = bench.settled[0].usage, bench.reserved[0]
+        assert bench.settled[0].usage_source == "estimated"
+        assert (usage.input, usage.output) == (held.input_bound, 64 + 4000 * seconds)
+        assert 0 < (bench.settled[0].amount or 0) < (held.amount or 0) / 2
+
+    play(lambda: story(Reply(fault=WireFault("head", "closed")), 0))
+    play(lambda: story(Reply(delay=2.0, fault=WireFault("head", "closed")), 2))
+    play(lambda: story(Reply(200, (b'{"id"',), delay=0.5, fault=WireFault("body", "closed")), 0.5))
+    play(lambda: story(Reply(200, (b"hello",), (("content-type", "text/plain"),), 1.0), 1))
 
 
 @pytest.mark.parametrize("is_stream", [False, True])

@@ -6,7 +6,8 @@ Never writes anything: it says usage, where that comes from, and the amount.
     failed before content, and this kind is never billed -> none
     broken, but the last word on usage had been said -----> provider
     broken in the middle, or answered without usage ------> estimated (within the reservation)
-    sent, and nothing came back --------------------------> reserved
+    ended by the provider, and nothing came back ---------> estimated by its time: no less than it can have cost by then
+    ended by us, and nothing came back -------------------> reserved: the provider may go on, and bill
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
         usage: what a whole answer reported.
         answer_bytes: bytes of a whole answer, 0 where there was none.
         reader: a stream's reader, None for a whole answer.
+        timed: the most tokens it can have taken by the time its provider ended it, and what they cost; None where we ended it.
         guess: what it has probably taken of which nothing was seen, None where nobody knows better than the reservation.
         counted: the input tokens that what was asked has by its texts alone, None where the body's bytes must do.
     """
@@ -59,6 +61,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     reader: StreamReader | None
     counted: int | None = None
     guess: Usage | None = None
+    timed: tuple[tuple[int, int], NanoDollars | None] | None = None
 
 
 def charge(failure: Failure | None, evidence: Evidence) -> Charged:
@@ -79,6 +82,9 @@ def charge(failure: Failure | None, evidence: Evidence) -> Charged:
     if evidence.guess is not None:
         usage = Usage(input=min(evidence.guess.input, evidence.bounds[0]), output=min(evidence.guess.output, evidence.bounds[1]))
         return Charged(usage, "estimated", _price(usage, tariff))
+    if evidence.timed is not None:
+        (most_in, most_out), amount = evidence.timed
+        return Charged(Usage(input=most_in, output=most_out), "estimated", amount)
     usage = Usage(input=evidence.bounds[0], output=evidence.bounds[1])
     return Charged(usage, "reserved", evidence.held)
 

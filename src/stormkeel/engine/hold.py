@@ -1,4 +1,4 @@
-"""What an attempt may cost: the tokens it is expected to take, the most it can take, and the money held for that.
+"""What an attempt may cost: the tokens it is expected to take, the most it can take, by an end too, and the money held for that.
 
 Never debits anything and never writes: it says the numbers that `trial.py` reserves and `explain.py` shows.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..ledger.estimate import input_bound, input_estimate, is_plain, names_terms, output_bound
+from ..ledger.estimate import input_bound, input_estimate, is_plain, names_terms, output_bound, written_bound
 from ..ledger.pricing import Tariff
 from ..policies.base import Need
 from ..types.money import NanoDollars
@@ -44,6 +44,18 @@ def extent_of(request: Request, raw: bytes, member: Member, limit: int | None) -
     most_in = min(len(raw), window) if plain and window else input_bound(raw, window)
     bounds = (most_in, output_bound(limit, member.max_output, request.choices))
     return Extent(Need(input_estimate(raw), limit or 0, request.options.key), bounds, plain)
+
+
+def by_time(extent: Extent, seconds: float, choices: int) -> Extent:
+    """Return what an attempt can have taken by the time its provider ended it: all its input, and what can be written by then.
+
+    Args:
+        extent: what it could have taken without an end.
+        seconds: how long it lasted, from before it was sent.
+        choices: answers asked for.
+    """
+    most_in, most_out = extent.bounds
+    return msgspec.structs.replace(extent, bounds=(most_in, min(most_out, written_bound(seconds, choices))))
 
 
 def held_for(extent: Extent, raw: bytes, member: Member, wall: int, tariff: Tariff | None) -> NanoDollars | None:

@@ -17,6 +17,8 @@ LAST_WORD = 2.0  # seconds that an answer which has ended is waited for its usag
 ERROR_BODY = 1 << 20  # bytes of an error body that are read at most
 
 WIRE_KINDS = {"connect": K.CONNECT, "head": K.RESET, "body": K.TRUNCATED}
+ENDED_THERE = frozenset({K.RESET, K.TRUNCATED, K.BAD_RESPONSE})
+"""Failures in which the provider, or the wire before it, ended the exchange: nothing is written for it afterwards."""
 BITES = {
     K.SILENT: "no content came within {:g} s",
     K.STALLED: "the stream stalled: nothing came for {:g} s",

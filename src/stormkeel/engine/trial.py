@@ -21,9 +21,9 @@ from .charge import Charged, Evidence, charge
 from .crossing import expected_input
 from .fitting import too_long
 from .fleet import Member, Ticket
-from .hold import Extent, extent_of, held_for
+from .hold import Extent, by_time, extent_of, held_for
 from .keeping import note
-from .mishaps import BITES, SLOW_CLIENT, verdict_on
+from .mishaps import BITES, ENDED_THERE, SLOW_CLIENT, verdict_on
 from .ports import Exchange, JournalFault
 from .reasoning import PREFILL, waiting
 from .recovery import Recovery
@@ -225,8 +225,15 @@ class Trial:
             self._carriage.raw, self.extent.bounds, self._held, self._tariff, self.sent,
             reader is not None and reader.committed, self._usage, 0 if response is None else len(response.body), reader,
             self._counted(failure), self._run.guess,
+            self._timed() if failure is not None and failure.kind in ENDED_THERE else None,
         )  # fmt: skip
         return charge(failure, evidence)
+
+    def _timed(self) -> tuple[tuple[int, int], NanoDollars | None]:
+        """Say what an attempt that the provider ended can have taken by now at most, and what that costs."""
+        spent = self._run.world.ports.clock.now() - self._started
+        extent = by_time(self.extent, spent, self._run.request.choices)
+        return extent.bounds, held_for(extent, self._carriage.raw, self.member, self._wall, self._tariff)
 
     def _counted(self, failure: Failure | None) -> int | None:
         """Count what was embedded, for a provider who does not say it, as some never do; None where nobody asks for that."""

@@ -25,6 +25,8 @@ _TERMS = re.compile(rb'"(?:service_?[tT]ier|speed)"').search
 _SPELT_OUT = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])").search  # a letter or `_` as an escape
 BYTES_PER_TOKEN = 2  # English runs at about 4, dense code and CJK at about 2: low, so that an estimate errs upwards
 UNSEEN_TOKENS = 64  # what a provider may have written that never reached us
+FASTEST = 4_000
+"""Output tokens a second that nobody exceeds: the fastest that is published is about 3,000 (Cerebras, gpt-oss-120b, 2026)."""
 
 
 def is_plain(raw: bytes) -> bool:
@@ -73,6 +75,11 @@ def output_bound(asked: int | None, largest: int | None, choices: int) -> int:
     """
     limit = asked if asked is not None else (largest or UNKNOWN_OUTPUT)
     return limit * choices
+
+
+def written_bound(seconds: float, choices: int) -> int:
+    """Return the most output tokens that a model can have written in so many seconds, of so many answers at once."""
+    return (int(max(0.0, seconds) * FASTEST) + UNSEEN_TOKENS) * choices
 
 
 def estimate_usage(reported: Usage | None, raw: bytes, output_bytes: int, bounds: tuple[int, int]) -> Usage:
