@@ -11,12 +11,15 @@ from stormkeel.assemble import Parts, build
 from stormkeel.config.load import load
 from stormkeel.engine.fleet import Member, Ticket
 from stormkeel.engine.gates import MASK, Health
+from stormkeel.engine.scopes import Circle
 from stormkeel.policies.base import Need, Verdict
-from stormkeel.policies.breaker import CLOSED, OPEN
+from stormkeel.policies.breaker import CLOSED, OPEN, Breaker, BreakerSettings
 from stormkeel.policies.easing import EasingSettings
 from stormkeel.policies.queue import QueueSettings
 from stormkeel.policies.rate import RateSettings
+from stormkeel.policies.scope import ScopeBreaker
 from stormkeel.providers import KINDS
+from stormkeel.routing.deployment import Deployment
 from stormkeel.runtime.journal import MemoryJournal
 from stormkeel.testing import ScriptedTransport, VirtualClock, VirtualLoop
 from stormkeel.types.failure import Failure, FailureKind
@@ -330,3 +333,90 @@ def test_where_nobody_knows_a_price_there_is_none() -> None:
     """Neither now nor at the dearest."""
     one = member("")
     assert (one.tariff(NOON), one.dearest(NOON, (10, 10)), one.window, one.max_output) == (None, None, None, None)
+
+
+# -- who is told that a breaker opened ---------------------------------------------------------------------------------
+
+
+class Neighbours:
+    """Takes note of who opened."""
+
+    def __init__(self) -> None:
+        self.opened_at: list[float] = []
+
+    def opened(self, _deployment: object, _scopes: object, now: float, _rng: object) -> None:
+        """One has."""
+        self.opened_at.append(now)
+
+
+def gate(*scopes: ScopeBreaker, **settings: Any) -> tuple[Health, Breaker, list[float]]:
+    """The gate of a breaker and of what is shared, and when its neighbours were told."""
+    told = Neighbours()
+    breaker = Breaker(BreakerSettings(**settings))
+    deployment = Deployment("p/m", "p", "m", "main", "q", "openai_chat", 0)
+    return Health(breaker, Circle(deployment, scopes, told)), breaker, told.opened_at  # type: ignore[arg-type]  # asked for one thing
+
+
+def settled(health: Health, verdict: Verdict, now: float) -> None:
+    """One attempt that ends so."""
+    ticket = health.ask(now, Need(), False)
+    assert isinstance(ticket, int)
+    health.settle(ticket, verdict, Usage(), now, RNG)
+
+
+def test_neighbours_hear_of_a_breaker_as_it_opens_and_not_again() -> None:
+    """Once each time, by faults or by late first contents; not of attempts that end well, nor of what comes late."""
+    health, breaker, told = gate(consecutive=2, permits=(1,))
+    settled(health, OK, 1.0)
+    late = health.ask(2.0, Need(), False)
+    assert isinstance(late, int)
+    settled(health, FAULT, 2.0)
+    assert told == []
+    settled(health, FAULT, 3.0)
+    health.settle(late, FAULT, Usage(), 4.0, RNG)
+    assert (breaker.state, told) == (OPEN, [3.0])
+    settled(health, FAULT, 100.0)
+    assert (breaker.state, told) == (OPEN, [3.0, 100.0])
+    settled(health, OK, 200.0)
+    assert (breaker.state, told) == (CLOSED, [3.0, 100.0])
+
+
+def test_neighbours_hear_of_a_breaker_that_late_contents_open() -> None:
+    """At the first content already, once."""
+    health, breaker, told = gate(least=4, slow_times=0.0, slow_after=1.0)
+    tickets = [health.ask(1.0, Need(), False) for _ in range(6)]
+    for place, ticket in enumerate(tickets):
+        assert isinstance(ticket, int)
+        health.begin(ticket, 5.0, 2.0 + place, RNG)
+    assert (breaker.state, told) == (OPEN, [5.0])
+
+
+def test_a_ticket_holds_a_part_of_each_shared_breaker() -> None:
+    """Region and credential apart: only those that were not closed give one, and each is told how its own ended."""
+    region, credential = (ScopeBreaker(name, BreakerSettings()) for name in ("region", "credential"))
+    health, breaker, _ = gate(region, credential, permits=(1,))
+    credential.trip(0.0, RNG)
+    alone = health.ask(100.0, Need(), False)
+    assert isinstance(alone, int)
+    assert (alone >> 80 > 0, alone >> 40 & MASK) == (True, 0)
+    health.release(alone, 100.0)
+    region.trip(0.0, RNG)
+    both = health.ask(100.0, Need(), False)
+    assert isinstance(both, int)
+    assert (both >> 80 > 0, both >> 40 & MASK > 0, both & MASK) == (True, True, alone & MASK)
+    assert isinstance(health.ask(100.0, Need(), False), Failure)
+    health.settle(both, OK, Usage(), 101.0, RNG)
+    assert breaker.good_at == 101.0
+    assert isinstance(health.ask(101.0, Need(), False), int)
+    assert (region.refusal(101.0), credential.refusal(101.0)) == (None, None)
+
+
+def test_a_shared_breaker_that_says_no_gives_the_others_back() -> None:
+    """A region's leave is not kept where the credential refuses."""
+    region, credential = (ScopeBreaker(name, BreakerSettings()) for name in ("region", "credential"))
+    health, breaker, _ = gate(region, credential, permits=(1,))
+    region.trip(0.0, RNG)
+    credential.trip(99.0, RNG)
+    said = health.ask(100.0, Need(), False)
+    assert isinstance(said, Failure)
+    assert (said == health.refusal(100.0, Need(), False), region.refusal(100.0), breaker.state) == (True, None, CLOSED)
