@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from stormkeel.engine.charge import NOTHING, Charged, Evidence, charge, most
+from stormkeel.engine.charge import NOTHING, Charged, Evidence, charge
 from stormkeel.types.failure import RULES, Charge, Failure, FailureKind
 from stormkeel.types.usage import Usage
 
@@ -108,9 +108,3 @@ def test_a_stream_of_which_nothing_was_read_is_estimated():
     told = charged(CUT, reader=Reader())
     assert told.source == "estimated"
     assert 0 < told.usage.input <= 100 and 0 < told.usage.output <= 50
-
-
-def test_the_most_it_can_cost():
-    """By the bounds of its tokens; unknown without prices."""
-    assert most((100, 50), Tariff()) == 600
-    assert most((100, 50), None) is None

@@ -27,7 +27,7 @@ class Counter:
             self.calls += 1
 
 
-@pytest.mark.parametrize(("stream", "most"), [(False, 143), (True, 251)])
+@pytest.mark.parametrize(("stream", "most"), [(False, 139), (True, 246)])
 def test_calls_of_a_usual_request(stream: bool, most: int):
     """A whole answer and a short stream, with all the usual policies, take no more calls than they did."""
 

@@ -89,11 +89,6 @@ def charge(failure: Failure | None, evidence: Evidence) -> Charged:
     return Charged(usage, "reserved", evidence.held)
 
 
-def most(bounds: tuple[int, int], tariff: Tariff | None) -> NanoDollars | None:
-    """Return the most that tokens within these bounds can cost, None where the price is unknown."""
-    return None if tariff is None else tariff.bound(*bounds)
-
-
 def _price(usage: Usage, tariff: Tariff | None) -> NanoDollars | None:
     return None if tariff is None else tariff.price(usage)
 

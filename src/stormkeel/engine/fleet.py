@@ -64,6 +64,7 @@ class Member:
 
     Attributes:
         spoken: the wire formats it speaks, by name, the one that others are translated to first.
+        first: that one.
         reasons: when its model reasons.
         alone: what is said of its model with its quota group; the quota group itself where no other model counts in it.
         scopes: the breakers of what it shares with others: its region, its credential.
@@ -87,6 +88,7 @@ class Member:
         "credential",
         "deployment",
         "facts",
+        "first",
         "gates",
         "health",
         "health_place",
@@ -111,6 +113,7 @@ class Member:
         self.deployment = deployment
         self.index = deployment.index
         self.spoken: Mapping[str, Spoken] = {one.dialect.name: one for one in spoken}
+        self.first = spoken[0]
         self.facts = facts
         self.target = known.target
         self.reasons = reasons_by(known.target.abilities)
@@ -147,11 +150,6 @@ class Member:
         self._settles = ((len(self._asked), gate.settle), *self._settles)
         self._asked, self._asks = (*self._asked, gate), (*self._asks, gate.ask)
         self.gates = tuple((name, gate if name == "rate" else one) for name, one in self.gates)
-
-    @property
-    def first(self) -> Spoken:
-        """The wire format that is chosen where nothing speaks for another."""
-        return next(iter(self.spoken.values()))
 
     def admit(self, now: float, need: Need, probe: bool = False) -> Ticket | Failure:
         """Ask each gate in order; the first no undoes the yeses before it.
@@ -239,13 +237,14 @@ class Fleet:
 
     def is_ready(self, index: int) -> bool:
         """Would the gates that are about health let an attempt pass?"""
-        member = self.members[index]
+        member, now = self.members[index], self.now
         for cooling in member.cooling:
-            if cooling.until > self.now and not cooling.is_due(self.now):
+            if cooling.until > now and not cooling.is_due(now):
                 return False
         if member.alone.until > self.now:
             return False
         for scope in member.scopes:
-            if scope.state is not CLOSED and not scope.is_ready(self.now):
+            if scope.state is not CLOSED and not scope.is_ready(now):
                 return False
-        return member.breaker.is_ready(self.now)
+        breaker = member.breaker
+        return breaker.state is CLOSED or breaker.is_ready(now)

@@ -135,8 +135,10 @@ class _Places:
             return _behind(line, K.CONCURRENCY_REACHED)
         return self._places.refusal_for(need.caller, now)
 
-    def settle(self, ticket: int, _verdict: Verdict, _used: Usage, now: float, _rng: Dice) -> None:
-        self.release(ticket, now)
+    def settle(self, ticket: int, _verdict: Verdict, _used: Usage, _now: float, _rng: Dice) -> None:
+        self._places.give_back(ticket)
+        if self._line.is_busy:
+            self._line.look()
 
     def release(self, ticket: int, _now: float) -> None:
         self._places.give_back(ticket)
@@ -171,9 +173,8 @@ class _Rate:
         return said if said is not None and said.forever else _behind(self._line, K.RATE_REACHED)
 
     def settle(self, ticket: int, _verdict: Verdict, used: Usage, now: float, _rng: Dice) -> None:
-        rate = self._rate
-        read = used.total_input - used.cache_read if rate.frees_cached else used.total_input
-        rate.settle(ticket, used.total, now, read, used.total_output)
+        rate, read, written = self._rate, used.total_input, used.total_output
+        rate.settle(ticket, read + written, now, read - used.cache_read if rate.frees_cached else read, written)
         if self._line.is_busy:
             self._line.look()
 

@@ -12,7 +12,6 @@ from ..ledger.pricing import Tariff
 from ..policies.base import Need
 from ..types.money import NanoDollars
 from ..types.request import Request
-from .charge import most
 from .fleet import Member
 
 
@@ -70,4 +69,4 @@ def held_for(extent: Extent, raw: bytes, member: Member, wall: int, tariff: Tari
     """
     if not extent.is_plain and names_terms(raw):  # dearer or cheaper terms are asked for: hold enough for the dearest
         return member.dearest(wall, extent.bounds)
-    return most(extent.bounds, tariff)
+    return None if tariff is None else tariff.bound(*extent.bounds)

@@ -135,8 +135,8 @@ class Run:
         self.committed = False
         self.ttft: float | None = None
         self._pause = 0.0  # seconds between two keep-alives
-        self.loop = asyncio.get_running_loop()
-        self.task = _own_task(self.loop)
+        self.task = _own_task()
+        self.loop = self.task.get_loop()
         self._keeper: asyncio.Task[None] | asyncio.TimerHandle | None = None
 
     def take(self, route: Route) -> None:
@@ -311,13 +311,14 @@ def time_of(request: Request, total: float) -> float:
 
     Who bears only so much silence has an answer in one piece by then; a stream goes on for as long as it speaks.
     """
-    options = request.options
-    spans = (total, options.timeout, None if request.stream else options.patience)
-    return min(span for span in spans if span is not None)
+    timeout, patience = request.options.timeout, request.options.patience
+    if timeout is not None and timeout < total:
+        total = timeout
+    return patience if patience is not None and patience < total and not request.stream else total
 
 
-def _own_task(loop: asyncio.AbstractEventLoop) -> asyncio.Task[Any]:
-    task = asyncio.current_task(loop)
+def _own_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
     assert task is not None, "the engine runs inside a task"
     return task
 

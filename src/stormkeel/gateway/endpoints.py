@@ -76,17 +76,24 @@ class Call:
         self.send = send
         self.request_id = setup.new_id()
 
-    async def body(self) -> bytes | Failure:
-        """Return the request's whole body, or why it is refused. Raises `Gone`."""
-        limit = self.setup.settings.server.max_body
+    def at_hand(self) -> bytes | Failure | None:
+        """Return the request's whole body, or why it is refused; None where it has not come yet."""
         here = None if self.turn is None else self.turn.take_body()
         if here is None:
-            refusal = refusal_by_head(self.inbound, declared_length(self.scope["headers"]), limit)
-            return refusal or await read_body(self.receive, limit, self.hold)
-        refusal = refusal_by_head(self.inbound, len(here), limit)
+            return None
+        refusal = refusal_by_head(self.inbound, len(here), self.setup.settings.server.max_body)
         if refusal is None and len(here) > SMALL:
             refusal = self.hold(len(here))
         return refusal or here
+
+    async def body(self) -> bytes | Failure:
+        """Return the request's whole body, or why it is refused. Raises `Gone`."""
+        here = self.at_hand()
+        if here is not None:
+            return here
+        limit = self.setup.settings.server.max_body
+        refusal = refusal_by_head(self.inbound, declared_length(self.scope["headers"]), limit)
+        return refusal or await read_body(self.receive, limit, self.hold)
 
     def hold(self, size: int) -> Failure | None:
         """Hold so many more bytes of the body, or say that there is no room for them."""
@@ -134,16 +141,17 @@ class Generate:
 
     async def __call__(self, call: Call) -> None:
         """Serve one request."""
-        try:
-            body = await call.body()
-        except Gone:
-            return
-        if type(body) is bytes:
-            body = self._read(call, body)  # type: ignore[assignment]
-        if type(body) is Failure:
-            await call.refuse(self._dialect, body)
-            return
-        await self._serve(call, body)  # type: ignore[arg-type]  # a Request by now
+        body = call.at_hand()
+        if body is None:
+            try:
+                body = await call.body()
+            except Gone:
+                return
+        request = body if type(body) is Failure else self._read(call, body)  # type: ignore[arg-type]  # else bytes
+        if type(request) is Failure:
+            await call.refuse(self._dialect, request)
+        else:
+            await self._serve(call, request)  # type: ignore[arg-type]  # else a Request
 
     def _read(self, call: Call, body: bytes) -> Request | Failure:
         inbound = call.inbound

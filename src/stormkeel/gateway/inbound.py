@@ -47,7 +47,10 @@ class Inbound:
         options: how to handle the request, without the caller's key.
     """
 
-    __slots__ = ("api_key", "bearer", "encoding", "is_gemini", "labels", "passed", "patience", "strict", "timeout", "wants_trace")
+    __slots__ = (
+        "_options", "api_key", "bearer", "encoding", "is_gemini", "labels", "passed", "patience", "strict", "timeout",
+        "wants_trace",
+    )  # fmt: skip
 
     def __init__(self, headers: RawHeaders) -> None:
         self.bearer = self.api_key = ""
@@ -66,9 +69,16 @@ class Inbound:
             elif len(_IDLE) < NAMES_KEPT:
                 _IDLE.add(name)
         self.passed: Headers = tuple(passed)
+        self._options: Options | None = None
 
     def options(self, key: str) -> Options:
-        """Return the request's options, booked to a key's name."""
+        """Return the request's options, booked to a key's name; made once for a head that comes again and again."""
+        options = self._options
+        if options is None or options.key != key:
+            self._options = options = self._booked_to(key)
+        return options
+
+    def _booked_to(self, key: str) -> Options:
         if not self.labels:
             return Options(self.timeout, key=key, strict=self.strict, patience=self.patience)
         said = self.labels

@@ -35,13 +35,18 @@ class SharedPlaces(ConcurrencyGate):
 
     def take(self, caller: str, now: float) -> int | Failure:
         """Take a place for a caller: its number, or why there is none for it."""
-        self.note(caller, now)
-        refusal = self.refusal_for(caller, now)
-        if refusal is not None:
-            return refusal
+        latest = self._latest
+        if latest is not None and latest[0] != caller:
+            self._other = latest
+        self._latest = caller, now
+        has = self._counts.get(caller, 0)
+        if self.in_flight >= self.limit or has >= self.limit - self.limit // PART:
+            refusal = self.refusal_for(caller, now)
+            if refusal is not None:
+                return refusal
         number = next(reversed(self._held), 0) + 1
         self._held[number] = caller
-        self._counts[caller] = self._counts.get(caller, 0) + 1
+        self._counts[caller] = has + 1
         self.in_flight += 1
         return number
 
@@ -66,4 +71,4 @@ class SharedPlaces(ConcurrencyGate):
         self._counts[caller] -= 1
         if not self._counts[caller]:
             del self._counts[caller]
-        self.settle()
+        self.in_flight -= 1

@@ -102,14 +102,14 @@ class OpenAIChat(UsualDialect):
 
     def write_request(self, request: Request, model: str, bills: bool) -> bytes:
         """Write the body for the provider: `request.raw` itself where nothing changes."""
-        edits: list[tuple[Span, bytes]] = []
+        raw, span = request.raw, request.model_span
+        if not (bills and request.stream) or request.wants_usage:
+            return raw if model == request.model else replace(raw, span, _encode(model))
+        edits = [_ask_for_usage(request)]
         if model != request.model:
-            edits.append((request.model_span, _encode(model)))
-        if bills and request.stream and not request.wants_usage:
-            edits.append(_ask_for_usage(request))
-        raw = request.raw
-        for span, new in sorted(edits, reverse=True):  # from the end, so that the other span still holds
-            raw = replace(raw, span, new)
+            edits.append((span, _encode(model)))
+        for place, new in sorted(edits, reverse=True):  # from the end, so that the other span still holds
+            raw = replace(raw, place, new)
         return raw
 
     def without_foreign(self, body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:

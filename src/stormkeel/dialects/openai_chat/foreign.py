@@ -13,18 +13,19 @@ from msgspec import Raw
 from ..base import Target
 
 FIELD = "reasoning_content"
+NAMED = b'"reasoning_content"'
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _turns = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 
 def without_thoughts(body: bytes, target: Target) -> tuple[bytes, tuple[str, ...]]:
     """Return the body without them, and the paths of what was taken out."""
-    return (body, ()) if target.takes_thoughts else without_all(body)
+    return (body, ()) if target.takes_thoughts or NAMED not in body else without_all(body)
 
 
 def without_all(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     """Return the body without any, and the paths of what was taken out."""
-    if b'"reasoning_content"' not in body:
+    if NAMED not in body:
         return body, ()
     try:
         fields = _fields(body)

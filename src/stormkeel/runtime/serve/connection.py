@@ -137,8 +137,7 @@ class Connection(asyncio.Protocol):
             self._answer_spurned(is_kept=True, is_whole=True)
             return
         turn = Turn(self, known.scope(len(body)), is_last=False, is_waiting_for_continue=False, known=known)
-        turn.feed(body)
-        turn.feed_end()
+        turn.feed_whole(body)
         self._turns.append(turn)
         self._clock, self._deadline = Clock.NONE, math.inf
         self._hub.start(turn)

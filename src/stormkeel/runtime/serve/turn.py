@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from .head import BODILESS, Asked, Field, Headers, ResponseHead, write_head, write_whole
 from .known import KnownHead
@@ -112,6 +112,12 @@ class Turn:
         self.buffered += len(piece)
         self._wake()
 
+    def feed_whole(self, body: bytes) -> None:
+        """Take the whole body before anybody waits for it."""
+        self._pieces.append(body)
+        self.buffered = len(body)
+        self.is_body_complete = True
+
     def feed_end(self) -> None:
         """Take note that the request's body is complete."""
         self.is_body_complete = True
@@ -163,13 +169,15 @@ class Turn:
         return {"type": "http.disconnect"}
 
     def _next_piece(self) -> Message:
-        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
+        return {"type": "http.request", "body": self._take_pieces(), "more_body": not self.is_body_complete}
+
+    def _take_pieces(self) -> bytes:
+        pieces, self._pieces = self._pieces, []
         if self.buffered > BODY_HIGH_WATER:
             self._wire.resume()
         self.buffered = 0
         self._is_whole = self.is_body_complete
-        return {"type": "http.request", "body": body, "more_body": not self.is_body_complete}
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _wait(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -204,7 +212,7 @@ class Turn:
         """Return the whole body if it is here and nothing was received of it, else None: the short way instead of `receive`."""
         if self._is_whole or not self.is_body_complete or self.is_gone:
             return None
-        return cast(bytes, self._next_piece()["body"])
+        return self._take_pieces()
 
     def answer(self, status: int, headers: Sequence[Field], body: bytes) -> None:
         """Send a whole response: the short way instead of two messages to `send`. Never waits, as the last piece never does.
@@ -219,7 +227,8 @@ class Turn:
             RuntimeError: a response has begun already.
             ValueError: as `write_whole`.
         """
-        self._insist_on_client()
+        if self.is_gone:
+            raise ClientGoneError("the client has gone")
         if self._head is not None or self.is_answered:
             raise RuntimeError("a response has begun already")
         if status in BODILESS or self.scope["method"] == "HEAD":
@@ -235,7 +244,8 @@ class Turn:
             wire.write(body)
         else:
             wire.write(head + body)
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
         wire.turn_answered(self)
 
     def cut(self) -> None:

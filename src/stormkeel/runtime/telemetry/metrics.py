@@ -85,7 +85,9 @@ class Metrics:
 
     def answered(self, story: Story) -> None:
         """Count one request and its attempts."""
-        failure, route = story.failure, self._label(story.route)
+        failure, route = story.failure, story.route
+        if route not in self.durations and len(self.durations) >= LABELS_KEPT:
+            route = OTHER  # callers may name models that no route of the settings holds; their labels are bounded
         outcome = "ok" if failure is None else failure.kind.value
         self.requests[route, story.request.dialect, outcome] += 1
         self.durations[route].add(story.latency)
@@ -104,12 +106,6 @@ class Metrics:
             if usage is not None and attempt.usage_source != "none":
                 model = attempt.model if route is not OTHER else OTHER
                 self._spend((attempt.provider, model), usage, attempt.cost)
-
-    def _label(self, route: str) -> str:
-        """Return a route's label. Callers may name models that no route of the settings holds; their labels are bounded."""
-        if route in self.durations or len(self.durations) < LABELS_KEPT:
-            return route
-        return OTHER
 
     def _spend(self, label: tuple[str, str], usage: Usage, cost: int | None) -> None:
         tokens = self.usages[label]
