@@ -250,6 +250,16 @@ def test_cut_takes_its_share_and_may_tear_an_event(dialect: str) -> None:
     assert not torn.body.endswith(b"\n\n")
 
 
+@pytest.mark.parametrize("fault", ["cut", "cut:inside=1", "cut_clean"])
+def test_a_stream_of_one_event_is_cut_before_it_is_whole(fault: str) -> None:
+    """Of an answer that fits into one event nothing, or half an event, gets through: never all of it."""
+    short = "gemini-2.5-flash@tokens=1"
+    full, _ = met("ok", "gemini", stream=True, model=short)
+    got, _ = met(fault, "gemini", stream=True, model=short)
+    assert len(full.data) == 1
+    assert len(got.body) < len(full.body)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_stall_stops_after_its_events(dialect: str) -> None:
     """`after` says how many events come before the silence; a whole answer stops in the middle of its body."""

@@ -83,6 +83,20 @@ def test_what_has_said_its_end_is_finished_at_once(client, is_across, after):
     play(story)
 
 
+@pytest.mark.parametrize(("client", "dialect"), list(product(FOUR, (CHAT, GEMINI))))
+@pytest.mark.parametrize("junk", [name for name in JUNK if name != "deep"])
+def test_nonsense_behind_the_reason_of_the_end_takes_nothing_away(client, dialect, junk):
+    """An answer that has said why it ended is whole, whatever nonsense comes behind that, which no client is sent."""
+
+    async def story():
+        told = frames(dialect, said(*WORDS))
+        seen = await heard(client, dialect, Reply(200, [*told[:-1], JUNK[junk], *told[-1:]] if dialect == CHAT else [*told, JUNK[junk]], SSE))
+        assert_readable(seen, client)
+        assert (seen.answer.failure, seen.text, seen.is_whole) == (None, TEXT, True)
+
+    play(story)
+
+
 @pytest.mark.parametrize("client", FOUR)
 def test_a_chat_that_never_says_done_is_finished_at_once(client):
     """A chat completion that gave its reason and its usage needs no `[DONE]`, whoever reads it."""

@@ -123,6 +123,9 @@ class FrameReader(ABC):
         return False
 
     def _fail_unreadable(self) -> bool:
+        """Fail by nonsense; behind the reason of the end it takes nothing from the answer, and is left out."""
+        if self.ended:
+            return False
         return self._fail(FailureKind.BAD_RESPONSE, "the provider sent an event that is not a JSON object", "malformed_event")
 
     def _fail_by_event(self, error: object, body: bytes) -> bool:

@@ -144,5 +144,5 @@ def whole_script(body: bytes, pieces: int, usage: bool, fault: Chosen | None) ->
 
 
 def _share(at: float, length: int) -> int:
-    """Return a share of a length, at least 1 and never all of it."""
-    return max(1, min(int(at * length), length - 1))
+    """Return a share of a length, at least 1 and never all of it; nothing of what has one part."""
+    return max(1, min(int(at * length), length - 1)) if length > 1 else 0
