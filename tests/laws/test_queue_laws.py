@@ -71,6 +71,31 @@ def test_nobody_starves(flood: int, priority: int, mine: int, its: int) -> None:
     assert passed <= mine * weight_of(HIGHEST) / weight_of(priority) + 2 * its + 256
 
 
+@given(st.lists(st.sampled_from([-5, 0, 5]), min_size=1, max_size=40))
+def test_of_callers_with_one_request_each_the_highest_priority_is_next(priorities: list[int]) -> None:
+    """Where nobody had anything yet there is no share to go by: the higher priority goes first, and within it who came first."""
+    queue = FairQueue[One]()
+    for number, priority in enumerate(priorities):
+        queue.join(One(f"{number:02}", priority), WIDE)
+    served = [(-one.priority, one.caller) for one in [queue.take() for _ in priorities]]
+    assert served == sorted(served)
+
+
+def test_a_crowd_of_high_ones_passes_a_low_one_once_each() -> None:
+    """However many callers of a high priority come again and again, each is ahead of one that waits but once: nobody starves."""
+    queue = FairQueue[One]()
+    low = One("low", LOWEST)
+    queue.join(low, WIDE)
+    crowd = [f"high {number}" for number in range(20)]
+    for caller in crowd:
+        queue.join(One(caller, HIGHEST), WIDE)
+    passed = Counter[str]()
+    while (one := queue.take()) is not low:
+        passed[one.caller] += 1
+        queue.join(One(one.caller, HIGHEST), WIDE)
+    assert passed == Counter(crowd)
+
+
 @pytest.mark.parametrize(
     ("callers", "shares"),
     [

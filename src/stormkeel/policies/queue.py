@@ -5,11 +5,11 @@ without its rounds (docs/reliability.md, Queues):
 
     a caller's requests of one priority are a flow, first in, first out
     tag = max(the tag that was served last, where the flow's last request ended);  the flow ends at tag + tokens / weight
-    the smallest tag is next
+    the smallest tag is next, of equal ones the heaviest, then who came first
 
 A caller's flows together weigh as much as the heaviest of them that waits: many priorities make no larger share than one.
-So nobody starves: whoever waits is overtaken by a flow for as many tokens as its weight allows, and no more. A full queue lets
-the newest request of who has most there go, so that one caller's flood is its own loss.
+So nobody starves: whoever waits is overtaken by a flow for as many tokens as its weight allows, and one request, and no more. A
+full queue lets the newest request of who has most there go, so that one caller's flood is its own loss.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class FairQueue(Generic[W]):
     def __init__(self) -> None:
         self.size = 0  # bytes
         self._flows: dict[str, dict[int, _Flow]] = {}  # by caller and priority
-        self._order: list[tuple[int, int]] = []  # tags and numbers, in the order in which they are served
+        self._order: list[tuple[int, int, int]] = []  # tags, weights below zero, and numbers, in the order of being served
         self._waiting: list[W] = []  # whose they are,
         self._tokens: list[int] = []  # and what they take
         self._numbers: dict[int, int] = {}  # by who it is: in which order they came
@@ -142,8 +142,8 @@ class FairQueue(Generic[W]):
         flow.size += one.size
         self.size += one.size
         self._numbers[id(one)] = number
-        place = bisect_left(self._order, (tag, number))
-        self._order.insert(place, (tag, number))
+        place = bisect_left(self._order, (tag, -flow.weight, number))
+        self._order.insert(place, (tag, -flow.weight, number))
         self._waiting.insert(place, one)
         self._tokens.insert(place, one.tokens)
         gone: list[W] = []
@@ -179,7 +179,7 @@ class FairQueue(Generic[W]):
         """Return how many requests, with how many tokens, go before somebody who would come now."""
         flow = self._flows.get(one.caller, {}).get(one.priority)
         tag = self._served if flow is None else max(self._served, flow.end)
-        before = bisect_left(self._order, (tag + 1, 0))
+        before = bisect_left(self._order, (tag, -weight_of(one.priority), self._next))
         return before, sum(self._tokens[:before])
 
     def _drop(self, by_bytes: bool) -> W:
@@ -188,14 +188,14 @@ class FairQueue(Generic[W]):
         longest = max((flow for flow in flows.values() if flow.waiting), key=lambda flow: len(flow.waiting))
         number, tag = next(reversed(longest.waiting.items()))
         longest.end = tag
-        one = self._waiting[bisect_left(self._order, (tag, number))]
+        one = self._waiting[bisect_left(self._order, (tag, -longest.weight, number))]
         self._remove(one)
         return one
 
     def _remove(self, one: W) -> None:
         number, flows = self._numbers.pop(id(one)), self._flows[one.caller]
         flow = flows[one.priority]
-        place = bisect_left(self._order, (flow.waiting.pop(number), number))
+        place = bisect_left(self._order, (flow.waiting.pop(number), -flow.weight, number))
         del self._order[place], self._waiting[place], self._tokens[place]
         flow.size -= one.size
         self.size -= one.size
