@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from stormkeel.engine.charge import NOTHING, Charged, Evidence, charge
+from stormkeel.engine.charge import NOTHING, Charged, Evidence, charge, is_absurd
 from stormkeel.types.failure import RULES, Charge, Failure, FailureKind
 from stormkeel.types.usage import Usage
 
@@ -108,3 +108,22 @@ def test_a_stream_of_which_nothing_was_read_is_estimated():
     told = charged(CUT, reader=Reader())
     assert told.source == "estimated"
     assert 0 < told.usage.input <= 100 and 0 < told.usage.output <= 50
+
+
+@pytest.mark.parametrize(
+    ("usage", "absurd"),
+    [
+        (Usage(input=1000, output=500), False),
+        (Usage(input=999, cache_read=2, output=1), True),
+        (Usage(input=1, output=250, reasoning=251), True),
+    ],
+)
+def test_ten_times_what_a_model_can_take_is_no_report(usage, absurd):
+    """All buckets of a side together, up to ten times the most there is (S-8)."""
+    assert is_absurd(usage, (100, 50)) is absurd
+
+
+def test_what_is_no_report_is_not_charged_by():
+    """Neither a whole answer's nor a stream's: it is estimated by what was seen."""
+    assert charged(usage=SAID, answer_bytes=400, is_absurd=True).source == "estimated"
+    assert charged(reader=Reader(SAID, usage_final=True), is_absurd=True).usage.output != SAID.output

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stormkeel.catalog.rates import Rates
-from stormkeel.engine.charge import most
 from stormkeel.engine.hold import Extent, by_time
 from stormkeel.ledger.estimate import FASTEST, output_bound
 from stormkeel.ledger.pricing import Tariff
@@ -30,7 +29,7 @@ def test_nothing_that_can_have_been_written_is_left_out(
     taken = data.draw(st.integers(0, most_in))
     cached = data.draw(st.integers(0, taken)) if rates.cache_write is not None else 0
     bill = tariff.price(Usage(input=taken - cached, cache_write=cached, output=written))
-    booked, held = most(ended.bounds, tariff), most(extent.bounds, tariff)
+    booked, held = tariff.bound(*ended.bounds), tariff.bound(*extent.bounds)
     assert bill is not None and booked is not None and held is not None
     assert bill <= booked <= held
 

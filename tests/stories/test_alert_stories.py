@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from story_stage import ALONE, FALL, KEYS, Bench, by, now, play, refused, whole
+from story_stage import ALONE, DONE, FALL, KEYS, Bench, by, frame, now, play, refused, streamed, whole
 
 from stormkeel.engine.standing import picture
 from stormkeel.gateway.tending import keep_watching
@@ -179,5 +179,28 @@ def test_a_name_that_a_caller_made_up_is_no_news():
         shown = picture(bench.house.world, now())
         assert [(one.name, one.state, one.is_found) for one in shown.deployments][1:] == [("openai/gpt-none#main", "missing", True)]
         assert (ear.kinds, shown.status) == ([], "healthy")
+
+    play(story)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize(("prompt", "completion"), [(10, 10**9), (10**8, 5)])
+def test_more_than_a_model_can_take_is_not_believed(prompt, completion, is_stream):
+    """A report beyond ten times the window or the largest output is told with its figures, and booked as no report is (S-8)."""
+
+    async def story():
+        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        frames = (frame({"content": "hi"}), frame({}, "stop"), frame({}, None, usage), DONE)
+        bench = Bench([streamed(*frames) if is_stream else whole(prompt=prompt, completion=completion)], ALONE)
+        ear = listening(bench)
+        answer = (await bench.stream())[0] if is_stream else await bench.ask()
+        assert answer.failure is None
+        assert bench.settled[0].usage_source == "estimated"
+        assert [(one.kind, one.subject) for one in ear.heard] == [(K.USAGE_ABSURD, "openai/gpt-5.4-mini#main")]
+        assert f"{completion:,} output" in ear.heard[0].text
+        claimed = answer.story.attempts[0].claimed
+        assert claimed is not None and (claimed.total_input, claimed.total_output) == (prompt, completion)
+        counted = b'stormkeel_usage_above_bound_total{believed="no",model="gpt-5.4-mini",provider="openai"} 1.0'
+        assert counted in bench.house.metrics.text()
 
     play(story)

@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from story_stage import ALONE, PRICE, WHOLE_STREAM, Bench, FullDisk, Reply, Taken, play, refused, streamed, whole
+from story_stage import ALONE, BENCHES, PRICE, WHOLE_STREAM, Bench, FullDisk, Reply, Taken, play, refused, streamed, whole
 
 from stormkeel.ledger.entry import Reserved, Settled
 from stormkeel.ledger.lines import read_lines
@@ -251,6 +251,21 @@ def test_nonsense_usage_is_no_usage():
             answer = await bench.ask()
             assert answer.failure is None
             assert bench.settled[0].usage_source == "estimated"
+
+    play(story)
+
+
+def test_more_than_was_held_is_believed_and_counted():
+    """A report above its reservation is booked, as the bill will say the same; it is counted, and nobody is woken."""
+
+    async def story():
+        bench = Bench([whole(prompt=10, completion=60)], ALONE)
+        BENCHES.remove(bench)  # its settlement is above its reservation, which is what is told
+        answer = await bench.ask(max_completion_tokens=50)
+        assert (bench.settled[0].usage, bench.settled[0].usage_source) == (Usage(input=10, output=60), "provider")
+        assert answer.story.attempts[0].claimed == bench.settled[0].usage
+        counted = b'stormkeel_usage_above_bound_total{believed="yes",model="gpt-5.4-mini",provider="openai"} 1.0'
+        assert counted in bench.house.metrics.text()
 
     play(story)
 

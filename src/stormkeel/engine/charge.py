@@ -31,6 +31,8 @@ class Charged(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Charged(NO_USAGE, "none", 0)
+BEYOND = 10
+"""So many times what a model can take at all is no report but a mistake (S-8): a served tool may go round a few times."""
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +49,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
         reader: a stream's reader, None for a whole answer.
         timed: the most tokens it can have taken by the time its provider ended it, and what they cost; None where we ended it.
         guess: what it has probably taken of which nothing was seen, None where nobody knows better than the reservation.
+        is_absurd: is what was reported no report, as it can't be true? Then it is not charged by.
         counted: the input tokens that what was asked has by its texts alone, None where the body's bytes must do.
     """
 
@@ -62,12 +65,13 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     counted: int | None = None
     guess: Usage | None = None
     timed: tuple[tuple[int, int], NanoDollars | None] | None = None
+    is_absurd: bool = False
 
 
 def charge(failure: Failure | None, evidence: Evidence) -> Charged:
     """Return what an attempt that ended so is charged."""
     reader, tariff = evidence.reader, evidence.tariff
-    reported = evidence.usage if reader is None else reader.usage
+    reported = None if evidence.is_absurd else evidence.usage if reader is None else reader.usage
     if failure is not None and _is_free(failure, evidence):
         return NOTHING
     if reported is not None and (failure is None or (reader is not None and reader.usage_final)):
@@ -87,6 +91,16 @@ def charge(failure: Failure | None, evidence: Evidence) -> Charged:
         return Charged(Usage(input=most_in, output=most_out), "estimated", amount)
     usage = Usage(input=evidence.bounds[0], output=evidence.bounds[1])
     return Charged(usage, "reserved", evidence.held)
+
+
+def is_absurd(usage: Usage, largest: tuple[int, int]) -> bool:
+    """Say whether a report can't be true.
+
+    Args:
+        usage: what was reported.
+        largest: the most input and output tokens that the model can take at all, or that were held.
+    """
+    return usage.total_input > BEYOND * largest[0] or usage.total_output > BEYOND * largest[1]
 
 
 def _price(usage: Usage, tariff: Tariff | None) -> NanoDollars | None:

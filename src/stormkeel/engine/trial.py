@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from ..dialects.base import NO_TERMS, StreamReader, Terms
 from ..ledger.entry import Reserved, Settled
+from ..ledger.estimate import UNKNOWN_OUTPUT, UNKNOWN_WINDOW
 from ..ledger.losses import kept
 from ..policies.base import Verdict
+from ..types.alert import Alert, AlertKind
 from ..types.attempt import Attempt
 from ..types.failure import Failure, FailureKind
 from ..types.money import NanoDollars
@@ -17,7 +19,7 @@ from ..types.response import Response
 from ..types.usage import Usage
 from ..types.wire import HttpResponse
 from .carriage import Carriage
-from .charge import Charged, Evidence, charge
+from .charge import Charged, Evidence, charge, is_absurd
 from .crossing import expected_input
 from .fitting import too_long
 from .fleet import Member, Ticket
@@ -48,9 +50,9 @@ class Trial:
     """
 
     __slots__ = (
-        "_carriage", "_clocks", "_exchange", "_handed", "_held", "_id", "_joint", "_provider_request", "_reader", "_run",
-        "_settled", "_span", "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog", "extent",
-        "failure", "made", "member", "read", "response", "sent",
+        "_carriage", "_claimed", "_clocks", "_exchange", "_handed", "_held", "_id", "_joint", "_provider_request", "_reader",
+        "_run", "_settled", "_span", "_started", "_status", "_tariff", "_terms", "_ticket", "_ttft", "_usage", "_wall", "dog",
+        "extent", "failure", "made", "member", "read", "response", "sent",
     )  # fmt: skip
 
     def __init__(self, run: Run, member: Member) -> None:
@@ -82,6 +84,7 @@ class Trial:
         self._terms: Terms = NO_TERMS
         self._ttft: float | None = None
         self._joint = ""
+        self._claimed: Usage | None = None
         self._span = 0.0
 
     # -- before ------------------------------------------------------------------------------------------------------
@@ -219,15 +222,37 @@ class Trial:
         terms = self._terms if reader is None else reader.terms
         if terms:
             self._tariff = self.member.tariff(self._wall, terms)
-        if failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
+        said, (most_in, most_out), doubted = usage if reader is None else reader.usage, self.extent.bounds, False
+        if said is not None and (  # sums spelt out: a call each would be paid by every answer
+            said.input + said.cache_read + said.cache_write + said.cache_write_long + said.audio_input > most_in
+            or said.output + said.reasoning + said.audio_output > most_out
+        ):
+            doubted = self._doubt(said)
+        elif failure is None and usage is not None:  # the usual end, said at once; `charge` says the same
             return Charged(usage, "provider", None if self._tariff is None else self._tariff.price(usage))
         evidence = Evidence(
             self._carriage.raw, self.extent.bounds, self._held, self._tariff, self.sent,
             reader is not None and reader.committed, self._usage, 0 if response is None else len(response.body), reader,
             self._counted(failure), self._run.guess,
             self._timed() if failure is not None and failure.kind in ENDED_THERE else None,
+            doubted,
         )  # fmt: skip
         return charge(failure, evidence)
+
+    def _doubt(self, said: Usage) -> bool:
+        """Keep a report of more than can have been taken, and tell of it; says whether it can't be true at all."""
+        self._claimed = said
+        member, bounds, ports = self.member, self.extent.bounds, self._run.world.ports
+        choices = self._run.request.choices
+        largest = max(bounds[0], member.window or UNKNOWN_WINDOW), max(bounds[1], (member.max_output or UNKNOWN_OUTPUT) * choices)
+        if not is_absurd(said, largest):
+            return False
+        text = (
+            f"reported {said.total_input:,} input and {said.total_output:,} output tokens for a request that can have taken "
+            f"{bounds[0]:,} and {bounds[1]:,}: not believed, booked as estimated ({self._id}); look at its bill"
+        )
+        ports.tell(Alert(AlertKind.USAGE_ABSURD, member.deployment.name, text, ports.clock.wall()))
+        return True
 
     def _timed(self) -> tuple[tuple[int, int], NanoDollars | None]:
         """Say what an attempt that the provider ended can have taken by now at most, and what that costs."""
@@ -247,6 +272,7 @@ class Trial:
         self._run.attempts.append(Attempt(
             self._id, deployment.name, deployment.provider, deployment.model, self._wall, latency, self._ttft, failure,
             charged.usage, charged.source, charged.amount, self.sent, lost=self._carriage.lost, joint=self._joint,
+            claimed=self._claimed,
         ))  # fmt: skip
 
     def refuse(self, failure: Failure) -> None:

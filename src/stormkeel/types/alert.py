@@ -18,6 +18,7 @@ class AlertKind(StrEnum):
     CREDENTIAL_RESTORED = "credential_restored"
     ACCOUNT_EMPTY = "account_empty"
     MODEL_GONE = "model_gone"
+    USAGE_ABSURD = "usage_absurd"
     BREAKER_OPEN = "breaker_open"
     BREAKER_CLOSED = "breaker_closed"
     TEST = "test"

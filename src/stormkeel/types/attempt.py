@@ -33,6 +33,7 @@ class Attempt(msgspec.Struct, frozen=True):
             not have been told, where we refused to try it); by the names of the client's body.
         joint: how it went on with a stream that had broken off: "restart", "continue" or "continue (prefill)"; "" where it
             began one.
+        claimed: what the provider reported, where that is more than can have been taken; believed where it is its usage too.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Attempt(msgspec.Struct, frozen=True):
     made: bool = True
     lost: tuple[str, ...] = ()
     joint: str = ""
+    claimed: Usage | None = None
 
 
 class Story(msgspec.Struct, frozen=True):

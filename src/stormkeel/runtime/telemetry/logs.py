@@ -18,7 +18,7 @@ import msgspec
 
 from ...errors import SettingsError
 from ...ledger.losses import kept
-from ...types.attempt import Story
+from ...types.attempt import Attempt, Story
 from ...types.failure import Failure, FailureKind
 from ...types.request import Request
 
@@ -128,6 +128,8 @@ class Line(msgspec.Struct, omit_defaults=True):
     lost: tuple[str, ...] = ()
     joint: str = ""
     queued_s: float = 0.0
+    claimed_in: int = 0
+    claimed_out: int = 0
 
 
 class Logs:
@@ -204,13 +206,7 @@ def line_of(story: Story) -> Line:
     if story.ttft is not None:
         line.ttft_s = round(story.ttft, 6)
     if attempts:
-        last = attempts[-1]
-        line.deployment = last.deployment
-        if last.lost and last.made:
-            line.lost = kept(last.lost)
-        line.joint = last.joint
-        if last.usage is not None:
-            line.tokens_in, line.tokens_out = last.usage.total_input, last.usage.total_output
+        _note(line, attempts[-1])
     cost = story.cost
     if cost is not None:
         line.cost_usd = f"{cost // 1_000_000_000}.{cost % 1_000_000_000:09d}"
@@ -218,6 +214,18 @@ def line_of(story: Story) -> Line:
         line.status = failure.status or 0
         line.error = _words(failure, any(attempt.made for attempt in story.attempts))
     return line
+
+
+def _note(line: Line, last: Attempt) -> None:
+    """Write down what the last attempt came to."""
+    line.deployment = last.deployment
+    if last.lost and last.made:
+        line.lost = kept(last.lost)
+    line.joint = last.joint
+    if last.usage is not None:
+        line.tokens_in, line.tokens_out = last.usage.total_input, last.usage.total_output
+    if last.claimed is not None:
+        line.claimed_in, line.claimed_out = last.claimed.total_input, last.claimed.total_output
 
 
 def _words(failure: Failure, was_asked: bool) -> str:

@@ -76,6 +76,7 @@ class Metrics:
         self.costs: dict[tuple[str, str], int] = defaultdict(int)
         self.unpriced: dict[tuple[str, str], int] = defaultdict(int)
         self.unknown: dict[tuple[str, int], int] = defaultdict(int)
+        self.claims: dict[tuple[str, str, bool], int] = defaultdict(int)
         self.joints: dict[tuple[str, str, str], int] = defaultdict(int)
         self.faults = 0
         self.reloads: dict[str, int] = defaultdict(int)
@@ -106,6 +107,8 @@ class Metrics:
             if usage is not None and attempt.usage_source != "none":
                 model = attempt.model if route is not OTHER else OTHER
                 self._spend((attempt.provider, model), usage, attempt.cost)
+                if attempt.claimed is not None:
+                    self.claims[attempt.provider, model, attempt.claimed == usage] += 1
 
     def _spend(self, label: tuple[str, str], usage: Usage, cost: int | None) -> None:
         tokens = self.usages[label]
@@ -197,6 +200,13 @@ def _spending(metrics: Metrics) -> Iterable[Metric]:
     for labels, count in metrics.unpriced.items():
         unpriced.add_metric(labels, count)
     yield unpriced
+    claims = CounterMetricFamily(
+        "stormkeel_usage_above_bound", "Attempts whose reported tokens are more than they can have taken, believed or not",
+        labels=("provider", "model", "believed"),
+    )  # fmt: skip
+    for (provider, model, is_believed), count in metrics.claims.items():
+        claims.add_metric((provider, model, "yes" if is_believed else "no"), count)
+    yield claims
     faults = CounterMetricFamily("stormkeel_internal_faults", "Faults inside Stormkeel")
     faults.add_metric((), metrics.faults)
     yield faults
