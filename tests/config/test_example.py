@@ -1,9 +1,11 @@
 """The example in the documentation is a configuration."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stormkeel.config.load import load
 from stormkeel.config.loaded import Choice, Inputs, load_all
@@ -38,6 +40,12 @@ def test_both_examples_say_the_same():
     """The example in YAML is the one in TOML, setting by setting."""
     text = EXAMPLE.with_suffix(".yaml").read_bytes()
     assert load(text, {}, KINDS, "stormkeel.yaml") == load(EXAMPLE.read_bytes(), {}, KINDS)
+
+
+def test_both_examples_write_out_the_same():
+    """Neither leaves a setting to its default that the other shows."""
+    shown = yaml.safe_load(EXAMPLE.with_suffix(".yaml").read_text())
+    assert shown == tomllib.loads(EXAMPLE.read_text())
 
 
 PAGE = (EXAMPLE.parents[1] / "configuration.md").read_text()

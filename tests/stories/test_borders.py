@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from story_stage import Bench, by, play, refused, whole
+import asyncio
 
+import pytest
+from story_stage import WHOLE_STREAM, Bench, by, play, refused, streamed, whole
+
+from stormkeel import AsyncClient
+from stormkeel.errors import InvalidRequestError
 from stormkeel.types.border import border_of
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.request import Options
@@ -136,5 +140,58 @@ def test_explain_says_who_is_outside():
         said = bench.house.explain(bench.request("fast"))
         assert [one.standing.name for one in said.candidates] == ["openai/gpt-5.4-mini#main"]
         assert [(one.name, one.why) for one in said.outside] == [("other/gpt-5.4-mini#main", 'outside: it is tagged "us"')]
+
+    play(story)
+
+
+def client_of(bench: Bench) -> AsyncClient:
+    """The library's client, in a house of the stage's."""
+    client = AsyncClient(default_model="fast")
+    client._house, client._loop = bench.house, asyncio.get_running_loop()
+    return client
+
+
+@pytest.mark.parametrize("border", [{"within": "US"}, {"within": ["ch", "us"]}, {"within": "ch, us", "requires": ("us",)}])
+def test_a_call_of_the_library_stays_inside(border):
+    """`within` and `requires` of a call choose among the route's deployments, for whole answers, streams and counts."""
+
+    async def story():
+        bench = Bench(lambda request: streamed(*WHOLE_STREAM) if b'"stream":true' in request.body else whole(), ANY)
+        client = client_of(bench)
+        assert (await client.complete("hi", **border)).attempts[0].provider == "other"
+        stream = client.stream("hi", **border)
+        assert [piece async for piece in stream] == ["one ", "two ", "three"]
+        assert set(bench.whom) == {"other#main"}
+        assert (await client.count_tokens("hi", **border)).tokens > 0
+
+    play(story)
+
+
+@pytest.mark.parametrize("border", [{"within": ""}, {"requires": []}, {"within": "mars"}])
+def test_a_call_that_nobody_may_serve_is_refused_unsent(border):
+    """A tag that nobody has, and one that was to be filled in and was not: nothing is sent, and the error says why."""
+
+    async def story():
+        bench = Bench([whole()], ANY)
+        client = client_of(bench)
+        calls = (client.complete("hi", **border), client.count_tokens("hi", **border), client.embed("hi", **border))
+        for call in calls:
+            with pytest.raises(InvalidRequestError, match="has no deployment") as caught:
+                await call
+            assert caught.value.failure.code == "no_deployment_within"
+        assert bench.transport.sent == []
+
+    play(story)
+
+
+def test_tags_that_are_none_are_a_mistake_of_the_call():
+    """What is neither a tag nor a list of them is told with what is meant."""
+
+    async def story():
+        client = client_of(Bench([whole()], ANY))
+        with pytest.raises(InvalidRequestError, match=r"within=7: give a tag, or a list of them"):
+            await client.complete("hi", within=7)  # type: ignore[arg-type]  # the mistake
+        with pytest.raises(InvalidRequestError, match="requires="):
+            await client.complete("hi", requires=[1])  # type: ignore[list-item]  # the mistake
 
     play(story)

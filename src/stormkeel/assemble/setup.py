@@ -25,9 +25,11 @@ from ..engine.heritage import Succession
 from ..engine.line import Answer, answer
 from ..engine.ports import Output, Transport
 from ..engine.raw import Errand, Passed, RawOutput, pass_through
+from ..engine.residency import inside
 from ..engine.world import World
 from ..ledger.estimate import UNKNOWN_WINDOW
 from ..routing.deployment import Deployment
+from ..types.border import NO_BORDER, Border
 from ..types.embedding import Texts
 from ..types.failure import Failure, FailureKind
 from ..types.prompt import Prompt
@@ -178,8 +180,8 @@ class Setup:
         """Count the tokens of a request's prompt. It costs nothing, and moves no gate."""
         return count(request, self.world, self.preview)
 
-    async def count_prompt(self, prompt: Prompt, model: str) -> Counted | Failure:
-        """Count the tokens of a prompt, as it would be written for the first deployment of its model."""
+    async def count_prompt(self, prompt: Prompt, model: str, border: Border = NO_BORDER) -> Counted | Failure:
+        """Count the tokens of a prompt, as it would be written for the first deployment of its model, inside a border."""
         lead = self._leads.get(model) or self._lead(model)
         if isinstance(lead, Failure):
             return lead
@@ -187,7 +189,7 @@ class Setup:
         if isinstance(found, Failure):
             return found
         dialect, written = found
-        request = Request(self.new_id(), dialect.name, model, written.body)
+        request = Request(self.new_id(), dialect.name, model, written.body, options=Options(border=border))
         return await count(request, self.world, self.preview, is_ours=True)
 
     def explain(self, request: Request) -> Explanation:
@@ -272,10 +274,15 @@ class Setup:
         tokens = min((codec.most_tokens for codec in wide if codec.most_tokens), default=None)
         return min(codec.most_inputs for codec in wide), tokens
 
-    def leads_to(self, model: str) -> Deployment | Failure:
-        """Return the first deployment of a model, in whichever dialect it speaks."""
+    def leads_to(self, model: str, border: Border = NO_BORDER) -> Deployment | Failure:
+        """Return the first deployment of a model that is inside a border, in whichever dialect it speaks."""
         lead = self._leads.get(model) or self._lead(model)
-        return lead if isinstance(lead, Failure) else lead.member.deployment
+        if isinstance(lead, Failure) or not border:
+            return lead if isinstance(lead, Failure) else lead.member.deployment
+        asked = Request("", "", model, b"", options=Options(border=border))
+        route = self._router.resolve(asked)
+        left = route if isinstance(route, Failure) else inside(asked, route, self.world.borders)
+        return left if isinstance(left, Failure) else left.groups[0].deployments[0]
 
     def _lead(self, model: str) -> _Lead | Failure:
         route = self._router.resolve(Request("", "", model, b""))

@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors import InvalidRequestError
 from ..policies.queue import priority_of
+from ..types.border import NO_BORDER, Border, border_of, listed
 from ..types.content import Message
 from ..types.prompt import Effort, Prompt, Tool, ToolChoice
 from .completion import Completion
@@ -24,6 +25,9 @@ Messages: TypeAlias = Sequence[Mapping[str, Any] | Message | Completion]
 Tools: TypeAlias = Sequence[Tool | Callable[..., Any]]
 Fallback: TypeAlias = str | Messages | Callable[[Exception], "str | Messages | None"]
 """What is asked instead: a prompt, messages, or a function of the error that returns either (None: nothing)."""
+
+Tags: TypeAlias = str | Sequence[str] | None
+"""Tags of those who may be asked: one, several by commas, or a list; None says nothing, and an empty one lets nobody through."""
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 MOST_REPAIRS = 5
@@ -56,6 +60,8 @@ class Ask(msgspec.Struct, frozen=True):
     strict: bool = False
     session: str = ""
     priority: str | int | None = None
+    within: Tags = None
+    requires: Tags = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):
@@ -104,6 +110,10 @@ class Ask(msgspec.Struct, frozen=True):
             format=None if self.output is None else shape_of(self.output).format,
             effort=self._effort(),
         )  # fmt: skip
+
+    def border(self) -> Border:
+        """Return where the request is to stay. Raises `InvalidRequestError`."""
+        return border_for(self.within, self.requires)
 
     def offered(self) -> tuple[Tool, ...]:
         """Return the tools, functions made into tools; each name once."""
@@ -164,6 +174,23 @@ def asking_for(common: Ask, one: str | Messages | Ask) -> Ask:
     own = {name: getattr(one, name) for name in Ask.__struct_fields__}
     told = {name: value for name, value in own.items() if value is not getattr(PLAIN, name)}
     return msgspec.structs.replace(common, **told)
+
+
+def border_for(within: Tags, requires: Tags) -> Border:
+    """Return the border that two arguments write, as the gateway's headers do. Raises `InvalidRequestError`."""
+    if within is None and requires is None:
+        return NO_BORDER
+    return border_of(_tags("within", within), _tags("requires", requires))
+
+
+def _tags(name: str, given: object) -> Sequence[str]:
+    """The tags of an argument; one that was to be filled in and was not is a tag that nobody has."""
+    if given is None:
+        return ()
+    words = listed(given) if isinstance(given, str) else given
+    if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+        raise InvalidRequestError(f'{name}={given!r}: give a tag, or a list of them, as in ["eu", "ch"]')
+    return tuple(words) or ("",)
 
 
 def _is_number(value: object) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import StormkeelError
 from ..ledger.count import TokenCount
 from ..types.prompt import Effort, ToolChoice
-from .ask import Ask, Fallback, Messages, Tools
+from .ask import Ask, Fallback, Messages, Tags, Tools
 from .blocking_stream import BlockingStream
 from .completion import Completion
 from .core import Core
@@ -77,11 +77,13 @@ class Client:
         strict: bool = False,
         session: str = "",
         priority: str | int | None = None,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> Completion:
         """Ask a model and wait for the whole answer; arguments and errors as for `AsyncClient.complete`."""
         return self._thread.run(self._client._ask(Ask(
             prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
-            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session, priority,
+            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session, priority, within, requires,
         )))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
@@ -107,6 +109,8 @@ class Client:
         strict: bool = False,
         session: str = "",
         priority: str | int | None = None,
+        within: Tags = None,
+        requires: Tags = None,
         on_token: Callable[[str], object] | None = None,
     ) -> BlockingStream:
         """Ask a model and take the answer as it comes; arguments as for `AsyncClient.stream`.
@@ -117,7 +121,7 @@ class Client:
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
             tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict,
-            session=session, priority=priority,
+            session=session, priority=priority, within=within, requires=requires,
         )  # fmt: skip
         return BlockingStream(self, self._thread, Stream(self._client, ask), on_token)
 
@@ -146,6 +150,8 @@ class Client:
         strict: bool = False,
         session: str = "",
         priority: str | int | None = None,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> Completion:
         """Ask a model and call the functions it asks for until it has answered; as `AsyncClient.run_tools`.
 
@@ -155,7 +161,7 @@ class Client:
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
             tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict,
-            session=session, priority=priority,
+            session=session, priority=priority, within=within, requires=requires,
         )  # fmt: skip
         return self._thread.run(self._client._run_tools(ask, max_rounds))
 
@@ -186,6 +192,8 @@ class Client:
         strict: bool = False,
         session: str = "",
         priority: str | int | None = None,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> list[Completion | StormkeelError]:
         """Ask many prompts, a bounded number at once; arguments and results as for `AsyncClient.complete_many`.
 
@@ -195,7 +203,7 @@ class Client:
             model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
             task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
             parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict,
-            session=session, priority=priority,
+            session=session, priority=priority, within=within, requires=requires,
         )  # fmt: skip
         many = self._thread.run(self._client._many(common, concurrency, on_error))
         return complete_all(self._thread, many, prompts, progress)
@@ -212,11 +220,13 @@ class Client:
         user: str = "",
         tags: Sequence[str] = (),
         strict: bool = False,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> Embeddings:
         """Turn texts into vectors, one for each, in their order; as `AsyncClient.embed`."""
         from .embedding import Wish
 
-        wish = Wish(texts, model, dimensions, purpose, timeout, task, user, tags, strict)
+        wish = Wish(texts, model, dimensions, purpose, timeout, task, user, tags, strict, within, requires)
         return self._thread.run(self._client._embed(wish))
 
     def count_tokens(  # noqa: PLR0913 - as `complete`
@@ -229,9 +239,11 @@ class Client:
         tools: Tools = (),
         output: Any = None,
         exact: bool = False,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> TokenCount:
         """Count the input tokens of what `complete` would ask; as `AsyncClient.count_tokens`."""
-        ask = Ask(prompt, model, messages, system, tools=tools, output=output)
+        ask = Ask(prompt, model, messages, system, tools=tools, output=output, within=within, requires=requires)
         return self._thread.run(self._client._count(ask, exact))
 
     def models(self) -> list[ModelInfo]:

@@ -21,7 +21,7 @@ from ..runtime.telemetry.stats import Counter, Stats
 from ..types.embedding import Vectors
 from ..types.failure import Failure, FailureKind
 from ..types.request import Options
-from .ask import Ask
+from .ask import Ask, border_for
 from .completion import Completion, completion, failed
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ class Core:
         """Make one request for vectors of the engine."""
         from .embedding import embeddings
 
-        setup = self._open().setup
-        options = Options(wish.timeout, wish.task, wish.user, tuple(wish.tags), strict=wish.strict, queue_wait=inf)
+        setup, border = self._open().setup, border_for(wish.within, wish.requires)
+        options = Options(wish.timeout, wish.task, wish.user, tuple(wish.tags), strict=wish.strict, queue_wait=inf, border=border)
         made = setup.write_texts(wish.whole(), self._model(wish.model, setup), options)
         if isinstance(made, Failure):
             raise error_of(made)
@@ -130,7 +130,7 @@ class Core:
         setup = self._open().setup
         prompt = ask.whole()
         options = Options(
-            ask.timeout, ask.task, ask.user, tuple(ask.tags), strict=ask.strict, session=ask.session,
+            ask.timeout, ask.task, ask.user, tuple(ask.tags), strict=ask.strict, session=ask.session, border=ask.border(),
             queue_wait=inf,  # nobody stands behind it who would come again: its deadline says how long a turn is worth
             priority=None if ask.priority is None else priority_of(str(ask.priority)),
         )  # fmt: skip
@@ -159,12 +159,13 @@ class Core:
         house = self._open()
         setup, prompt = house.setup, ask.whole()
         model = self._model(ask.model, setup)
-        found = setup.leads_to(model)
+        border = ask.border()
+        found = setup.leads_to(model, border)
         if isinstance(found, Failure):
             raise error_of(found)
         why = ""
         if exact:
-            counted = await setup.count_prompt(prompt, model)
+            counted = await setup.count_prompt(prompt, model, border)
             if isinstance(counted, Failure):
                 raise error_of(counted)
             if not counted.why:

@@ -23,6 +23,7 @@ from ..types.embedding import Texts, Vectors
 from ..types.failure import Failure, FailureKind
 from ..types.money import dollars
 from ..types.usage import NO_USAGE, Usage
+from .ask import Tags
 from .asking import Patience
 
 Once = Callable[["Wish"], Awaitable["Embeddings"]]
@@ -87,6 +88,8 @@ class Wish(msgspec.Struct, frozen=True):
     user: str = ""
     tags: Sequence[str] = ()
     strict: bool = False
+    within: Tags = None
+    requires: Tags = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < inf):

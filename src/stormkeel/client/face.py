@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import StormkeelError
 from ..ledger.count import TokenCount
 from ..types.prompt import Effort, ToolChoice
-from .ask import Ask, Fallback, Messages, Tools
+from .ask import Ask, Fallback, Messages, Tags, Tools
 from .completion import Completion
 from .core import Core
 from .stream import Stream
@@ -64,6 +64,8 @@ class AsyncClient(Core):
         strict: bool = False,
         session: str = "",
         priority: str | int | None = None,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> Completion:
         """Ask a model and wait for the whole answer.
 
@@ -91,13 +93,15 @@ class AsyncClient(Core):
             session: which conversation this is, for routes that are sticky by conversation; where it is left out, its
                 beginning says so.
             priority: how much room it gets at full limits: "high", "normal", "low", or a number from -10 to 10.
+            within: tags of which whoever is asked has one, as "eu" or ("eu", "ch"); beside what the route says, never instead.
+            requires: tags of which whoever is asked has each, as in "zdr", likewise.
 
         Raises:
             StormkeelError: one of the tree in `stormkeel.errors`, with `.attempts` and `.request_id`.
         """
         return await self._ask(Ask(
             prompt, model, messages, system, max_tokens, temperature, timeout, task, user, tags, top_p, stop, effort,
-            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session, priority,
+            tools, tool_choice, parallel_tools, output, repair, fallback, strict, session, priority, within, requires,
         ))  # fmt: skip
 
     def stream(  # noqa: PLR0913 - as `complete`
@@ -123,6 +127,8 @@ class AsyncClient(Core):
         strict: bool = False,
         session: str = "",
         priority: str | int | None = None,
+        within: Tags = None,
+        requires: Tags = None,
         on_token: Callable[[str], object] | None = None,
     ) -> Stream:
         """Ask a model and take the answer as it comes: iterate the result for its text, then read `.completion`.
@@ -134,7 +140,7 @@ class AsyncClient(Core):
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
             tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, strict=strict,
-            session=session, priority=priority,
+            session=session, priority=priority, within=within, requires=requires,
         )  # fmt: skip
         return Stream(self, ask, on_token)
 
@@ -163,6 +169,8 @@ class AsyncClient(Core):
         strict: bool = False,
         session: str = "",
         priority: str | int | None = None,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> Completion:
         """Ask a model, call the functions among `tools` that it asks for, tell it what they say, until it has answered.
 
@@ -183,7 +191,7 @@ class AsyncClient(Core):
             prompt, model=model, messages=messages, system=system, max_tokens=max_tokens, temperature=temperature,
             timeout=timeout, task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools,
             tool_choice=tool_choice, parallel_tools=parallel_tools, output=output, repair=repair, strict=strict,
-            session=session, priority=priority,
+            session=session, priority=priority, within=within, requires=requires,
         )  # fmt: skip
         return await self._run_tools(ask, max_rounds)
 
@@ -214,6 +222,8 @@ class AsyncClient(Core):
         strict: bool = False,
         session: str = "",
         priority: str | int | None = None,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> list[Completion | StormkeelError]:
         """Ask many prompts, a bounded number at once, and return what came of each, in their order.
 
@@ -233,7 +243,7 @@ class AsyncClient(Core):
             model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout,
             task=task, user=user, tags=tags, top_p=top_p, stop=stop, effort=effort, tools=tools, tool_choice=tool_choice,
             parallel_tools=parallel_tools, output=output, repair=repair, fallback=fallback, strict=strict,
-            session=session, priority=priority,
+            session=session, priority=priority, within=within, requires=requires,
         )  # fmt: skip
         return await complete_all(await self._many(common, concurrency, on_error), prompts, progress)
 
@@ -249,6 +259,8 @@ class AsyncClient(Core):
         user: str = "",
         tags: Sequence[str] = (),
         strict: bool = False,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> Embeddings:
         """Turn texts into vectors, one for each, in their order.
 
@@ -262,13 +274,14 @@ class AsyncClient(Core):
             timeout: seconds for everything, waits and further attempts included.
             task, user, tags: labels kept in the ledger.
             strict: is nobody to be asked who can't be told all of it?
+            within, requires: as for `complete`.
 
         Raises:
             StormkeelError: as for `complete`. Of several requests the error has the `.attempts` of all.
         """
         from .embedding import Wish
 
-        return await self._embed(Wish(texts, model, dimensions, purpose, timeout, task, user, tags, strict))
+        return await self._embed(Wish(texts, model, dimensions, purpose, timeout, task, user, tags, strict, within, requires))
 
     async def count_tokens(  # noqa: PLR0913 - as `complete`
         self,
@@ -280,11 +293,13 @@ class AsyncClient(Core):
         tools: Tools = (),
         output: Any = None,
         exact: bool = False,
+        within: Tags = None,
+        requires: Tags = None,
     ) -> TokenCount:
         """Count the input tokens of what `complete` would ask with the same arguments. Nothing is sent, unless `exact` says so.
 
         Args:
-            prompt, model, messages, system, tools, output: as for `complete`.
+            prompt, model, messages, system, tools, output, within, requires: as for `complete`.
             exact: ask the provider's own count endpoint, which costs nothing. Where it has none, or does not answer, the number
                 is our own, and `.method` says why.
 
@@ -296,5 +311,5 @@ class AsyncClient(Core):
         Raises:
             StormkeelError: there is no such model, or the arguments can't be meant so.
         """
-        ask = Ask(prompt, model, messages, system, tools=tools, output=output)
+        ask = Ask(prompt, model, messages, system, tools=tools, output=output, within=within, requires=requires)
         return await self._count(ask, exact)
