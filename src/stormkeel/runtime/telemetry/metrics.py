@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...policies.admission import REASONS, Admission
 from ...types.alert import AlertKind
-from ...types.attempt import Story
+from ...types.attempt import Attempt, Story
 from ...types.money import NANO
 from ...types.request import Request
 from ...types.usage import Usage
@@ -106,11 +106,12 @@ class Metrics:
                 self.unknown[attempt.provider, said.status or 0] += 1
             if usage is not None and attempt.usage_source != "none":
                 model = attempt.model if route is not OTHER else OTHER
-                self._spend((attempt.provider, model), usage, attempt.cost)
-                if attempt.claimed is not None:
-                    self.claims[attempt.provider, model, attempt.claimed == usage] += 1
+                self._spend((attempt.provider, model), usage, attempt)
 
-    def _spend(self, label: tuple[str, str], usage: Usage, cost: int | None) -> None:
+    def _spend(self, label: tuple[str, str], usage: Usage, attempt: Attempt) -> None:
+        cost = attempt.cost
+        if attempt.claimed is not None:
+            self.claims[(*label, attempt.claimed == usage)] += 1
         tokens = self.usages[label]
         tokens[0] += usage.input
         tokens[5] += usage.output
