@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from ..policies.breaker import State as BreakerState
+from ..types.failure import Failure
 from .credentials import CredentialState, credential_states
 from .fleet import Member
 from .recent import LastError
@@ -170,20 +171,25 @@ def _state(member: Member, now: float) -> tuple[State, str, float | None]:
     for cooling in aside:
         if (told := cooling.refusal(now)) is not None:
             state: State = "missing" if cooling is member.alone and member.alone.is_missing else "cooling"
-            return state, f"{cooling.name}: {cooling.why}", round(told.retry_after or 0.0, 3)
+            return state, f"{cooling.name}: {cooling.why}", _seconds(told)
     if aside:
         return "half_open", f"the next attempt is the probe of {aside[0].name}: {aside[0].why}", None
     for scope in member.scopes:
         if (told := scope.refusal(now)) is not None:
-            return "open", f"{scope.name} is down, as several of its deployments say", round(told.retry_after or 0.0, 3)
+            return "open", f"{scope.name} is down, as several of its deployments say", _seconds(told)
     breaker = member.breaker
     refusal = breaker.refusal(now)
     if breaker.state is BreakerState.CLOSED:
         return "healthy", "", None
     if breaker.state is BreakerState.OPEN and refusal is not None:
         why = "answers that begin late opened the breaker" if breaker.is_slow else "faults opened the breaker"
-        return "open", why, round(refusal.retry_after or 0.0, 3)
-    return "half_open", "the breaker lets probes through", None if refusal is None else round(refusal.retry_after or 0.0, 3)
+        return "open", why, _seconds(refusal)
+    return "half_open", "the breaker lets probes through", None if refusal is None else _seconds(refusal)
+
+
+def _seconds(refusal: Failure) -> float:
+    """For how long a refusal says no."""
+    return round(refusal.retry_after or 0.0, 3)
 
 
 def _provider(name: str, world: World, rows: list[Standing]) -> ProviderStanding:
