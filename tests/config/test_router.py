@@ -2,8 +2,9 @@
 
 import pytest
 
+from stormkeel.config.found import MOST_FOUND
 from stormkeel.config.load import load
-from stormkeel.config.routes import LONGEST, MOST_FOUND, Router
+from stormkeel.config.routes import LONGEST, Router
 from stormkeel.errors import SettingsError
 from stormkeel.policies.rate import RateSettings
 from stormkeel.providers import KINDS
@@ -155,13 +156,58 @@ def test_odd_names_make_no_deployment(model: str):
 
 
 def test_callers_cannot_fill_the_memory_with_names():
-    """Models that callers make up are routed up to a bound, and those already known go on working."""
+    """However many models callers make up, each is routed, and the fleet has room for no more than are kept."""
     fleet = Fleet()
-    for number in range(MOST_FOUND):
-        assert isinstance(fleet.ask(f"gpu/{number}"), Route)
-    assert isinstance(fleet.ask("gpu/one-more"), Failure)
-    assert isinstance(fleet.ask("gpu/7"), Route)
+    before = len(fleet.told)
+    for number in range(3 * MOST_FOUND):
+        assert names(fleet.ask(f"gpu/{number}")) == [[f"gpu/{number}"]]
     assert isinstance(fleet.ask("fast"), Route)
+    assert 1 + max(one.index for one in fleet.told) <= before + MOST_FOUND + 1
+
+
+def test_a_model_that_is_asked_for_keeps_its_deployment():
+    """Who is asked for now and then is not forgotten for others; who was forgotten, and is asked for again, is made anew."""
+    fleet = Fleet()
+    for number in range(3 * MOST_FOUND):
+        fleet.ask(f"gpu/{number}")
+        if number % 1000 == 0:
+            fleet.ask("gpu/mine")
+    told = [one.name for one in fleet.told]
+    assert told.count("gpu/mine") == 1
+    fleet.ask("gpu/0")
+    assert [one.name for one in fleet.told].count("gpu/0") == 2
+
+
+def test_a_place_is_not_given_away_under_a_request():
+    """The route that a request has keeps its deployments' places, whatever is asked for meanwhile; without it they are another's."""
+    fleet = Fleet()
+    route = fleet.ask("gpu/slow")
+    assert isinstance(route, Route)
+    mine = route.groups[0].deployments[0]
+    held = route.only(lambda one: True)
+    del route
+    for number in range(3 * MOST_FOUND):
+        fleet.ask(f"gpu/{number}")
+    assert [one.name for one in fleet.told if one.index == mine.index] == ["gpu/slow"]
+    again = fleet.ask("gpu/slow")
+    assert isinstance(again, Route) and again.groups[0].deployments[0] is mine
+    del held, mine, again
+    for number in range(3 * MOST_FOUND):
+        fleet.ask(f"gpu/{number}")
+    place = next(one.index for one in fleet.told if one.name == "gpu/slow")
+    assert len({one.name for one in fleet.told if one.index == place}) > 1
+
+
+def test_two_names_of_one_model_share_its_deployment():
+    """A model asked for with and without its provider has one deployment, which lives as long as either is kept."""
+    fleet = Fleet()
+    assert names(fleet.ask("gpt-9")) == names(fleet.ask("openai/gpt-9"))
+    for number in range(MOST_FOUND - 1):
+        fleet.ask(f"gpu/{number}")
+    one, other = fleet.ask("openai/gpt-9"), fleet.ask("gpt-9")
+    assert isinstance(one, Route) and isinstance(other, Route)
+    assert one.groups[0].deployments[0] is other.groups[0].deployments[0]
+    assert [deployment.name for deployment in fleet.told].count("openai/gpt-9#main") == 1
 
 
 @pytest.mark.parametrize("word", ["default", "stormkeel/default"])

@@ -107,14 +107,20 @@ def test_throttles_let_less_through_and_time_more_again() -> None:
 
 
 def test_other_limits_hold_from_then_on() -> None:
-    """What was taken stays taken; a limit of places that nobody sets any more stays as it was."""
+    """What was taken stays taken, also through a time without the limit; a limit that nobody sets any more is gone."""
     quota = Quota("g", RateSettings(rpm=10), 4)
     for _ in range(3):
         quota.rate.admit(0.0, 0)
+    assert quota.places is not None
+    number = quota.places.take("a", 0.0)
     quota.change(RateSettings(rpm=5), 6, 0.0, SLOW)
-    assert limits(quota) == {"rpm": (5, 2), "concurrency": (6, 6)}
+    assert limits(quota) == {"rpm": (5, 2), "concurrency": (6, 5)}
     quota.change(None, None, 0.0, SLOW)
-    assert limits(quota) == {"concurrency": (6, 6)}
+    assert (limits(quota), quota.places, quota.places_of(None)) == ({}, None, None)
+    quota.change(None, 2, 0.0, SLOW)
+    assert limits(quota) == {"concurrency": (2, 1)}
+    quota.places.give_back(number)  # type: ignore[arg-type]  # it was free
+    assert limits(quota) == {"concurrency": (2, 2)}
 
 
 # -- what answers tell -------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stormkeel.catalog.families import FAMILIES, UNKNOWN, family_of
-from stormkeel.ledger.calibration import Calibration
+from stormkeel.ledger.calibration import MOST, Calibration
 from stormkeel.ledger.count import count, encoding_of, estimate
 from stormkeel.ledger.estimate import surely_exceeds, words
 from stormkeel.types.attempt import Attempt
@@ -172,6 +172,16 @@ def test_answers_calibrate_the_estimate():
     assert after.tokens == pytest.approx(2 * before, rel=0.01)
     assert after.method == "estimate, calibrated by 8 answers"
     assert calibration.count(prompt, "anthropic", "claude-fable-5").tokens == before
+
+
+def test_ratios_are_kept_of_so_many_models():
+    """Of more models than that the oldest ratio is forgotten: some servers answer by any name that callers think of."""
+    calibration, prompt = Calibration(), Prompt((Message("user", "word " * 1000),))
+    plain = calibration.count(prompt, "anthropic", "claude-0").tokens
+    for number in range(MOST + 1):
+        calibration.note(prompt, attempt(2 * plain, f"claude-{number}"))
+    counted = [calibration.count(prompt, "anthropic", f"claude-{number}").tokens for number in (0, 1, MOST)]
+    assert counted == [plain, pytest.approx(2 * plain, rel=0.01), pytest.approx(2 * plain, rel=0.01)]
 
 
 def test_nonsense_does_not_calibrate():

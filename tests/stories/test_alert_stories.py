@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from story_stage import ALONE, DONE, FALL, KEYS, Bench, by, frame, now, play, refused, streamed, whole
+from story_stage import ALONE, DONE, ENVIRON, FALL, KEYS, Bench, by, frame, now, play, refused, streamed, whole
 
+from stormkeel.assemble.building import build_setup
+from stormkeel.assemble.setup import Blueprint
+from stormkeel.config.load import load
 from stormkeel.engine.standing import picture
 from stormkeel.gateway.tending import keep_watching
 from stormkeel.policies.base import Verdict
+from stormkeel.providers import KINDS
 from stormkeel.runtime.alerts import Alarm
 from stormkeel.testing import VirtualClock
 from stormkeel.types.alert import Alert, AlertKind
@@ -165,6 +169,29 @@ def test_a_breaker_that_stays_open_is_told_and_its_end():
         opened, closed = (alert.at for alert in ear.heard)
         assert 60 <= (opened - bench.told[0].started) / 1e9 - 100 <= 64
         assert 200 <= (closed - bench.told[0].started) / 1e9 <= 225
+
+    play(story)
+
+
+def test_a_breaker_that_was_taken_out_does_not_answer_again():
+    """A deployment behind an open breaker that a reload takes out is told to be gone, not well; no picture shows it any more."""
+
+    async def story():
+        bench = Bench(lambda _request: refused(500), ALONE)
+        ear = listening(bench)
+        watching = asyncio.ensure_future(keep_watching(bench.house))
+        for _ in range(300):
+            await asyncio.sleep(0.25)
+            await bench.ask()
+        read = load(ALONE.replace(b"gpt-5.4-mini", b"gpt-5.5"), ENVIRON, KINDS)
+        bench.house.swap(build_setup(Blueprint(read, {}), bench.house))
+        await asyncio.sleep(2)
+        watching.cancel()
+        await asyncio.wait((watching,))
+        mine = [alert for alert in ear.heard if alert.subject == "openai/gpt-5.4-mini#main"]
+        assert [alert.kind for alert in mine] == [K.BREAKER_OPEN, K.BREAKER_CLOSED]
+        assert "is not in the configuration" in mine[-1].text
+        assert [one.name for one in picture(bench.house.world, now()).deployments] == ["openai/gpt-5.5#main"]
 
     play(story)
 

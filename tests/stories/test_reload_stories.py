@@ -16,6 +16,8 @@ from stormkeel.assemble.setup import Blueprint
 from stormkeel.config.load import load
 from stormkeel.engine.credentials import credential_states
 from stormkeel.engine.heritage import KEPT
+from stormkeel.engine.standing import limits_of
+from stormkeel.policies.base import Need
 from stormkeel.providers import KINDS
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.secret import Secret
@@ -130,6 +132,53 @@ def test_a_line_taken_out_and_in_again_opens_no_limit():
         await bench.ask()
         renew(bench, LIMITED)
         assert (await bench.ask(timeout=0.5)).failure.kind is K.RATE_REACHED
+
+    play(story)
+
+
+def test_a_limit_that_is_taken_out_is_gone():
+    """Without `concurrency` any number goes at once and no limit is shown; set again, it counts those who still have a place."""
+
+    async def story():
+        bench = Bench([Reply(200, whole().body, delay=5.0)], LIMITED)
+        tasks = [asyncio.ensure_future(bench.ask()) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        assert [one.name for one in limits_of(member(bench), now())] == ["rpm", "concurrency"]
+        renew(bench, LIMITED.replace(b", concurrency = 3", b""))
+        tasks += [asyncio.ensure_future(bench.ask()) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        assert [one.name for one in limits_of(member(bench), now())] == ["rpm"]
+        assert member(bench).cooling[0].full(now(), Need()) is None
+        assert len(bench.transport.sent) == 6
+        renew(bench, LIMITED)
+        assert (await bench.ask(timeout=0.1)).failure.kind is K.CONCURRENCY_REACHED
+        assert [answer.failure for answer in await asyncio.gather(*tasks)] == [None] * 6
+        assert (await bench.ask()).failure is None
+
+    play(story)
+
+
+ORG = b"""
+[providers.openai.credentials]
+a = { ref = "env:A", quota = "org" }
+b = { ref = "env:B", quota = "org" }
+[routes.fast]
+groups = [[{ provider = "openai", model = "gpt-5.4-mini", credential = "a", rpm = 60, concurrency = 3 }]]
+"""
+
+
+def test_a_model_named_by_a_caller_undoes_no_limit():
+    """A caller who names a route's model by its provider gets the group's other credential, and the limits that the route has."""
+
+    async def story():
+        bench = Bench([Reply(200, whole().body, delay=5.0)], ORG)
+        for text in (ORG, ORG + b"\n[policies.retry]\nattempts = 2\n"):
+            renew(bench, text)
+            tasks = [asyncio.ensure_future(bench.ask("openai/gpt-5.4-mini", timeout=10.0)) for _ in range(8)]
+            await asyncio.sleep(0.1)
+            assert sum(one.in_flight for one in bench.house.world.fleet.members) == 3
+            assert [[one.name for one in limits_of(member(bench, place), now())] for place in (0, 1)] == [["rpm", "concurrency"]] * 2
+            await asyncio.gather(*tasks)
 
     play(story)
 

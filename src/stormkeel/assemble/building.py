@@ -99,9 +99,13 @@ class _Builder:
                 self.fleet.credentials[name, label] = self._credential(name, label)
 
     def add(self, deployment: Deployment) -> None:
-        """Give a new deployment its place in the fleet."""
-        member = self._make(deployment, self._succession)
-        self.fleet.members.append(member)
+        """Give a new deployment its place in the fleet, the next one or that of one who was forgotten."""
+        members, place = self.fleet.members, deployment.index
+        gone, member = members[place : place + 1], self._make(deployment, self._succession)
+        for one in gone:
+            self.neighbours.leave(one.deployment, one.scopes)
+            self._succession.leave(one)
+        members[place : place + 1] = [member]
         self.neighbours.join(deployment, member.breaker, member.scopes)
 
     def preview(self, router: Router, request: Request) -> Preview:
@@ -112,13 +116,14 @@ class _Builder:
     def _make(self, deployment: Deployment, succession: Succession) -> Member:
         credential = self.fleet.credentials[deployment.provider, deployment.credential]
         transport = self._transports[deployment.provider]
-        quota = succession.quota(deployment, self._settings.policies.easing)
+        share = succession.quota(deployment, self._settings.policies.easing)
+        quota = share.quota
         fresh = Gates(
             (quota, credential),
             Breaker(self._settings.policies.breaker),
             self._circle(deployment, succession),
-            quota.rate if deployment.rate else None,
-            quota.places if deployment.concurrency else None,
+            quota.rate if share.rate else None,
+            quota.places_of(share.concurrency),
             succession.alone(deployment),
         )
         provider = self._providers[deployment.provider]
@@ -130,7 +135,7 @@ class _Builder:
         member.transport = transport
         if deployment.learns:
             member.learned = Learned(quota, dict(provider.vendor.told_as))
-            if deployment.rate is None:
+            if share.rate is None:
                 quota.wait_for(member)
         if is_paced:
             member.recent = Paced()

@@ -146,7 +146,7 @@ class House:
             setup.world.turn = before.world.turn
         self.setup = setup
         setup.succession.commit()
-        self.metrics.worlds = self.worlds
+        self.metrics.worlds, self.metrics.named = self.worlds, setup.settings.routes
         self.heritage.sweep(setup.world, self.parts.clock.now())
 
     def worlds(self) -> list[World]:

@@ -42,6 +42,7 @@ from .known import CODECS, DIALECTS, EMBEDDERS
 Secrets = dict[tuple[str, str], Secret]
 """Credentials by (provider, credential)."""
 NewId = Callable[[], str]
+MOST_LEADS = 2000  # models of which it is kept whom they lead to
 
 
 class Blueprint(msgspec.Struct, frozen=True):
@@ -149,7 +150,7 @@ class Setup:
         self.succession = succession
         self.new_id = new_id
         self._router = router
-        self._leads: dict[str, _Lead] = {}  # by model; the router bounds how many there can be
+        self._leads: dict[str, _Lead] = {}  # by model
 
     @property
     def version(self) -> str:
@@ -292,6 +293,8 @@ class Setup:
         windows = [self.world.fleet.members[one.index].window for one in route.everybody]
         room = UNKNOWN_WINDOW if route.last else max(window or UNKNOWN_WINDOW for window in windows)
         target = msgspec.structs.replace(first.target, model=model)
+        if len(self._leads) >= MOST_LEADS:
+            self._leads.clear()
         self._leads[model] = lead = _Lead(first, target, room, route.strict)
         return lead
 

@@ -24,11 +24,11 @@ from ..types.request import Request
 from .borders import border_of_route, tags_of
 from .detours import Targets, targets_of
 from .fallbacks import NEXT, LastResortSettings, WaySettings, most_of
+from .found import Found
 from .limits import bucket_of, group_of, limits_of
 from .settings import Kinds, Known, RouteSettings, Settings, TargetSettings, credentials_of, prefixes_of, region_of
 from .source import suggestion
 
-MOST_FOUND = 2000  # routes made for models that no route of the settings names; callers choose these names, so they are bounded
 DEFAULTS = ("default", "stormkeel/default")
 """Models that stand for the settings' `default_model`, for clients that must name one."""
 _NOTHING = ("", *DEFAULTS)
@@ -36,9 +36,10 @@ LONGEST = 256  # characters of a model's name
 
 
 class Router:
-    """The routes of one configuration. Numbers each deployment once, whichever routes it serves."""
+    """The routes of one configuration. Numbers each deployment once, whichever routes it serves; a number is given again only
+    where its deployment was made for a model that callers named, and was forgotten (`found.py`)."""
 
-    __slots__ = ("_by_name", "_found", "_kinds", "_on_new", "_prefixes", "_routes", "_settings")
+    __slots__ = ("_by_name", "_found", "_is_open", "_kinds", "_on_new", "_prefixes", "_routes", "_settings")
 
     def __init__(self, settings: Settings, kinds: Kinds, on_new: Callable[[Deployment], None]) -> None:
         """Make the deployments of all routes of the settings.
@@ -46,14 +47,16 @@ class Router:
         Args:
             settings: checked ones.
             kinds: what is known of providers (`providers.KINDS`).
-            on_new: is told of each deployment once, in the order of their indexes, before any route holds it.
+            on_new: is told of each deployment before any route holds it, in the order of their indexes; and of those that take
+                the place of forgotten ones.
         """
         self._settings = settings
         self._kinds = kinds
         self._on_new = on_new
         self._by_name: dict[str, Deployment] = {}
         self._routes: dict[str, Route] = {}
-        self._found = 0
+        self._found = Found()
+        self._is_open = False  # are deployments made for what callers name?
         self._prefixes = [
             (name, prefix) for name, provider in settings.providers.items() for prefix in prefixes_of(provider, kinds)
         ]
@@ -61,6 +64,7 @@ class Router:
             self._routes[name] = Route(name, self._groups(route.groups, route.strategy))
         for name, route in settings.routes.items():  # what only a failure leads to has the limits of where it stands in a group
             self._routes[name] = self._route(name, route, self._routes[name].groups)
+        self._is_open = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,7 +73,7 @@ class Router:
 
     def groups_of(self, index: int) -> list[Group]:
         """Return the groups of all routes that a deployment is in, by its place in the fleet. A walk over all of them."""
-        groups = (group for route in self._routes.values() for group in route.groups)
+        groups = (group for route in (*self._routes.values(), *self._found) for group in route.groups)
         return [group for group in groups if any(one.index == index for one in group.deployments)]
 
     def resolve(self, request: Request) -> Route | Failure:
@@ -88,7 +92,7 @@ class Router:
     def preview(self, request: Request, on_new: Callable[[Deployment], None]) -> Route | Failure:
         """Return what `resolve` would, and remember nothing; `on_new` is told of deployments that it would have made."""
         twin = copy(self)
-        twin._by_name, twin._routes, twin._on_new = dict(self._by_name), dict(self._routes), on_new
+        twin._by_name, twin._found, twin._on_new = dict(self._by_name), self._found.twin(), on_new
         return twin.resolve(request)
 
     def _find(self, model: str) -> Route | Failure:
@@ -98,15 +102,11 @@ class Router:
         if target is None:
             fallback = self._settings.fallback_route
             return self._named(fallback) if fallback in self._settings.routes else self._unknown(model)
-        if self._found >= MOST_FOUND:
-            return _unavailable(f"{MOST_FOUND} different models were asked for already; give this one a route in the settings")
-        self._found += 1
-        route = self._route(model, RouteSettings(((target,),), requires=()), self._groups(((target,),), "weighted"))
-        self._routes[model] = route
-        return route
+        given = RouteSettings(((target,),), requires=())
+        return self._found.keep(self._route(model, given, self._groups(given.groups, "weighted")))
 
     def _named(self, model: str) -> Route | Failure:
-        return self._routes.get(model) or self._find(model)
+        return self._routes.get(model) or self._found.look(model) or self._find(model)
 
     def _target(self, model: str) -> TargetSettings | None:
         provider, slash, rest = model.partition("/")
@@ -186,6 +186,8 @@ class Router:
             known = self._new(name, target, credential)
             self._by_name[name] = known
             self._on_new(known)
+        if known.is_found:
+            return self._found.copy_of(known, weight)
         return known if known.weight == weight else msgspec.structs.replace(known, weight=weight)
 
     def _new(self, name: str, target: TargetSettings, credential: str) -> Deployment:
@@ -196,16 +198,21 @@ class Router:
             name, target.provider, target.model, credential,
             quota=bucket_of(group, target.model, limits.pool),  # most providers count per model
             dialect=next(iter(provider.dialects), ""),
-            index=len(self._by_name),
+            index=self._place(),
             rate=limits.rate,
             concurrency=limits.concurrency,
             origins=tuple((origin.name, origin.source) for origin in limits.origins),
             learns=limits.learns,
-            is_found=self._found > 0,
+            is_found=self._is_open,
             region=region_of(target, provider),
             tags=tags_of(target, credential, self._settings),
             alone=bucket_of(group, target.model, "") if limits.pool else "",
         )
+
+    def _place(self) -> int:
+        """The index of a new deployment: that of one which nobody has any more, else the next."""
+        gone = self._found.give_away()
+        return len(self._by_name) if gone is None else self._by_name.pop(gone).index
 
 
 def _unavailable(text: str) -> Failure:

@@ -6,21 +6,24 @@ predecessor uses, so that both count against one limit (INV-12); its settings ch
     name in both, made by the same settings    the same object
     limits changed                             the same object, what was taken stays taken
     address, credential or network changed     breaker and past begin anew; limits and cooldowns stay
-    name gone                                  kept for a quarter of an hour, lest a limit opens by taking a line out and in
+    name gone                                  kept for a quarter of an hour, lest a limit opens by taking a line out and in;
+                                               also where callers named so many models that one had to be forgotten
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from copy import copy
+from operator import itemgetter
+from typing import Literal, TypeVar
 
 import msgspec
 
 from ..policies.breaker import BreakerSettings
 from ..policies.easing import EasingSettings
+from ..policies.rate import RateSettings
 from ..policies.retry import BudgetSettings, RetryBudget
 from ..policies.scope import ScopeBreaker
-from ..policies.sharing import SharedPlaces
 from ..routing.deployment import Deployment
 from .credentials import Credential
 from .fleet import Member
@@ -30,9 +33,26 @@ from .quota import Alone, Quota
 from .world import World
 
 KEPT = 900.0  # seconds; longer than a minute's limits, a breaker's or a quota's rest
-MOST = 1000  # deployments that are in no configuration any more
+MOST = 1000  # deployments that are in no configuration any more, and quota groups that have to rest
+SOME = 250  # more of them, before it is looked whom to forget: each look is a walk over all
 Act = Callable[[], object]
 Stage = Literal["claimed", "present", "past"]
+A = TypeVar("A", bound=Alone)
+
+
+class Share(msgspec.Struct):
+    """A quota group in one world.
+
+    Attributes:
+        quota: its state.
+        rate, concurrency: its limits, None where there are none.
+        members: how many of the world's deployments are in it.
+    """
+
+    quota: Quota
+    rate: RateSettings | None
+    concurrency: int | None
+    members: int = 0
 
 
 class Heritage:
@@ -52,22 +72,42 @@ class Heritage:
     def sweep(self, world: World, now: float) -> None:
         """Forget what has not been in use for long."""
         present = {member.deployment.name for member in world.fleet.members}
-        self._left = {name: self._left.get(name, now) for name in self.members if name not in present}
-        oldest = sorted(self._left, key=self._left.__getitem__)  # those of one sweep in the order of their making
-        for place, name in enumerate(oldest):
-            if now - self._left[name] >= KEPT or len(oldest) - place > MOST:
-                del self.members[name], self._left[name]
-        quotas = {member.cooling[0].name for member in self.members.values()}
+        left = {name: self._left.get(name, now) for name in self.members if name not in present}
+        self._left = dict(sorted(left.items(), key=itemgetter(1)))  # those of one sweep in the order of their making
+        self._forget(now)
         used = {(member.deployment.provider, member.deployment.credential) for member in self.members.values()}
         used.update(world.fleet.credentials)
         providers = {provider for provider, _ in used}
-        self.quotas = {name: one for name, one in self.quotas.items() if one.name in quotas or one.until > now}
-        models = {member.deployment.alone for member in self.members.values()}
-        self.alone = {name: one for name, one in self.alone.items() if name in models or one.until > now}
         self.credentials = {key: one for key, one in self.credentials.items() if key in used}
         self.budgets = {name: one for name, one in self.budgets.items() if name in providers}
+
+    def enter(self, member: Member) -> None:
+        """Take note of a deployment that is in use."""
+        self.members[member.deployment.name] = member
+        self._left.pop(member.deployment.name, None)
+
+    def leave(self, member: Member, now: float) -> None:
+        """Take note of a deployment whose place in the fleet is another's."""
+        self._left[member.deployment.name] = now
+        if len(self._left) > MOST + SOME:
+            self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Forget deployments that have been gone for long, or the oldest of too many, and what was theirs alone."""
+        for name, since in list(self._left.items()):
+            if now - since >= KEPT or len(self._left) > MOST:
+                del self.members[name], self._left[name]
+        self.quotas = _still(self.quotas, {member.deployment.quota for member in self.members.values()}, now)
+        self.alone = _still(self.alone, {member.deployment.alone for member in self.members.values()}, now)
         shared = {scope.name for member in self.members.values() for scope in member.scopes}
         self.scopes = {name: one for name, one in self.scopes.items() if name in shared}
+
+
+def _still(known: dict[str, A], used: set[str], now: float) -> dict[str, A]:
+    """What is in use, and of the rest what has to rest for longest."""
+    resting = sorted((one.until, name) for name, one in known.items() if name not in used and one.rests(now))
+    kept = used.union(name for _, name in resting[-MOST:])
+    return {name: one for name, one in known.items() if name in kept}
 
 
 class Succession:
@@ -83,20 +123,26 @@ class Succession:
         self._now = now
         self._stage: Stage = "claimed"
         self._waiting: list[Act] = []
-        self._quotas: dict[str, Quota] = {}
+        self._quotas: dict[str, Share] = {}
         self._alone: dict[str, Alone] = {}
         self._scopes: dict[str, ScopeBreaker] = {}
 
-    def quota(self, deployment: Deployment, easing: EasingSettings) -> Quota:
-        """Return the state of a deployment's quota group: one for all of its credentials, whatever world they came with."""
-        name, rate, places = deployment.quota, deployment.rate, deployment.concurrency
-        known = self._quotas.get(name) or self._heritage.quotas.get(name) or Quota(name, rate, places)
-        if known.places is None and places is not None:
-            known.places = SharedPlaces(places)
-        self._quotas[name] = known
-        self._do(lambda: known.change(rate, places, self._now(), easing))
-        self._do(lambda: self._heritage.quotas.update({name: known}))
-        return known
+    def quota(self, deployment: Deployment, easing: EasingSettings) -> Share:
+        """Return what a deployment has of its quota group: one state for all of its credentials, whatever world they came with.
+
+        The limits are those of the first deployment of the group in this world. Settings give all of a group the same; a model
+        that a caller names has not those of a route's target, and must neither undo nor escape them (INV-12).
+        """
+        name = deployment.quota
+        share = self._quotas.get(name)
+        if share is None:
+            rate, places = deployment.rate, deployment.concurrency
+            known = self._heritage.quotas.get(name) or Quota(name, rate, places)
+            share = self._quotas[name] = Share(known, rate, places)
+            self._do(lambda: known.change(rate, places, self._now(), easing))
+            self._do(lambda: self._heritage.quotas.update({name: known}))
+        share.members += 1
+        return share
 
     def alone(self, deployment: Deployment) -> Alone | None:
         """Return what is said of a deployment's model alone, None where its quota group is no other model's."""
@@ -157,7 +203,16 @@ class Succession:
         old = self._heritage.members.get(name)
         if old is not None and old.breaker is member.breaker:
             member.recent = member.recent.following(old.recent)
-        self._do(lambda: self._heritage.members.update({name: member}))
+        self._do(lambda: self._heritage.enter(member))
+
+    def leave(self, member: Member) -> None:
+        """Take note of a deployment that was forgotten, and whose place another one has."""
+        share = self._quotas[member.deployment.quota]
+        share.members -= 1
+        if not share.members:  # the heritage has it for a while
+            del self._quotas[member.deployment.quota]
+        self._alone.pop(member.deployment.alone, None)
+        self._do(lambda: self._heritage.leave(member, self._now()))
 
     def commit(self) -> None:
         """The world is the present one: change what was claimed. Never fails."""
@@ -173,6 +228,7 @@ class Succession:
     def onlooker(self) -> Succession:
         """Return one that sees the same state and never changes any: for what is made to be looked at."""
         onlooker = Succession(self._heritage, self._now)
+        onlooker._quotas = {name: copy(share) for name, share in self._quotas.items()}
         onlooker.end()
         return onlooker
 

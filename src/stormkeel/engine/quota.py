@@ -58,6 +58,10 @@ class Alone(Cooling):
         super().park(until, why)
         return not was_missing
 
+    def rests(self, now: float) -> bool:
+        """Has it to rest as its provider asked? Whatever callers think of may be missing, and is soon asked for again."""
+        return self.until > now and not self.is_missing
+
     def find(self) -> None:
         """The model is there, after all."""
         self.is_missing, self.until = False, 0.0
@@ -82,13 +86,14 @@ class Quota(Alone):
         line: those who wait for any of it.
     """
 
-    __slots__ = ("_bare", "easing", "group", "line", "places", "rate")
+    __slots__ = ("_bare", "_counted", "easing", "group", "line", "places", "rate")
 
     def __init__(self, group: str, rate: RateSettings | None = None, concurrency: int | None = None) -> None:
         super().__init__(f'quota group "{group}"')
         self.group = group
         self.rate = RateGate(rate or NO_LIMITS)
         self.places = None if concurrency is None else SharedPlaces(concurrency)
+        self._counted = self.places  # kept without a limit as well: what has a place gives it back, and another limit may come
         self.line = Line(self)
         self.easing = Easing(EasingSettings())
         self._bare: WeakSet[Bare] = WeakSet()
@@ -146,7 +151,17 @@ class Quota(Alone):
         """Go on under other limits; what was taken stays taken."""
         self.easing.change(easing)
         self.rate.change(rate or NO_LIMITS, now)
+        self.places = self.places_of(concurrency)
         if self.places is not None and concurrency is not None:
             self.places.change(concurrency)
+            self.places.scale(self.rate.share)
         if self.line.is_busy:
             self.line.look()
+
+    def places_of(self, concurrency: int | None) -> SharedPlaces | None:
+        """Return what counts the attempts of a deployment with such a limit, in force or not yet; None without one."""
+        if concurrency is None:
+            return None
+        if self._counted is None:
+            self._counted = SharedPlaces(concurrency)
+        return self._counted

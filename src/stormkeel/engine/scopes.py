@@ -67,6 +67,12 @@ class Neighbours:
         for scope in scopes:
             self._by_scope.setdefault(scope.name, []).append(one)
 
+    def leave(self, deployment: Deployment, scopes: Iterable[ScopeBreaker]) -> None:
+        """Let a deployment go whose place in the fleet is another's."""
+        gone = self._all.pop(deployment.index)
+        for scope in scopes:
+            self._by_scope[scope.name] = [one for one in self._by_scope[scope.name] if one is not gone]
+
     def opened(self, deployment: Deployment, scopes: Iterable[ScopeBreaker], now: float, rng: Dice) -> None:
         """A deployment's breaker has opened: see what that says of what it shares."""
         one = self._all.get(deployment.index)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 
 from ..assemble import House
 from ..engine.credentials import DAY, Credential, probe
 from ..engine.world import World
 from ..policies.admission import Admission, Reason
-from ..policies.breaker import State
+from ..policies.breaker import Breaker, State
+from ..policies.scope import ScopeBreaker
 from ..runtime.telemetry.logs import Logs
 from ..types.alert import Alert, AlertKind
 from .doorman import Doorman
@@ -35,29 +35,28 @@ async def keep_probing(house: House, tick: float = TICK) -> None:
 
 
 async def keep_watching(house: House, tick: float = TICK) -> None:
-    """Tell of breakers that stay open, and when they have closed, until cancelled."""
+    """Tell of breakers that stay open, and when that is over, until cancelled."""
     told: set[str] = set()
     while True:
         await asyncio.sleep(tick)
         now, after = house.parts.clock.now(), house.settings.alerts.breaker_after
-        open_for = {name: now - since for name, since in open_breakers(house.world)}
+        there = breakers(house.world)
+        open_for = {name: now - one.opened_at for name, one in there.items() if one.state is not State.CLOSED}
         for name, seconds in open_for.items():
             if seconds >= after and name not in told:
                 told.add(name)
                 text = f"has been behind an open breaker for {seconds:.0f} s, only probes get there: ask the provider"
                 house.tell(Alert(AlertKind.BREAKER_OPEN, name, text, house.parts.clock.wall()))
         for name in told - open_for.keys():
-            house.tell(Alert(AlertKind.BREAKER_CLOSED, name, "answers again", house.parts.clock.wall()))
+            text = "answers again" if name in there else "is asked no more: it is not in the configuration now"
+            house.tell(Alert(AlertKind.BREAKER_CLOSED, name, text, house.parts.clock.wall()))
         told &= open_for.keys()
 
 
-def open_breakers(world: World) -> Iterator[tuple[str, float]]:
-    """Yield whose breakers are not closed, of deployments and of what they share, and since when (monotonic seconds)."""
-    scopes = {scope.name: scope for member in world.fleet.members for scope in member.scopes}
+def breakers(world: World) -> dict[str, Breaker | ScopeBreaker]:
+    """Return the breakers of all deployments and of what they share, by name."""
     own = {member.deployment.name: member.breaker for member in world.fleet.members}
-    for name, breaker in {**own, **scopes}.items():
-        if breaker.state is not State.CLOSED:
-            yield name, breaker.opened_at
+    return {**own, **{scope.name: scope for member in world.fleet.members for scope in member.scopes}}
 
 
 async def keep_reminding(house: House, logs: Logs, every: float = HOUR) -> None:

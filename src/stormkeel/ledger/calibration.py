@@ -16,6 +16,7 @@ FIRST = 8  # answers that are all looked at
 EACH = 16  # one in so many afterwards: counting is cheap, but not free
 SETTLED = 512  # answers after which the ratios stand, and one in `SELDOM` keeps them fresh
 SELDOM = 256
+MOST = 2000  # models whose ratios are kept, the newest; some servers answer by any name that callers think of
 BOUNDS = (0.25, 4.0)
 """Ratios outside are a sign that something else was counted: a cache, a tool of the provider's, another model."""
 
@@ -49,6 +50,8 @@ class Calibration:
         if not BOUNDS[0] <= ratio <= BOUNDS[1]:
             return
         key = (provider, model)
+        if key not in self._ratios and len(self._ratios) >= MOST:
+            del self._ratios[next(iter(self._ratios))]
         mean, number = self._ratios.get(key, (ratio, 0))
         self._ratios[key] = (mean + WEIGHT * (ratio - mean), number + 1)
 

@@ -12,7 +12,7 @@ from ..policies.deadline import ClockSettings
 from ..policies.rate import RateSettings
 
 
-class Deployment(msgspec.Struct, frozen=True):
+class Deployment(msgspec.Struct, frozen=True, weakref=True):
     """One way to reach one model.
 
     Attributes:
@@ -23,7 +23,7 @@ class Deployment(msgspec.Struct, frozen=True):
         quota: the name of what counts its limits: who shares one, shares its upstream limit.
         alone: where other models count in the same, the name by which this one alone is set aside; "" where none do.
         dialect: the wire format it speaks.
-        index: its place in the fleet, dense from 0.
+        index: its place in the fleet, dense from 0; one that `is_found` may have it after another, whom no request has any more.
         weight: its share of the traffic against the others of its group.
         clocks: its own timeouts, None for the common ones.
         rate: its quota group's limits, None where none is set.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from ...policies.admission import REASONS, Admission
@@ -21,11 +21,12 @@ from ...types.usage import Usage
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
+    from ...engine.fleet import Member
     from ...engine.world import World
     from ..alerts import Alarm
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
-LABELS_KEPT = 500  # routes with a label of their own
+LABELS_KEPT = 500  # routes with a label of their own, beside those of the settings
 OTHER = "(other)"
 RELOADS = ("applied", "unchanged", "invalid", "failed")
 TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_long", "audio_input", "output", "reasoning", "audio_output")
@@ -79,6 +80,7 @@ class Metrics:
         self.claims: dict[tuple[str, str, bool], int] = defaultdict(int)
         self.joints: dict[tuple[str, str, str], int] = defaultdict(int)
         self.faults = 0
+        self.named: Container[str] = ()  # the routes of the settings
         self.reloads: dict[str, int] = defaultdict(int)
         self.worlds: Callable[[], list[World]] | None = None
         self.alarm: Alarm | None = None
@@ -87,7 +89,7 @@ class Metrics:
     def answered(self, story: Story) -> None:
         """Count one request and its attempts."""
         failure, route = story.failure, story.route
-        if route not in self.durations and len(self.durations) >= LABELS_KEPT:
+        if route not in self.durations and len(self.durations) >= LABELS_KEPT and route not in self.named:
             route = OTHER  # callers may name models that no route of the settings holds; their labels are bounded
         outcome = "ok" if failure is None else failure.kind.value
         self.requests[route, story.request.dialect, outcome] += 1
@@ -133,7 +135,7 @@ class Metrics:
         if self.alarm is not None:
             yield from _alerts(self.alarm)
         if self.worlds is not None:
-            yield from _live(self.worlds())
+            yield from _live(self.worlds(), {deployment for deployment, _, _ in self.attempts})
         if self.doorman is not None:
             yield from _door(self.doorman)
 
@@ -217,7 +219,7 @@ def _spending(metrics: Metrics) -> Iterable[Metric]:
     yield reloads
 
 
-def _limits(world: World) -> Iterable[Metric]:
+def _limits(world: World, members: Iterable[Member]) -> Iterable[Metric]:
     from prometheus_client.core import GaugeMetricFamily
 
     now = world.ports.clock.now()
@@ -227,7 +229,7 @@ def _limits(world: World) -> Iterable[Metric]:
     left = GaugeMetricFamily("stormkeel_limit_left", "What each limit lets through at once", labels=("quota", "limit"))
     share = GaugeMetricFamily("stormkeel_limit_share", "The share of its rates that is left after throttles", labels=("quota",))
     queue = GaugeMetricFamily("stormkeel_queue_requests", "Requests that wait for their turn", labels=("quota",))
-    for quota in {member.cooling[0].group: member.cooling[0] for member in world.fleet.members}.values():
+    for quota in {member.cooling[0].group: member.cooling[0] for member in members}.values():
         learned = quota.rate.learned
         for limit in quota.limits(now):
             amount.add_metric((quota.group, limit.name, "learned" if limit.name in learned else "set"), limit.amount)
@@ -249,10 +251,12 @@ def _alerts(alarm: Alarm) -> Iterable[Metric]:
     yield lost
 
 
-def _live(worlds: list[World]) -> Iterable[Metric]:
+def _live(worlds: list[World], counted: Container[str]) -> Iterable[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     world = worlds[0]
+    named = (one for one in world.fleet.members if not one.deployment.is_found or one.deployment.name in counted)
+    members = list(named)  # else whatever callers think of would be a label
     active = GaugeMetricFamily("stormkeel_active_requests", "Requests under way")
     active.add_metric((), sum(one.active for one in worlds))
     yield active
@@ -263,13 +267,13 @@ def _live(worlds: list[World]) -> Iterable[Metric]:
     config = GaugeMetricFamily("stormkeel_config_info", "The configuration that new requests run on", labels=("version",))
     config.add_metric((world.config,), 1)
     yield config
-    yield from _limits(world)
+    yield from _limits(world, members)
     breakers = GaugeMetricFamily("stormkeel_breaker_state", "0 closed, 1 half open, 2 open", labels=("deployment",))
-    for member in world.fleet.members:
+    for member in members:
         breakers.add_metric((member.deployment.name,), {"closed": 0, "half_open": 1, "open": 2}[member.breaker.state.value])
     yield breakers
     scopes = GaugeMetricFamily("stormkeel_scope_breaker_state", "The same of what several deployments share", labels=("scope",))
-    for scope in {scope.name: scope for member in world.fleet.members for scope in member.scopes}.values():
+    for scope in {scope.name: scope for member in members for scope in member.scopes}.values():
         scopes.add_metric((scope.name,), {"closed": 0, "half_open": 1, "open": 2}[scope.state.value])
     yield scopes
 
