@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 
 import pytest
@@ -212,6 +213,49 @@ def test_a_long_line_costs_each_of_it_no_more(callers: int) -> None:
     queue.leave(ones[1000])
     queue.take()
     assert Watched.looks <= 40
+
+
+def test_a_full_line_of_many_callers_costs_no_more() -> None:
+    """Whoever comes to a full queue, by number or by bytes, pushes somebody out without a look at each caller."""
+
+    def calls(callers: int) -> int:
+        queue, settings, counted = FairQueue[One](), QueueSettings(most=2000, bytes=20_000), 0
+
+        def count(_frame: object, event: str, _argument: object) -> None:
+            nonlocal counted
+            counted += event == "call"
+
+        for number in range(2000):
+            queue.join(One(str(number % callers), number // callers % 2), settings)
+        sys.setprofile(count)
+        for size in (1, 10, 100):
+            assert queue.join(One("late", size=size), settings)
+            assert queue.first_but("nobody") is not None
+        sys.setprofile(None)
+        return counted
+
+    assert calls(1000) <= 2 * calls(10)
+
+
+@given(Steps)
+def test_the_one_with_most_lets_its_newest_go(steps: list[One | str | int]) -> None:
+    """Who is pushed out is the newest of a flow of somebody who had as much as anybody, requests or bytes, the newcomer with it."""
+    queue, settings, here = FairQueue[One](), QueueSettings(most=8, bytes=3000), list[One]()
+    for step in steps:
+        if isinstance(step, One):
+            here.append(step)
+            for gone in queue.join(step, settings):
+                counts, sizes = Counter(one.caller for one in here), Counter[str]()
+                for one in here:
+                    sizes[one.caller] += one.size
+                most = sizes if sum(sizes.values()) > settings.bytes else counts
+                assert most[gone.caller] == max(most.values())
+                assert gone is [one for one in here if (one.caller, one.priority) == (gone.caller, gone.priority)][-1]
+                here.remove(gone)
+        elif step == "take" and here:
+            here.remove(queue.take())
+        elif isinstance(step, int) and here:
+            queue.leave(here.pop(step % len(here)))
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from .base import within
+from .most import Most
 
 NAMED = {"high": 5, "normal": 0, "low": -5}
 LOWEST, HIGHEST = -10, 10
@@ -99,19 +99,18 @@ W = TypeVar("W", bound=Waiting)
 class _Flow:
     """One caller's requests of one priority."""
 
-    __slots__ = ("end", "size", "waiting", "weight")
+    __slots__ = ("end", "waiting", "weight")
 
     def __init__(self, weight: int) -> None:
         self.weight = weight
         self.end = 0
-        self.size = 0  # bytes
         self.waiting: dict[int, int] = {}  # by the order of their coming: their tags
 
 
 class FairQueue(Generic[W]):
-    """Those who wait at one limit. Nothing that each request asks for takes longer by a loop over all who wait."""
+    """Those who wait at one limit. Nothing that each request asks for takes a loop over all who wait, or over their callers."""
 
-    __slots__ = ("_flows", "_next", "_numbers", "_order", "_served", "_tokens", "_waiting", "size")
+    __slots__ = ("_bytes", "_counts", "_flows", "_next", "_numbers", "_order", "_served", "_tokens", "_waiting", "size")
 
     def __init__(self) -> None:
         self.size = 0  # bytes
@@ -122,6 +121,7 @@ class FairQueue(Generic[W]):
         self._numbers: dict[int, int] = {}  # by who it is: in which order they came
         self._served = 0  # the tag that was served last
         self._next = 0
+        self._counts, self._bytes = Most(), Most()  # by caller: how many of its requests wait, and their bytes
 
     def __len__(self) -> int:
         return len(self._order)
@@ -139,7 +139,8 @@ class FairQueue(Generic[W]):
         flow.waiting[number] = tag
         weights = [each.weight for each in flows.values() if each.waiting]
         flow.end = tag + max(1, one.tokens) * UNIT * sum(weights) // (flow.weight * max(weights))
-        flow.size += one.size
+        self._counts.add(one.caller, 1)
+        self._bytes.add(one.caller, one.size)
         self.size += one.size
         self._numbers[id(one)] = number
         place = bisect_left(self._order, (tag, -flow.weight, number))
@@ -162,7 +163,7 @@ class FairQueue(Generic[W]):
 
     def first_but(self, caller: str) -> W | None:
         """Return who is next of all but one caller, None where nobody else waits."""
-        if not any(_count(flows) for whose, flows in self._flows.items() if whose != caller):
+        if len(self._counts) == (caller in self._counts):
             return None
         return next(one for one in self._waiting if one.caller != caller)
 
@@ -184,8 +185,10 @@ class FairQueue(Generic[W]):
 
     def _drop(self, by_bytes: bool) -> W:
         """Let the newest of who has most here go, requests or bytes: that of its longest flow."""
-        flows = max(self._flows.values(), key=_size if by_bytes else _count)
-        longest = max((flow for flow in flows.values() if flow.waiting), key=lambda flow: len(flow.waiting))
+        caller = (self._bytes if by_bytes else self._counts).first()
+        assert caller is not None, "nobody waits"
+        flows = self._flows[caller].values()
+        longest = max((flow for flow in flows if flow.waiting), key=lambda flow: len(flow.waiting))
         number, tag = next(reversed(longest.waiting.items()))
         longest.end = tag
         one = self._waiting[bisect_left(self._order, (tag, -longest.weight, number))]
@@ -197,7 +200,8 @@ class FairQueue(Generic[W]):
         flow = flows[one.priority]
         place = bisect_left(self._order, (flow.waiting.pop(number), -flow.weight, number))
         del self._order[place], self._waiting[place], self._tokens[place]
-        flow.size -= one.size
+        self._counts.add(one.caller, -1)
+        self._bytes.add(one.caller, -one.size)
         self.size -= one.size
         if not self._order:
             self._flows.clear()
@@ -205,13 +209,3 @@ class FairQueue(Generic[W]):
             del flows[one.priority]
             if not flows:
                 del self._flows[one.caller]
-
-
-def _count(flows: Mapping[int, _Flow]) -> int:
-    """How many of a caller's requests wait."""
-    return sum(len(flow.waiting) for flow in flows.values())
-
-
-def _size(flows: Mapping[int, _Flow]) -> int:
-    """How many bytes they have."""
-    return sum(flow.size for flow in flows.values())
