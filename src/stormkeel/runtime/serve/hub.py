@@ -239,10 +239,13 @@ class Hub:
         self._note()
 
     def cancel(self) -> int:
-        """Cancel every application still running; return how many."""
+        """Cancel every application still running; return how many.
+
+        In the next turn of the loop: a task that is cancelled before its first step takes none, and its turn would stay.
+        """
         for turn in self._turns:
             if turn.task is not None:
-                turn.task.cancel()
+                self.loop.call_soon(turn.task.cancel)
         return len(self._turns)
 
     def abort(self) -> None:
