@@ -174,7 +174,7 @@ def test_errands_under_way_are_counted() -> None:
     [
         (answered(delay=500.0), {}, {}, K.SILENT, "no content came within 120 s", None, 120.0),
         (answered(b"x", 40.0, b"y"), {}, {}, K.STALLED, "nothing came for 30 s", 200, 30.0),
-        (answered(b"x", b"y"), {}, {"takes": 70.0}, K.CANCELLED, "the client took nothing for 60 s", 200, 60.0),
+        (answered(b"x", b"y"), {}, {"takes": 70.0}, K.CANCELLED, "the client took too little for 60 s", 200, 60.0),
         (answered(b"x", *[29.0, b"y"] * 40), {}, {}, K.DEADLINE, "the request's time of 600 s was over", 200, 600.0),
         (answered(delay=500.0), {"timeout": 5.0}, {}, K.DEADLINE, "the request's time of 5 s was over", None, 5.0),
         (answered(delay=500.0), {"patience": 8.0}, {}, K.DEADLINE, "the request's time of 8 s was over", None, 8.0),

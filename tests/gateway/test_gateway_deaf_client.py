@@ -38,7 +38,7 @@ class Heard:
 )
 def test_who_takes_nothing_is_cut(kind: FailureKind, has_turn: bool, told: list[str]) -> None:
     """Frames for who takes none would hold the connection for another minute; any other failure is told in the stream."""
-    failure, heard = Failure(kind, "the client took nothing for 60 s"), Heard()
+    failure, heard = Failure(kind, "the client took too little for 60 s"), Heard()
     answer = Answer(None, failure, True, Story(REQUEST, "r", (), failure, 0, 60.0))
 
     async def answered(_request: Request, _output: Any) -> Answer:

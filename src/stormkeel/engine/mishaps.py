@@ -10,7 +10,7 @@ from ..types.failure import Failure, FailureKind
 from .ports import Exchange, WireFault
 
 K = FailureKind
-SLOW_CLIENT = 60.0  # seconds a client may take no byte
+SLOW_CLIENT = 60.0  # seconds in which a client must have taken so much that there is room for the next piece
 PINGS_ONLY = 120.0  # seconds of keep-alives without content that a stream may last
 LAST_MARK = 0.5  # seconds that it is waited for its marker alone, once its usage is here
 LAST_WORD = 2.0  # seconds that an answer which has ended is waited for its usage and its marker
@@ -23,7 +23,7 @@ BITES = {
     K.SILENT: "no content came within {:g} s",
     K.STALLED: "the stream stalled: nothing came for {:g} s",
     K.DEADLINE: "the request's time of {:g} s was over",
-    K.CANCELLED: "the client took nothing for {:g} s",
+    K.CANCELLED: "the client took too little for {:g} s",
 }
 
 
