@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stormkeel.engine.recent import Recent
+import pytest
+
+from stormkeel.engine.recent import LastError, Recent
 from stormkeel.types.failure import Failure, FailureKind
 
 LIMIT = Failure(FailureKind.RATE_LIMIT, "secret words", 429, "rate_limit_exceeded")
@@ -49,3 +51,35 @@ def test_the_averages_follow_good_attempts_only() -> None:
     recent.add(1.0, LIMIT, 9.0, None)
     recent.add(2.0, None, 2.0, None)
     assert [recent.latency, recent.ttft] == [1.2, 0.5]
+
+
+def test_what_is_told_has_no_more_digits_than_anybody_reads() -> None:
+    """An age to the thousandth; kinds with the most first; a long code cut."""
+    recent = Recent()
+    assert (recent.look(0.0).success, recent.look(0.0).attempts, recent.latency, recent.ttft) == (None, 0, None, None)
+    recent.add(10.0, Failure(FailureKind.SERVER, "no", 500, "x" * 70), 1.0, None)
+    for _ in range(2):
+        recent.add(10.0, LIMIT, 1.0, None)
+    recent.add(10.0, Failure(FailureKind.SERVER, "no", 500, "x" * 70), 1.0, None)
+    recent.add(10.0, Failure(FailureKind.SERVER, "no", 500, "x" * 70), 1.0, None)
+    counts = recent.look(12.34567)
+    assert list(counts.errors.items()) == [("server", 3), ("rate_limit", 2)]
+    assert counts.last_error == LastError("server", 500, "x" * 64, 2.346)
+
+
+def test_an_average_moves_by_a_fifth() -> None:
+    """Both of them, each by its own values."""
+    recent = Recent()
+    for latency, ttft in ((1.0, 0.5), (2.0, 1.5), (2.0, None)):
+        recent.add(0.0, None, latency, ttft)
+    assert (recent.latency, recent.ttft) == (pytest.approx(1.36), pytest.approx(0.7))
+
+
+def test_a_minute_is_a_whole_one() -> None:
+    """Counted by the clock's minutes, and the newest of two that share a place is the one that counts."""
+    recent = Recent()
+    for moment in (0.0, 59.9, 60.0, 299.0):
+        recent.add(moment, None, 1.0, None)
+    assert [recent.look(now).attempts for now in (299.9, 300.0, 359.9, 360.0, 420.0)] == [4, 2, 2, 1, 1]
+    recent.add(301.0, LIMIT, 1.0, None)
+    assert (recent.look(301.0).attempts, recent.look(301.0).errors, recent.look(250.0).attempts) == (3, {"rate_limit": 1}, 2)
