@@ -13,7 +13,8 @@ import click
 
 from stormkeel.assemble.known import DIALECTS
 from stormkeel.dialects.across import Crossing, cross
-from stormkeel.dialects.base import Call, Dialect, Head, Target
+from stormkeel.dialects.base import Dialect
+from stormkeel.dialects.values import Call, Head, Target
 from stormkeel.types.content import Message, Text, ToolCall, ToolResult
 from stormkeel.types.events import Event, Finished, Started, TextDelta, UsageReported
 from stormkeel.types.failure import Failure

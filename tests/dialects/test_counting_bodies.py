@@ -7,7 +7,7 @@ import json
 import pytest
 
 from stormkeel.assemble import COUNTING, DIALECTS
-from stormkeel.dialects.base import Target
+from stormkeel.dialects.values import Target
 from stormkeel.types.content import Message
 from stormkeel.types.failure import Failure
 from stormkeel.types.prompt import Format, Prompt, Tool, ToolChoice

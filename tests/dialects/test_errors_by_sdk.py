@@ -8,8 +8,8 @@ import openai
 import pytest
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import ModelCard
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.values import ModelCard
 from stormkeel.types.failure import Failure, FailureKind
 
 K = FailureKind

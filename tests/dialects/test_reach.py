@@ -9,8 +9,8 @@ import pytest
 from crossings import accept, target
 
 from stormkeel.assemble import DIALECTS, abilities
-from stormkeel.dialects.base import Reading, Target, Written
 from stormkeel.dialects.seal import signed_by
+from stormkeel.dialects.values import Reading, Target, Written
 from stormkeel.types.content import Image, Message, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.prompt import Format, Prompt, Tool

@@ -67,7 +67,7 @@ from crossings import CHAT, EVENT, FILES, GEMINI, MESSAGES, PAIRS, RESPONSES, ac
 
 from stormkeel.assemble import DIALECTS, abilities
 from stormkeel.dialects.across import Crossing
-from stormkeel.dialects.base import Head, Reading, Target, Written
+from stormkeel.dialects.values import Head, Reading, Target, Written
 from stormkeel.types.content import File, Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.events import fold
 from stormkeel.types.failure import FailureKind

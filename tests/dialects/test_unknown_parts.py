@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stormkeel.assemble import DIALECTS
-from stormkeel.dialects.base import Reading, Written
+from stormkeel.dialects.values import Reading, Written
 from stormkeel.types.failure import Failure, FailureKind
 
 from crossings import target  # isort: skip

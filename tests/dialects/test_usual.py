@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stormkeel.assemble.known import DIALECTS
-from stormkeel.dialects.base import Reading
+from stormkeel.dialects.values import Reading
 
 TEXTS = st.sampled_from(["", "a", "\u2028é", " "])
 ODD: Any = st.sampled_from([None, 0, True, "", "x", [], {}, {"a": None}])

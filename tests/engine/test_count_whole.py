@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from story_stage import TWO, Bench, Reply, play
 
-from stormkeel.dialects.base import Target
+from stormkeel.dialects.values import Target
 from stormkeel.engine.counting import ANY_OUTPUT, Counted, with_limit
 from stormkeel.engine.ports import WireFault
 from stormkeel.ledger.count import BY_PROVIDER

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from stormkeel.dialects.base import NO_TERMS
 from stormkeel.dialects.sse import Framer
+from stormkeel.dialects.values import NO_TERMS
 
 LINE_ENDS = {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r"}
 _WORDS = re.compile(rb'"(?:[^"\\]|\\.)*"(?=\s*[,}\]])|\d+')

@@ -8,8 +8,9 @@ from __future__ import annotations
 from cutting import known_by, state_of
 
 from stormkeel.assemble import DIALECTS
-from stormkeel.dialects.base import Dialect, Head
+from stormkeel.dialects.base import Dialect
 from stormkeel.dialects.sse import FRAME_LIMIT, Framer, data_of, event_of
+from stormkeel.dialects.values import Head
 from stormkeel.types.content import Text
 from stormkeel.types.events import (
     Event,

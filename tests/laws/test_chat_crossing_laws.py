@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stormkeel.catalog.abilities import ABILITIES, load_abilities
-from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.dialects.openai_chat.body import JSON_ONLY
 from stormkeel.dialects.sse import Framer, data_of
+from stormkeel.dialects.values import Head, Reading, Target, Written
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.openai.reading import read as read_strictly
 from stormkeel.types.content import Audio, File, Image, Message, Refusal, Text, Thinking, ToolCall, ToolResult

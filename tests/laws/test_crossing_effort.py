@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stormkeel.assemble import DIALECTS
-from stormkeel.dialects.base import Reading, Target, Written
+from stormkeel.dialects.values import Reading, Target, Written
 from stormkeel.engine.crossing import LIMIT, lossy_header
 
 MANY = 16_000

@@ -10,7 +10,7 @@ import pytest
 
 from stormkeel.assemble import DIALECTS
 from stormkeel.dialects.across import Crossing, CrossReader
-from stormkeel.dialects.base import Head, Written
+from stormkeel.dialects.values import Head, Written
 from stormkeel.types.content import ToolCall
 from stormkeel.types.events import fold
 from stormkeel.types.failure import FailureKind

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Dialect, Target
+from stormkeel.dialects.base import Dialect
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.dialects.own import own_request
 from stormkeel.dialects.peek import NAMES, Peek, peek
 from stormkeel.dialects.sse import Framer, data_of
+from stormkeel.dialects.values import Target
 from stormkeel.types.content import Image, Message
 from stormkeel.types.events import fold
 from stormkeel.types.failure import Failure

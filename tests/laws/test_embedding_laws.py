@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stormkeel.assemble import CODECS
 from stormkeel.catalog.families import family_of
-from stormkeel.dialects.base import Call, Head, Target, TextsReading, Written
+from stormkeel.dialects.values import Call, Head, Target, TextsReading, Written
 from stormkeel.dialects.vectors import from_base64, to_base64
 from stormkeel.ledger.count import by_bytes
 from stormkeel.ledger.estimate import input_bound

@@ -27,11 +27,12 @@ from msgspec.structs import replace
 from stormkeel.catalog.abilities import ANY, Abilities, load_abilities
 from stormkeel.dialects.across import Crossing, CrossReader
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Call, Dialect, Head, Reading, Target, Written
+from stormkeel.dialects.base import Dialect
 from stormkeel.dialects.gemini import Gemini
 from stormkeel.dialects.gemini.signatures import sealed
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.dialects.sse import Framer
+from stormkeel.dialects.values import Call, Head, Reading, Target, Written
 from stormkeel.types.content import Audio, File, Image, Message, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.events import (
     Event,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stormkeel.assemble import DIALECTS, abilities, catalog
-from stormkeel.dialects.base import Target
+from stormkeel.dialects.values import Target
 from stormkeel.types.failure import Failure
 
 PNG = "iVBORw0KGgo="

@@ -25,9 +25,9 @@ from stormkeel.dialects.anthropic_messages import AnthropicMessages
 from stormkeel.dialects.anthropic_messages.ask import JSON_ONLY
 from stormkeel.dialects.anthropic_messages.marks import MOST
 from stormkeel.dialects.anthropic_messages.wire import tool_id
-from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.reach import IN_WORDS
 from stormkeel.dialects.sse import Framer, data_of
+from stormkeel.dialects.values import Head, Reading, Target, Written
 from stormkeel.sandbox.anthropic.reading import read
 from stormkeel.sandbox.line import Inbound
 from stormkeel.types.content import File, Image, Message, Part, Refusal, Text, Thinking, ToolCall, ToolResult

@@ -12,7 +12,7 @@ import pytest
 
 from stormkeel.assemble import DIALECTS, abilities, catalog
 from stormkeel.dialects.across import Crossing
-from stormkeel.dialects.base import Head, Target, Written
+from stormkeel.dialects.values import Head, Target, Written
 from stormkeel.types.failure import Failure, FailureKind
 
 CHAT, MESSAGES = "openai_chat", "anthropic_messages"

@@ -20,12 +20,12 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from stormkeel.catalog.abilities import ABILITIES, load_abilities
-from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.openai_responses import OpenAIResponses
 from stormkeel.dialects.openai_responses.body import JSON_ONLY
 from stormkeel.dialects.own import own_request
 from stormkeel.dialects.seal import seal, unseal
 from stormkeel.dialects.sse import Framer, data_of
+from stormkeel.dialects.values import Head, Reading, Target, Written
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.responses.reading import read as read_strictly
 from stormkeel.sandbox.responses.shelf import Shelf

@@ -9,10 +9,11 @@ import pytest
 
 from stormkeel.assemble import abilities
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Codec, Reading, Target, Written
+from stormkeel.dialects.base import Codec
 from stormkeel.dialects.gemini import Gemini
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.dialects.openai_responses import OpenAIResponses
+from stormkeel.dialects.values import Reading, Target, Written
 from stormkeel.types.content import Message
 from stormkeel.types.prompt import Effort, Prompt
 

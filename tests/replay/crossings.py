@@ -19,8 +19,8 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from stormkeel.assemble import DIALECTS, abilities, catalog
-from stormkeel.dialects.base import Target
 from stormkeel.dialects.gemini.call import call_of
+from stormkeel.dialects.values import Target
 from stormkeel.sandbox.anthropic import reading as strict_messages
 from stormkeel.sandbox.gemini import reading as strict_gemini
 from stormkeel.sandbox.line import Inbound

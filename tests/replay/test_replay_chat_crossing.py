@@ -11,8 +11,8 @@ import pytest
 import recordings as source
 
 from stormkeel.catalog.abilities import ABILITIES, load_abilities
-from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.values import Head, Reading, Target, Written
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.openai.reading import read as read_strictly
 from stormkeel.types.content import Message, Text

@@ -10,8 +10,9 @@ from recordings import recordings
 
 from stormkeel.catalog.families import family_of
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Dialect, Reading
+from stormkeel.dialects.base import Dialect
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.values import Reading
 from stormkeel.ledger.count import TokenCount, count, is_plain
 
 FIELDS = {"messages", "model", "stream", "max_tokens", "max_completion_tokens", "stream_options", "stop", "n", "system"}

@@ -12,7 +12,7 @@ from recordings import FOLDER, recordings
 
 from stormkeel.assemble import CODECS
 from stormkeel.catalog.families import family_of
-from stormkeel.dialects.base import Call, Head, Target, TextsReading, Written
+from stormkeel.dialects.values import Call, Head, Target, TextsReading, Written
 from stormkeel.ledger.count import by_bytes
 from stormkeel.types.request import Request
 

@@ -11,9 +11,9 @@ import recordings as source
 from google.genai import types
 
 from stormkeel.assemble import abilities
-from stormkeel.dialects.base import Call, Reading, Target, Written
 from stormkeel.dialects.gemini import Gemini
 from stormkeel.dialects.gemini.call import call_of
+from stormkeel.dialects.values import Call, Reading, Target, Written
 from stormkeel.types.events import fold
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Request

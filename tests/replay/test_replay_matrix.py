@@ -27,7 +27,7 @@ from crossings import (
 
 from stormkeel.assemble import DIALECTS
 from stormkeel.dialects.across import Crossing, cross
-from stormkeel.dialects.base import Head, Written
+from stormkeel.dialects.values import Head, Written
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Request
 from stormkeel.types.response import Finish

@@ -12,7 +12,7 @@ import recordings as source
 
 from stormkeel.catalog.abilities import load_abilities
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Head, Reading, Target, Written
+from stormkeel.dialects.values import Head, Reading, Target, Written
 from stormkeel.sandbox.anthropic.reading import read
 from stormkeel.sandbox.line import Inbound
 from stormkeel.types.events import fold

@@ -6,8 +6,8 @@ import pytest
 import recordings as source
 
 from stormkeel.assemble import DIALECTS
-from stormkeel.dialects.base import Head
 from stormkeel.dialects.sse import Framer
+from stormkeel.dialects.values import Head
 from stormkeel.types.events import Finished, Started, TextDelta, UsageReported, fold
 from stormkeel.types.response import Finish
 from stormkeel.types.usage import Usage

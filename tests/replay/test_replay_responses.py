@@ -10,9 +10,9 @@ import pytest
 import recordings as source
 from openai.types.responses import Response as SdkResponse
 
-from stormkeel.dialects.base import Head, Reading, Target, Written
 from stormkeel.dialects.openai_responses import OpenAIResponses
 from stormkeel.dialects.seal import unseal
+from stormkeel.dialects.values import Head, Reading, Target, Written
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.responses import reading as strict_responses
 from stormkeel.sandbox.responses.shelf import Shelf

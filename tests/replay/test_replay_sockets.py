@@ -32,7 +32,7 @@ from gateway_stage import Got, play
 from raw_stage import PATHS, Answer, staged
 
 from stormkeel.assemble import DIALECTS
-from stormkeel.dialects.base import Reading
+from stormkeel.dialects.values import Reading
 
 
 def answers(dialect: str, *, streamed: bool) -> Iterator[Answer]:

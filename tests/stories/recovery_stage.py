@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from story_stage import SSE, Bench, Reply, Taken
 
 from stormkeel.assemble import DIALECTS
-from stormkeel.dialects.base import Call, Head
+from stormkeel.dialects.values import Call, Head
 from stormkeel.engine.line import Answer
 from stormkeel.testing import Piece
 from stormkeel.types.events import Event, Finished, Started, TextDelta, UsageReported, fold

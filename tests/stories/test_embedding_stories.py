@@ -12,7 +12,7 @@ from msgspec import structs
 from story_stage import Bench, play
 
 from stormkeel.assemble import CODECS
-from stormkeel.dialects.base import Call
+from stormkeel.dialects.values import Call
 from stormkeel.engine.line import Answer
 from stormkeel.errors import UnsupportedError
 from stormkeel.testing import Reply

@@ -9,7 +9,7 @@ import pytest
 from asking_stage import answered, client_of
 from story_stage import WHOLE_STREAM, Bench, Taken, play, refused, streamed, whole
 
-from stormkeel.dialects.base import Call
+from stormkeel.dialects.values import Call
 from stormkeel.testing import Reply
 from stormkeel.types.content import Message
 from stormkeel.types.failure import FailureKind

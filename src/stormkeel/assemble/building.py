@@ -12,7 +12,8 @@ from ..config.borders import borders_of_keys, tags_of_accounts
 from ..config.routes import Router
 from ..config.settings import Settings
 from ..config.version import version_of
-from ..dialects.base import Codec, Target
+from ..dialects.base import Codec
+from ..dialects.values import Target
 from ..engine.credentials import Birth, Credential
 from ..engine.explain import Preview
 from ..engine.fleet import Fleet, Knowledge, Member, Spoken

@@ -19,7 +19,8 @@ import msgspec
 
 from ..config.keys import KeyRing
 from ..config.settings import Settings
-from ..dialects.base import Codec, Dialect, ModelCard
+from ..dialects.base import Codec, Dialect
+from ..dialects.values import ModelCard
 from ..engine.explain import Explanation
 from ..engine.hedging import Hedging
 from ..engine.heritage import Heritage

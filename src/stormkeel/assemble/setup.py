@@ -13,8 +13,9 @@ import msgspec
 from ..config.keys import KeyRing
 from ..config.routes import Router
 from ..config.settings import Settings
-from ..dialects.base import Call, Codec, Dialect, ModelCard, Target, Written
+from ..dialects.base import Codec, Dialect
 from ..dialects.own import own_request
+from ..dialects.values import Call, ModelCard, Target, Written
 from ..engine.counting import Counted, count, with_limit
 from ..engine.credentials import Birth
 from ..engine.crossing import fitting, not_all

@@ -141,7 +141,7 @@ def _draft(config: Path | None, profile: str) -> Draft:
 
 async def _explain(asked: Asked, draft: Draft) -> Explanation:
     from ..assemble import MEMORY, open_house
-    from ..dialects.base import Call
+    from ..dialects.values import Call
     from ..types.border import border_of, listed
     from ..types.failure import Failure
     from ..types.request import Options

@@ -23,8 +23,9 @@ from ..types.prompt import Prompt
 from ..types.request import Request
 from ..types.response import Response
 from ..types.usage import Usage
-from .base import Codec, EventReader, EventWriter, Head, StreamReader, Target, Terms, Told, Written
+from .base import Codec, EventReader, EventWriter, StreamReader, Told
 from .seal import signed_by
+from .values import Head, Target, Terms, Written
 
 
 class Crossing:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..types.failure import Failure
-from .base import is_token_count
+from .values import is_token_count
 
 
 class Counting(Protocol):

@@ -15,9 +15,10 @@ import msgspec
 from msgspec import Raw
 
 from ..policies.commit import MOST_HELD
-from .base import EventWriter, Head
+from .base import EventWriter
 from .json import read_json, write_json
 from .sse import Framer, data_of
+from .values import Head
 
 Wire = dict[str, Any]
 LEAST = 16

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..types.failure import Failure, FailureKind
-from .base import OWN_CODES, ModelCard
+from .values import OWN_CODES, ModelCard
 
 K = FailureKind
 

@@ -11,7 +11,8 @@ from ..types.failure import Failure
 from ..types.prompt import Prompt
 from ..types.request import Options, Request
 from ..types.wire import NO_HEADERS
-from .base import TOKEN_LIMIT, Call, Codec
+from .base import Codec
+from .values import TOKEN_LIMIT, Call
 
 
 def own_request(dialect: Codec, body: bytes, asked: tuple[Prompt, str, bool], id: str, options: Options) -> Request | Failure:

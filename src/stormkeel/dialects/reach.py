@@ -13,9 +13,9 @@ import msgspec
 
 from ..types.content import Image, Message, Part, ToolResult
 from ..types.prompt import Format, Prompt
-from .base import Target
 from .json import write_json
 from .uncrossed import give_up
+from .values import Target
 
 IN_WORDS = "Answer with a single JSON object and nothing else. It must fit this JSON Schema:\n"
 

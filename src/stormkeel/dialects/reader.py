@@ -15,9 +15,9 @@ import msgspec
 from ..types.events import Event
 from ..types.failure import Failure, FailureKind
 from ..types.usage import Usage
-from .base import NO_TERMS
 from .sse import Framer, data_of
 from .stream_errors import kind_of_stream_error
+from .values import NO_TERMS
 
 T = TypeVar("T")
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from ..types.request import Request
-from .base import Service, Streams, Target
+from .base import Streams
 from .peek import replace
+from .values import Service, Target
 
 S = TypeVar("S", bound=Streams)
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import msgspec
 
 from ..dialects.across import Crossing
-from ..dialects.base import Codec, Head, StreamReader
+from ..dialects.base import Codec, StreamReader
 from ..dialects.joint import lowered
+from ..dialects.values import Head
 from ..types.failure import Failure, FailureKind
 from ..types.wire import Headers, HttpRequest, HttpResponse, packing
 from .crossing import expected_input, is_direct, lossy_comment, not_all, pass_on, thoughts_lost

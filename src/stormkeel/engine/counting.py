@@ -17,8 +17,9 @@ from copy import copy
 import msgspec
 
 from ..dialects.across import cross
-from ..dialects.base import Target, Told
+from ..dialects.base import Told
 from ..dialects.counting import Counting
+from ..dialects.values import Target
 from ..ledger.count import BY_PROVIDER
 from ..providers.base import Caller
 from ..types.failure import Failure, FailureKind

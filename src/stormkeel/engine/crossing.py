@@ -14,7 +14,8 @@ import msgspec
 
 from ..catalog.families import family_of
 from ..dialects.across import Crossing, cross
-from ..dialects.base import Codec, Target, Told
+from ..dialects.base import Codec, Told
+from ..dialects.values import Target
 from ..ledger.count import by_bytes
 from ..routing.route import Route
 from ..types.failure import Failure, FailureKind

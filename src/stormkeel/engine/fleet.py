@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ..catalog.load import ModelFacts
-from ..dialects.base import NO_TERMS, Codec, Target, Terms
+from ..dialects.base import Codec
+from ..dialects.values import NO_TERMS, Target, Terms
 from ..ledger.pricing import Tariff
 from ..policies.base import Dice, Need, Verdict
 from ..policies.breaker import CLOSED

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import msgspec
 
 from ..catalog.families import family_of
-from ..dialects.base import Call, Codec
+from ..dialects.base import Codec
+from ..dialects.values import Call
 from ..ledger.count import by_bytes
 from ..routing.route import Group, LastResort, Route
 from ..types.content import Message

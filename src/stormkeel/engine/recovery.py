@@ -16,9 +16,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..dialects.base import Call, Codec, Head, StreamReader
+from ..dialects.base import Codec, StreamReader
 from ..dialects.joint import Joint, JointReader
 from ..dialects.seams import Anew, Asked, Begun, Seam, anchor_of
+from ..dialects.values import Call, Head
 from ..policies.commit import BYTES_A_TOKEN
 from ..policies.recovery import ASK
 from ..types.attempt import Attempt

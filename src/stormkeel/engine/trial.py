@@ -6,7 +6,8 @@ Settling is plain synchronous code, so no cancel can interrupt it (INV-3).
 
 from __future__ import annotations
 
-from ..dialects.base import NO_TERMS, StreamReader, Terms
+from ..dialects.base import StreamReader
+from ..dialects.values import NO_TERMS, Terms
 from ..ledger.entry import Reserved, Settled
 from ..ledger.estimate import UNKNOWN_OUTPUT, UNKNOWN_WINDOW
 from ..ledger.losses import kept

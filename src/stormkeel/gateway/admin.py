@@ -11,7 +11,7 @@ import msgspec
 
 from .._version import __version__
 from ..assemble import CODECS, House
-from ..dialects import base as wire
+from ..dialects import values as wire
 from ..engine.standing import Picture, picture
 from ..errors import STATUS
 from ..types.failure import Failure, FailureKind

@@ -13,9 +13,10 @@ import msgspec
 
 from ..assemble import House, Setup
 from ..config.keys import KeyRing
-from ..dialects import base
-from ..dialects.base import Codec, Dialect, ModelCard
+from ..dialects import values
+from ..dialects.base import Codec, Dialect
 from ..dialects.gemini import call_of
+from ..dialects.values import ModelCard
 from ..engine.line import Answer
 from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
@@ -62,7 +63,7 @@ class Call:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, setup: Setup, doorman: Doorman) -> None:
         self.scope = scope
-        self.asked: base.Call | None = None
+        self.asked: values.Call | None = None
         self.uploads: Callable[[str], str] | None = None
         self.turn = turn_of(scope)
         self.setup = setup

@@ -1,7 +1,7 @@
 """Prompt: what is asked of a model, in canonical form: the conversation, the tools, and how to answer.
 
 Never a wire format: a dialect reads it from a body and writes it into one. What has no place here does not cross from one dialect
-to another, and whoever reads a body lists it (`dialects.base.Reading`).
+to another, and whoever reads a body lists it (`dialects.values.Reading`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import ModelCard
+from stormkeel.dialects.values import ModelCard
 from stormkeel.types.content import Refusal, Text, Thinking, ToolCall
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Request

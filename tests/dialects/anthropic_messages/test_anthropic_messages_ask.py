@@ -12,7 +12,7 @@ from stormkeel.catalog.abilities import ANY, load_abilities
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
 from stormkeel.dialects.anthropic_messages.ask import FREE_TEXT, JSON_ONLY
 from stormkeel.dialects.anthropic_messages.wire import tool_id
-from stormkeel.dialects.base import Target, Written
+from stormkeel.dialects.values import Target, Written
 from stormkeel.sandbox.anthropic.reading import read
 from stormkeel.sandbox.line import Inbound
 from stormkeel.types.content import Audio, File, Image, Message, Refusal, Text, Thinking, ToolCall, ToolResult

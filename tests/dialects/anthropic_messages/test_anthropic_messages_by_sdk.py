@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Head
+from stormkeel.dialects.values import Head
 from stormkeel.types.content import Refusal, Text, Thinking, ToolCall
 from stormkeel.types.events import (
     Event,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Target, Written
 from stormkeel.dialects.seal import signed_by
+from stormkeel.dialects.values import Target, Written
 from stormkeel.types.content import Message, Text, Thinking
 from stormkeel.types.prompt import Prompt
 

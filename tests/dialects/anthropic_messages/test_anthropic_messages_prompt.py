@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stormkeel.dialects.anthropic_messages import AnthropicMessages
-from stormkeel.dialects.base import Reading
+from stormkeel.dialects.values import Reading
 from stormkeel.types.content import File, Image, Message, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.prompt import Format, Prompt, Tool, ToolChoice

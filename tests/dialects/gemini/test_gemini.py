@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from stormkeel.dialects.base import Call, ModelCard, Target
 from stormkeel.dialects.gemini import Gemini
 from stormkeel.dialects.gemini.call import call_of
+from stormkeel.dialects.values import Call, ModelCard, Target
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Request
 from stormkeel.types.response import Finish

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from stormkeel.catalog.abilities import ANY, load_abilities
-from stormkeel.dialects.base import Target, Written
 from stormkeel.dialects.gemini import Gemini
 from stormkeel.dialects.gemini.signatures import SKIP, sealed
+from stormkeel.dialects.values import Target, Written
 from stormkeel.types.content import Audio, File, Image, Message, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.prompt import Format, Prompt, Tool, ToolChoice

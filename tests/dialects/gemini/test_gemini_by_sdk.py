@@ -11,9 +11,9 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
-from stormkeel.dialects.base import Head, ModelCard, Reading
 from stormkeel.dialects.gemini import Gemini
 from stormkeel.dialects.gemini.call import call_of
+from stormkeel.dialects.values import Head, ModelCard, Reading
 from stormkeel.errors import STATUS
 from stormkeel.types.content import Message, Refusal, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.events import (

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stormkeel.dialects.base import Call, Head, Outcome, Target
 from stormkeel.dialects.gemini.embed import GeminiEmbedding, GeminiEmbeddings
+from stormkeel.dialects.values import Call, Head, Outcome, Target
 from stormkeel.types.embedding import Texts, Vectors
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Request

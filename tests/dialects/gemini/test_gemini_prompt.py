@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stormkeel.dialects.base import Reading
 from stormkeel.dialects.gemini import Gemini
+from stormkeel.dialects.values import Reading
 from stormkeel.types.content import Audio, File, Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.prompt import Format, Prompt, Tool, ToolChoice

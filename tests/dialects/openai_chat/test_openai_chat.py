@@ -7,8 +7,8 @@ import json
 import msgspec
 import pytest
 
-from stormkeel.dialects.base import ModelCard
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.values import ModelCard
 from stormkeel.types.content import Refusal, Text, ToolCall
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Options, Request

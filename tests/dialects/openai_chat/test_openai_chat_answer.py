@@ -9,9 +9,9 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
-from stormkeel.dialects.base import Head
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.dialects.openai_chat.answer import BEYOND
+from stormkeel.dialects.values import Head
 from stormkeel.types.content import Refusal, Text, Thinking, ToolCall
 from stormkeel.types.response import Answered, Finish, Response
 from stormkeel.types.usage import Usage

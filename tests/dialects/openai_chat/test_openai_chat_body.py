@@ -8,9 +8,9 @@ from importlib.resources import files
 import pytest
 
 from stormkeel.catalog.abilities import ABILITIES, ANY, Abilities, load_abilities
-from stormkeel.dialects.base import Target, Written
 from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.dialects.openai_chat.body import JSON_ONLY
+from stormkeel.dialects.values import Target, Written
 from stormkeel.sandbox.line import Inbound
 from stormkeel.sandbox.openai.reading import read
 from stormkeel.types.content import Audio, File, Image, Message, Refusal, Text, Thinking, ToolCall, ToolResult

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from stormkeel.dialects.base import Target
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.values import Target
 
 STRICT = Target("m", takes_thoughts=False)
 SAID = {"role": "assistant", "content": "a", "reasoning_content": "hm"}

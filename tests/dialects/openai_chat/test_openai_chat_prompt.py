@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from stormkeel.dialects.base import Reading
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.values import Reading
 from stormkeel.types.content import Audio, File, Image, Message, Refusal, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.prompt import Format, Prompt, Tool, ToolChoice

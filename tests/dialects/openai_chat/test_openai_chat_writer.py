@@ -11,8 +11,8 @@ import pytest
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from stormkeel.dialects.base import Head
 from stormkeel.dialects.openai_chat import OpenAIChat
+from stormkeel.dialects.values import Head
 from stormkeel.types.events import (
     Event,
     Finished,

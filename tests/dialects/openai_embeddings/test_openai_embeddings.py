@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stormkeel.dialects.base import Head, Outcome, Target
 from stormkeel.dialects.openai_embeddings import OpenAIEmbeddings
+from stormkeel.dialects.values import Head, Outcome, Target
 from stormkeel.types.embedding import Texts, Vectors
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Request

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stormkeel.dialects.base import Outcome, Target
 from stormkeel.dialects.openai_responses import OpenAIResponses
+from stormkeel.dialects.values import Outcome, Target
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Options, Request
 from stormkeel.types.response import Finish

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from stormkeel.dialects.base import Head
 from stormkeel.dialects.openai_responses import OpenAIResponses
 from stormkeel.dialects.seal import carried, carry, seal, unseal
+from stormkeel.dialects.values import Head
 from stormkeel.types.content import Refusal, Text, Thinking, ToolCall
 from stormkeel.types.response import Finish, Response
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from stormkeel.catalog.abilities import ABILITIES, load_abilities
-from stormkeel.dialects.base import Target, Written
 from stormkeel.dialects.openai_responses import OpenAIResponses
 from stormkeel.dialects.openai_responses.turns import call_id
+from stormkeel.dialects.values import Target, Written
 from stormkeel.types.content import Audio, File, Image, Message, Refusal, Text, Thinking, ToolCall, ToolResult
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.prompt import Format, Prompt, Tool, ToolChoice

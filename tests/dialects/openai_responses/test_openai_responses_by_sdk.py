@@ -10,8 +10,8 @@ import openai
 import pytest
 from openai.types.responses import Response as SdkResponse
 
-from stormkeel.dialects.base import Head, ModelCard
 from stormkeel.dialects.openai_responses import OpenAIResponses
+from stormkeel.dialects.values import Head, ModelCard
 from stormkeel.types.content import Refusal, Text, Thinking, ToolCall
 from stormkeel.types.events import (
     Event,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from stormkeel.dialects.base import Head
 from stormkeel.dialects.openai_responses import OpenAIResponses
+from stormkeel.dialects.values import Head
 from stormkeel.types.events import (
     Event,
     Finished,

@@ -15,8 +15,8 @@ import msgspec
 from ...types.content import Refusal, Text, Thinking, ToolCall
 from ...types.response import Answered, Finish, Response
 from ...types.usage import Usage
-from ..base import Head
 from ..reader import convert, read_loosely
+from ..values import Head
 from .blocks import wrap
 from .usage import MessageUsage, read_usage, write_usage
 from .wire import Block, encode, read_arguments, tool_id

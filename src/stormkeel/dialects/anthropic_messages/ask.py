@@ -13,10 +13,10 @@ import msgspec
 
 from ...types.failure import Failure
 from ...types.prompt import Prompt, Tool, ToolChoice
-from ..base import Target, Written
 from ..lost import Losses
 from ..reach import within_reach
 from ..uncrossed import CrossingError, give_up, refuse
+from ..values import Target, Written
 from .blocks import mark
 from .foreign import own_thoughts
 from .marks import bound_marks, may_be_over

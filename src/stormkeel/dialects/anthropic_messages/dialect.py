@@ -22,10 +22,10 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import NO_TERMS, OWN_CODES, Call, Head, ModelCard, Outcome, Reading, Target, Written
 from ..peek import peek
 from ..reader import BodyDecoder, convert
 from ..usual import UsualDialect
+from ..values import NO_TERMS, OWN_CODES, Call, Head, ModelCard, Outcome, Reading, Target, Written
 from .answer import read_finish, read_response, write_response
 from .ask import write_prompt
 from .events import MessageEvents

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ..base import Head
 from ..following import NONE, FrameFollower, Wire, inner, less, with_turns
+from ..values import Head
 from .writer import MessageWriter, Open
 
 

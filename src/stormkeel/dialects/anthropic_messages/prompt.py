@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from ...types.failure import Failure
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
-from ..base import Reading
 from ..lost import Lost
 from ..uncrossed import CrossingError, give_up, refuse
+from ..values import Reading
 from .fields import COUNT, FLAG, NUMBER, RAW, SCHEMA, TEXT, TEXTS, Fields, read_body_fields
 from .turns import read_cache, read_turns
 from .wire import EFFORTS

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ...types.usage import Usage
-from ..base import NO_TERMS, Terms, is_token_count, terms_of
+from ..values import NO_TERMS, Terms, is_token_count, terms_of
 
 
 class CacheCreation(msgspec.Struct, gc=False):

@@ -27,7 +27,7 @@ from ...types.events import (
 )  # fmt: skip
 from ...types.response import Finish
 from ...types.usage import Usage
-from ..base import Head
+from ..values import Head
 from .answer import own_tool_id, write_ending, write_message
 from .usage import write_usage
 from .wire import Block, encode, read_arguments

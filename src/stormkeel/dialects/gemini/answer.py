@@ -14,8 +14,8 @@ import msgspec
 from ...types.content import Refusal, Text, Thinking, ToolCall
 from ...types.events import Event, fold
 from ...types.response import Answered, Finish, Response
-from ..base import NO_TERMS, Head, Outcome
 from ..reader import BodyDecoder, convert
+from ..values import NO_TERMS, Head, Outcome
 from .events import Answer, GeminiEvents, finish_of, is_blocked, read_answer
 from .signatures import SKIP, own_signature, wrapped
 from .usage import GeminiUsage, read_terms, read_usage, write_usage

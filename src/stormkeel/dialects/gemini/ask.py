@@ -12,10 +12,10 @@ from typing import Any
 
 from ...types.failure import Failure
 from ...types.prompt import Prompt, Tool, ToolChoice
-from ..base import Target, Written
 from ..lost import Losses
 from ..reach import within_reach
 from ..uncrossed import CrossingError, give_up
+from ..values import Target, Written
 from .contents import Writing, write_contents
 from .reasoning import write_sampling, write_thinking
 from .wire import Block, encode

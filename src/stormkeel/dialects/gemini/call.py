@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote
 
-from ..base import Call
+from ..values import Call
 
 WHOLE = "generateContent"
 STREAM = "streamGenerateContent"

@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 
 from ...types.content import Audio, File, Image, Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult
-from ..base import Target
 from ..lost import Losses
 from ..uncrossed import give_up, refuse
+from ..values import Target
 from .signatures import SKIP, own_signature
 from .wire import Block, read_arguments, wrap
 

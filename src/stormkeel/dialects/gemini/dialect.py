@@ -21,8 +21,8 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Call, Head, ModelCard, Outcome, Reading, Target, Written
 from ..usual import UsualDialect
+from ..values import Call, Head, ModelCard, Outcome, Reading, Target, Written
 from .answer import read_outcome, read_response, write_response
 from .ask import write_prompt
 from .call import COLLECTION, COUNT, STREAM, WHOLE, path_for

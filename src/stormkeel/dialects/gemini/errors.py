@@ -11,8 +11,8 @@ import msgspec
 
 from ...errors import STATUS
 from ...types.failure import RULES, Again, Failure, FailureKind
-from ..base import OWN_CODES
 from ..reader import read_loosely
+from ..values import OWN_CODES
 from .signals import SPENT_WAIT, kind_of, read_told
 
 K = FailureKind

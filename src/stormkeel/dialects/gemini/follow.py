@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Raw
 
 from ...types.events import Event, Started
-from ..base import Head
 from ..following import NONE, FrameFollower, Wire, fields_of, less, with_turns
+from ..values import Head
 from .writer import GeminiWriter
 
 _PART = frozenset({"text", "thought"})

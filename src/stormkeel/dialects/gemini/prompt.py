@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from ...types.failure import Failure
 from ...types.prompt import Effort, Format, Prompt
-from ..base import Reading
 from ..lost import Lost
 from ..uncrossed import CrossingError, give_up, refuse
+from ..values import Reading
 from .fields import FLAG, NUMBER, TEXT, Fields, read_body_fields
 from .tools import read_json_schema, read_tool_choice, read_tools
 from .turns import read_turns

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from ...catalog.abilities import Abilities
 from ...types.prompt import Effort, Prompt
-from ..base import Target
 from ..lost import Losses
+from ..values import Target
 from .wire import Block
 
 LEVELS: Mapping[Effort, str] = {

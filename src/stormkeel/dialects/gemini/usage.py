@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ...types.usage import Usage
-from ..base import NO_TERMS, Terms, is_token_count, terms_of
+from ..values import NO_TERMS, Terms, is_token_count, terms_of
 
 AUDIO = "AUDIO"
 _TRAFFIC = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}

@@ -26,7 +26,7 @@ from ...types.events import (
 )
 from ...types.response import Answered, Finish
 from ...types.usage import Usage
-from ..base import Head
+from ..values import Head
 from .answer import PartWriter
 from .usage import write_usage
 from .wire import Block, encode, read_arguments, reason_of

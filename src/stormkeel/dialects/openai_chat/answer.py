@@ -12,9 +12,9 @@ import msgspec
 
 from ...types.content import Refusal, Text, Thinking, ToolCall
 from ...types.response import Answered, Finish, Response
-from ..base import NO_TERMS, Head, Outcome, Terms, terms_of
 from ..json import write_json
 from ..reader import BodyDecoder, convert
+from ..values import NO_TERMS, Head, Outcome, Terms, terms_of
 from .usage import ChatUsage, read_usage, write_usage
 
 Wire = dict[str, Any]

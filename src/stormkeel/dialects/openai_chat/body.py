@@ -10,10 +10,10 @@ from typing import Any
 from ...catalog.abilities import Abilities
 from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
-from ..base import Target, Written
 from ..json import write_json
 from ..reach import within_reach
 from ..uncrossed import CrossingError
+from ..values import Target, Written
 from .messages import write_messages
 from .prompt import EFFORTS
 

@@ -17,11 +17,11 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Finish, Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Call, Head, ModelCard, Outcome, Reading, Target, Written
 from ..openai_answers import error_of, model_of
 from ..peek import Peek, Span, peek, replace
 from ..reader import BodyDecoder, convert
 from ..usual import UsualDialect
+from ..values import Call, Head, ModelCard, Outcome, Reading, Target, Written
 from .answer import FINISHES, read_response, read_texts, tier_terms, write_response
 from .body import reasons_with_functions, write_prompt
 from .events import ChatEvents

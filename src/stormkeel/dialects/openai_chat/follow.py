@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from ...types.events import Event, Started
-from ..base import Head
 from ..following import FrameFollower, Wire, inner, less, with_turns
 from ..json import write_json
+from ..values import Head
 from .writer import ChatWriter
 
 _SHOWN = frozenset({"role", "content", "reasoning", "reasoning_content"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from ..base import Target
+from ..values import Target
 
 FIELD = "reasoning_content"
 NAMED = b'"reasoning_content"'

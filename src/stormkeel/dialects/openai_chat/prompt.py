@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
-from ..base import Reading
 from ..fields import Fields, bound, wrong
 from ..json import read_json
 from ..lost import Lost
 from ..uncrossed import CrossingError
+from ..values import Reading
 from .turns import read_cache, read_turns
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)[1:]

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from ...types.failure import FailureKind
-from ..base import terms_of
 from ..reader import FrameReader, convert, read_loosely, text_size
 from ..sse import data_of
+from ..values import terms_of
 from .answer import steps_of, text_of
 from .usage import ChatUsage, read_usage
 

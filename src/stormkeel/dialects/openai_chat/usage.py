@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ...types.usage import Usage
-from ..base import TOKEN_LIMIT, is_token_count
+from ..values import TOKEN_LIMIT, is_token_count
 
 
 class PromptDetails(msgspec.Struct, gc=False):

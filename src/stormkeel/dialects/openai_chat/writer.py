@@ -25,8 +25,8 @@ from ...types.events import (
 )
 from ...types.response import Answered, Finish
 from ...types.usage import Usage
-from ..base import Head
 from ..json import is_json, write_json
+from ..values import Head
 from .answer import Wire, id_of, reason_of, start_of
 from .usage import write_usage
 

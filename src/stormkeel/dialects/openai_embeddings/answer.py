@@ -11,8 +11,8 @@ import msgspec
 
 from ...types.embedding import Vector, Vectors
 from ...types.usage import Usage
-from ..base import Head, Outcome, is_token_count
 from ..reader import convert
+from ..values import Head, Outcome, is_token_count
 from ..vectors import checked, from_base64, to_base64
 
 

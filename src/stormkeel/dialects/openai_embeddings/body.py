@@ -13,12 +13,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ...types.embedding import Source, Texts
 from ...types.failure import Failure, FailureKind
-from ..base import Target, TextsReading, Written
 from ..fields import Fields, wrong
 from ..json import read_json, write_json
 from ..lost import Losses, Lost
 from ..peek import OURS, Peek, find_escape, find_fields, peek, refuse_ours, refuse_undecodable
 from ..uncrossed import CrossingError, refuse
+from ..values import Target, TextsReading, Written
 
 MOST_INPUTS = 2048
 MOST_TOKENS = 300_000

@@ -14,9 +14,9 @@ from ...types.embedding import Texts, Vectors
 from ...types.failure import Failure
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Call, Head, Outcome, Service, Target, TextsReading, Written
 from ..openai_answers import error_of
 from ..usual import Usual
+from ..values import Call, Head, Outcome, Service, Target, TextsReading, Written
 from .answer import read_outcome, read_vectors, write_vectors
 from .body import MOST_INPUTS, MOST_TOKENS, look, read_texts, write_texts
 

@@ -17,10 +17,10 @@ import msgspec
 from ...types.content import Refusal, Text, Thinking, ToolCall
 from ...types.response import Answered, Finish, Response
 from ...types.usage import Usage
-from ..base import Head
 from ..json import write_json
 from ..reader import convert, read_loosely
 from ..seal import carry, seal
+from ..values import Head
 from .usage import ResponseUsage, read_usage, write_usage
 
 Wire = dict[str, Any]

@@ -11,11 +11,11 @@ from typing import Any
 from ...catalog.abilities import Abilities
 from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
-from ..base import Target, Written
 from ..json import write_json
 from ..openai_marks import Writing
 from ..reach import within_reach
 from ..uncrossed import CrossingError
+from ..values import Target, Written
 from .prompt import ENCRYPTED
 from .reasoning import may_reason, write_effort, write_sampling
 from .turns import write_turns

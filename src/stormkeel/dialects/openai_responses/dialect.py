@@ -23,11 +23,11 @@ from ...types.prompt import Prompt
 from ...types.request import NO_OPTIONS, Options, Request
 from ...types.response import Answered, Response
 from ...types.wire import NO_HEADERS, Headers
-from ..base import Call, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
 from ..openai_answers import error_of, model_of
 from ..peek import find_escape, peek
 from ..reader import BodyDecoder, convert
 from ..usual import UsualDialect
+from ..values import Call, Head, ModelCard, Outcome, Reading, Target, Written, terms_of
 from .answer import CALLS, finish_of, read_response, string, write_response
 from .body import write_prompt
 from .events import ResponseEvents

@@ -13,8 +13,8 @@ from msgspec import Raw
 
 from ...types.content import Text
 from ...types.events import Event, Started
-from ..base import Head
 from ..following import FrameFollower, Wire, inner, less, with_turns
+from ..values import Head
 from .growing import Item, Message, Steps
 from .writer import ResponseWriter
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 
 from ...types.content import Refusal, Text, Thinking, ToolCall
 from ...types.events import ToolStarted
-from ..base import Head
+from ..values import Head
 from .answer import Wire, item_id, write_call, write_message, write_reasoning, write_said
 
 Steps = list[tuple[str, Wire]]

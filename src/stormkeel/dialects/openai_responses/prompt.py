@@ -10,11 +10,11 @@ from typing import Any, get_args
 from ...types.content import Message
 from ...types.failure import Failure, FailureKind
 from ...types.prompt import Effort, Format, Prompt, Tool, ToolChoice
-from ..base import Reading
 from ..fields import Fields, bound, wrong
 from ..json import read_json
 from ..lost import Lost
 from ..uncrossed import CrossingError
+from ..values import Reading
 from .items import read_items
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)[1:]

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from ...types.failure import FailureKind
-from ..base import terms_of
 from ..reader import FrameReader, convert, read_loosely, text_size
 from ..sse import data_of
+from ..values import terms_of
 from .usage import ResponseUsage, read_usage
 
 K = FailureKind

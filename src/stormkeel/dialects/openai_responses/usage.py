@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ...types.usage import Usage
-from ..base import is_token_count
+from ..values import is_token_count
 
 
 class WriteDetails(msgspec.Struct, gc=False):

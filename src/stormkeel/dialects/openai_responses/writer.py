@@ -30,8 +30,8 @@ from ...types.events import (
 )  # fmt: skip
 from ...types.response import Finish
 from ...types.usage import Usage
-from ..base import Head
 from ..json import write_json
+from ..values import Head
 from .answer import write_ending, write_frame
 from .growing import Call, Item, Message, Reasoning, Steps
 

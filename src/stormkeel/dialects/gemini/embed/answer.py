@@ -13,8 +13,8 @@ from msgspec import Raw
 
 from ....types.embedding import Vector, Vectors
 from ....types.usage import Usage
-from ...base import Outcome, is_token_count
 from ...reader import convert
+from ...values import Outcome, is_token_count
 from ...vectors import checked
 
 

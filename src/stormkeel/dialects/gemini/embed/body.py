@@ -11,10 +11,10 @@ import msgspec
 
 from ....types.embedding import Texts
 from ....types.failure import Failure, FailureKind
-from ...base import Target, TextsReading, Written
 from ...json import write_json
 from ...lost import Losses, Lost
 from ...uncrossed import CrossingError, give_up, refuse
+from ...values import Target, TextsReading, Written
 from ..call import COLLECTION
 from ..fields import TEXT, Fields, read_body_fields
 from .peek import MOST_REQUESTS

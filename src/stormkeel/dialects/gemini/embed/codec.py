@@ -12,8 +12,8 @@ from ....types.embedding import Texts, Vectors
 from ....types.failure import Failure, FailureKind
 from ....types.request import NO_OPTIONS, Options, Request
 from ....types.wire import NO_HEADERS, Headers
-from ...base import Call, Head, Outcome, Service, Target, TextsReading, Written
 from ...usual import Usual
+from ...values import Call, Head, Outcome, Service, Target, TextsReading, Written
 from ..call import EMBED, EMBED_MANY, path_of
 from ..errors import write_error
 from .answer import read_outcome, read_vectors, write_vectors
