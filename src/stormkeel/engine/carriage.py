@@ -114,7 +114,7 @@ class Carriage:
         if self.crossing is not None:
             return self.crossing.read_stream(self._head())
         streams = self.spoken.dialect.streams
-        assert streams is not None, "only a service with streams is asked for one"
+        assert streams is not None  # only a service with streams is asked for one
         return streams.read_stream(self._run.request.wants_usage)
 
     def comment(self, lost: tuple[str, ...]) -> bytes:

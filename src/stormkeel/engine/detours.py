@@ -60,7 +60,7 @@ def turn(run: Run, walk: Walk, spent: set[int], member: Member, decision: Decisi
             run.full.clear()
         elif not run.full:
             return walk, NOBODY
-    assert way is not None, "somebody is left, or what is asked is smaller"
+    assert way is not None  # somebody is left, or what is asked is smaller
     run.way = way
     return sight_of(world).walk(way, run.request), ELSEWHERE
 

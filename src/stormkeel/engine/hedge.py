@@ -250,7 +250,7 @@ def _ended(race: Race, settings: HedgeSettings, spent: set[int]) -> Trial:
         _learn(leg, settings)
     if len(race.legs) == 2:
         _count(race, spent)
-    assert last.trial is not None, "a leg that was not cancelled has ended in a trial"
+    assert last.trial is not None  # a leg that was not cancelled has ended in a trial
     if run.committed and last.trial.failure is not None and not run.is_answered:
         run.look(last.trial.failure)
     return last.trial

@@ -44,7 +44,7 @@ class Recovery:
     __slots__ = ("_before", "_client", "_follower", "_mode", "_refused", "_said", "broke", "is_begun", "request")
 
     def __init__(self, mode: str, request: Request, client: Codec) -> None:
-        assert client.streams is not None, "only a service with streams is asked for one"
+        assert client.streams is not None  # only a service with streams is asked for one
         self._mode = mode
         self._client = client
         self._follower = client.streams.follow()
@@ -102,7 +102,7 @@ class Recovery:
             return self.request
         self.is_begun = self._takes_begun(member)
         body = self._body("" if self.is_begun else ASK.format(anchor_of(self._said)), len(self._said.encode()) // BYTES_A_TOKEN)
-        assert body is not None, "looked at when it broke off"
+        assert body is not None  # looked at when it broke off
         asked, read = self.request, self._client.read_request
         return read(body, asked.id, asked.headers, asked.options, Call(asked.model, asked.stream))
 

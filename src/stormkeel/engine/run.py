@@ -319,7 +319,7 @@ def time_of(request: Request, total: float) -> float:
 
 def _own_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
-    assert task is not None, "the engine runs inside a task"
+    assert task is not None  # the engine runs inside a task
     return task
 
 
