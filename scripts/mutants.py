@@ -30,10 +30,13 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "mutants" / "src"
 ROOMS = ("policies", "engine")
 MUTMUT = Path(sys.executable).with_name("mutmut")
-KILLED = frozenset({1, 3, 36, 24, -24, 152, 255, -11, -9})
-"""How a mutant's run may end that some test has noticed: failures, endless loops, crashes."""
+ENDLESS = frozenset({36, 24, -24, 152})
+"""Its tests took far longer than they do: an endless loop, or a machine so busy that the run says nothing."""
+KILLED = frozenset({1, 3, 255, -11, -9}) | ENDLESS
+"""How a mutant's run may end that some test has noticed: failures, crashes, endless loops."""
 NOBODY = frozenset({5, 33})
 """No test reaches it."""
+VERDICTS = KILLED, ENDLESS, NOBODY
 SURE = 1.96
 """How many standard deviations around a share hold 95 % of what chance does to it."""
 
@@ -102,6 +105,7 @@ class Judged(msgspec.Struct, frozen=True):
         refused: those of them that mypy refuses.
         drawn: those of the others that tests had to judge.
         killed: those of the drawn that some test noticed.
+        endless: those of the killed whose tests came to no end.
         unreached: those of the drawn that no test reaches.
     """
 
@@ -110,6 +114,7 @@ class Judged(msgspec.Struct, frozen=True):
     refused: int
     drawn: int
     killed: int
+    endless: int
     unreached: int
 
     def told(self, seed: int) -> dict[str, object]:
@@ -129,7 +134,7 @@ class Judged(msgspec.Struct, frozen=True):
 
 WORDS = """\
 {room}: {mutants:,} mutants, {refused:,} of them refused by mypy; of the others {drawn} drawn by seed {seed}:
-  {killed} killed by tests, {survived} survived, {unreached} of these reached by no test
+  {killed} killed by tests, {endless} of these without an end; {survived} survived, {unreached} of these reached by no test
   by tests alone      {by_tests:.1%}, with 95 % confidence from {by_tests_between[0]:.1%} to {by_tests_between[1]:.1%}
   by tests and mypy   {noticed:.1%}, with 95 % confidence from {noticed_between[0]:.1%} to {noticed_between[1]:.1%}"""
 
@@ -140,9 +145,9 @@ def judge(names: Iterable[str], typed: frozenset[str], ended: Mapping[str, int])
     for room in ROOMS:
         ours = [name for name in names if place_of(name, 2) == room]
         codes = [code for name, code in ended.items() if place_of(name, 2) == room]
-        killed, unreached = sum(code in KILLED for code in codes), sum(code in NOBODY for code in codes)
+        refused, counts = sum(name in typed for name in ours), [sum(code in which for code in codes) for which in VERDICTS]
         if codes:
-            judged.append(Judged(room, len(ours), sum(name in typed for name in ours), len(codes), killed, unreached))
+            judged.append(Judged(room, len(ours), refused, len(codes), *counts))
     return judged
 
 
