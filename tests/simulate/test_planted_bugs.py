@@ -14,9 +14,8 @@ from stormkeel.policies.parking import ParkingSettings
 from stormkeel.policies.retry import BudgetSettings, RetrySettings
 from stormkeel.simulate.audit import Scene, audit
 from stormkeel.simulate.caller import Habits
-from stormkeel.simulate.configuration import Side
 from stormkeel.simulate.stage import Plan, Stage
-from stormkeel.simulate.upstream import Pace
+from stormkeel.simulate.upstream import Pace, Side
 from stormkeel.simulate.weather import Episode, Place
 from stormkeel.types.wire import HttpResponse
 
@@ -299,6 +298,112 @@ def test_answers_of_long_ago_that_still_earn():
     )
     assert found(Reworked(agreed, breaker=BreakerSettings(window=10.0))) == set()
     assert "INV-13" in found(Reworked(agreed, breaker=BreakerSettings(window=3600.0)))
+
+
+TAGGED = {
+    **DRAWN,
+    "providers": {name: {**one, "tags": ["zdr"] if name == "alpha" else []} for name, one in DRAWN["providers"].items()},
+    "models": {"alpha/gpt-5.4-mini": {"window": 9_000}, "delta/gpt-5.4-mini": {"window": 6_000}, "delta/gpt-5.4": {"window": 6_000}},
+}
+"""A provider with terms that the other does not have, and windows."""
+
+
+def told(more: dict[str, object], **habits: float) -> Plan:
+    """A plan whose first route says more, without any weather."""
+    routes = {**TAGGED["routes"], "fast": {**TAGGED["routes"]["fast"], **more}}
+    agreed = plan(hourly=3600.0)
+    sides = tuple(
+        msgspec.structs.replace(side, filters=True, windows={"gpt-5.4-mini": 5_000 if side.place.provider == "delta" else 8_000})
+        for side in agreed.sides
+    )
+    habits = msgspec.structs.replace(agreed.habits, **habits)
+    return msgspec.structs.replace(agreed, drawn={**TAGGED, "routes": routes}, sides=sides, habits=habits)
+
+
+class Misread(Stage):
+    """A stage whose engine was told otherwise of its first route than the auditor."""
+
+    def __init__(self, plan: Plan, more: dict[str, object], models: dict[str, object] | None = None) -> None:
+        super().__init__(plan)
+        self._more, self._models = more, models
+
+    def settings(self):
+        drawn = self.plan.drawn
+        routes = {**drawn["routes"], "fast": {**drawn["routes"]["fast"], **self._more}}
+        other = {**drawn, "routes": routes, "models": self._models or drawn["models"]}
+        return Stage(msgspec.structs.replace(self.plan, drawn=other)).settings()
+
+
+def test_a_border_that_is_not_kept():
+    """INV-31: an engine that lets go of a term its route asks for."""
+    agreed = told({"requires": ["zdr"]})
+    assert found(Stage(agreed)) == set()
+    assert "INV-31" in found(Misread(agreed, {"requires": []}))
+
+
+def test_a_border_of_a_caller_that_is_not_heard():
+    """INV-31: an engine to which nobody says where a request may go."""
+    agreed = told({}, bordered=0.3)
+    assert found(Stage(agreed)) == set()
+
+    class Deaf(Stage):
+        def _apply(self, house, settings):
+            super()._apply(house, settings)
+            answer = house.answer
+            house.answer = lambda request, ear=None: answer(msgspec.structs.replace(request, options=type(request.options)()), ear)
+
+    assert "INV-31" in found(Deaf(agreed))
+
+
+def test_too_long_for_a_larger_window():
+    """INV-32: an engine that takes the smallest window for the largest."""
+    agreed = told({}, talkers=0.3)
+    assert found(Stage(agreed)) == set()
+    wrong = {"alpha/gpt-5.4-mini": {"window": 9_000}, "delta/gpt-5.4-mini": {"window": 20_000}}
+    assert "INV-32" in found(Misread(agreed, {}, wrong))
+
+
+def test_what_a_filter_refused_is_shown_to_another():
+    """INV-32: an engine that goes on with what was refused, where its route says nobody."""
+    agreed = told({}, offenders=0.2)
+    assert found(Stage(agreed)) == set()
+    assert "INV-32" in found(Misread(agreed, {"fallback": {"content_refused": ["next"]}}))
+
+
+def test_turns_that_nobody_said_may_go():
+    """INV-33: an engine that trims the conversations of a route which has no last resort."""
+    agreed = told({}, talkers=0.3)
+    assert "INV-33" in found(Misread(agreed, {"last_resort": {"trim": True}}))
+    assert found(Stage(told({"last_resort": {"trim": True}}, talkers=0.3))) == set()
+
+
+def test_what_was_left_out_and_not_told():
+    """INV-33: answers without the header that names the turns left out."""
+
+    class Silent(Stage):
+        def _apply(self, house, settings):
+            super()._apply(house, settings)
+            answer = house.answer
+
+            async def quiet(request, ear=None):
+                given = await answer(request, ear)
+                self.evidence.calls[request.id].lossy = ""
+                return msgspec.structs.replace(given, member=None)
+
+            house.answer = quiet
+
+    assert "INV-33" in found(Silent(told({"last_resort": {"trim": True}}, talkers=0.3)))
+
+
+def test_turns_of_another_request():
+    """INV-33: bodies into which another request's words have got."""
+
+    class Mixing(Passing):
+        async def open(self, request):
+            body = request.body.replace(b"what is", b"[r1:0] what is", 1) if b"[r2" in request.body else request.body
+            return await self.wire.open(msgspec.structs.replace(request, body=body))
+
+    assert "INV-33" in found(through(Mixing)(plan()))
 
 
 def test_a_healed_provider_that_is_never_asked_again():

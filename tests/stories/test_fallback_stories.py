@@ -292,6 +292,35 @@ def test_another_prompt_instead(more: str, contents: list[str], told: str):
     play(story)
 
 
+def test_another_prompt_says_that_the_instructions_went_too():
+    """INV-33: where a dialect has its instructions apart from its turns, both are named that another prompt took the place of."""
+
+    async def story():
+        bench = Bench(fits(2_000), house('[["gpu/small"]]', 'last_resort = { prompt = "Say so." }'))
+        body = {"model": "fast", "max_tokens": 9, "system": "be brief", "messages": [{"role": "user", "content": "long " * 2_000}]}
+        codec = bench.house.dialect("anthropic_messages")
+        answer = await bench.house.answer(codec.read_request(json.dumps(body).encode(), "r1"))
+        assert answer.failure is None
+        assert dict(answer.headers)["x-stormkeel-lossy"].startswith("messages, system")
+
+    play(story)
+
+
+def test_a_last_resort_after_a_detour_is_of_the_route_too():
+    """Who went on elsewhere and was refused there as well is asked for the last time of the route's own, and of whom it went on to."""
+
+    async def story():
+        def choose(request):
+            return whole() if b"careful" in request.body and b"small" in request.body else FILTERED
+
+        more = 'fallback.content_refused = ["gpu/middle"]\nlast_resort.system = "careful"'
+        bench = Bench(choose, house('[["gpu/small"]]', more))
+        assert (await bench.ask()).failure is None
+        assert asked_of(bench) == ["small", "middle", "middle", "small"]
+
+    play(story)
+
+
 def test_a_safer_instruction_for_what_was_refused():
     """What a filter refused is asked once with the instruction that the route has for that."""
 

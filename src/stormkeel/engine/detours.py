@@ -46,6 +46,7 @@ def turn(run: Run, walk: Walk, spent: set[int], member: Member, decision: Decisi
     is_over = run.made >= world.retry.request_attempts or world.ports.clock.now() >= run.deadline
     if is_over or route is None or failure is None:
         return walk, decision
+    run.home = run.home or route.groups
     if failure.kind is K.CONTEXT_LENGTH:
         _pass_over_smaller(run, route, member, spent)
     groups = _onwards(run, route, failure.kind, spent)
@@ -53,7 +54,8 @@ def turn(run: Run, walk: Walk, spent: set[int], member: Member, decision: Decisi
     run.full = {index: full for index, full in run.full.items() if index in allowed}  # nobody waits for the turns of others
     way = msgspec.structs.replace(route, groups=groups, **_rest(route, failure.kind)) if groups else None
     if not allowed.difference(spent):
-        smaller = None if run.is_joining else resort(run, _affordable(run, route), failure.kind)
+        every = msgspec.structs.replace(route, groups=(*route.groups, *run.home))  # whom it went on to among them
+        smaller = None if run.is_joining else resort(run, _affordable(run, every), failure.kind)
         if smaller is not None:
             way = smaller
             spent.clear()

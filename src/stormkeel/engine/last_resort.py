@@ -77,7 +77,9 @@ def _instead(run: Run, prompt: Prompt, last: LastResort) -> tuple[Prompt, tuple[
     lost: tuple[str, ...] = ()
     turns = prompt.messages
     if last.prompt is not None:
-        turns, lost = (Message("user", last.prompt),), (_turns(run)[0],)
+        name, entries = _turns(run)
+        is_apart = entries != len(turns) and any(message.role == "system" for message in turns)
+        turns, lost = (Message("user", last.prompt),), (name, "system") if is_apart else (name,)
     if last.system is not None:
         turns = (Message("system", last.system), *(message for message in turns if message.role != "system"))
         lost += ("system",)

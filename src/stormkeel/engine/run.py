@@ -16,7 +16,7 @@ from ..dialects.base import Codec, Told
 from ..policies.commit import bytes_held
 from ..policies.hedge import HedgeSettings
 from ..policies.retry import RetryBudget
-from ..routing.route import Route
+from ..routing.route import Group, Route
 from ..types.attempt import Attempt, Story
 from ..types.failure import Failure, FailureKind
 from ..types.request import Request
@@ -46,6 +46,7 @@ class Run:
         recovery: how a stream that breaks off behind that point is gone on with, None where the client is told.
         ttft: seconds to the first content, None before it.
         way: the route, as far as the request may walk it; None before one is found.
+        home: the groups of the route before any detour was taken, () before one is.
         left_out: what of the client's body the request is told without, by its last resort; and how often that was taken
             (`resorts`).
         original: the body as it came, read and raw, once there was a last resort.
@@ -75,6 +76,7 @@ class Run:
         "guess",
         "hedge",
         "held",
+        "home",
         "is_thoughtless",
         "leaving",
         "left_out",
@@ -128,6 +130,7 @@ class Run:
         self.original: tuple[Told | Failure, bytes]
         self.resorts = 0
         self.way: Route | None = None
+        self.home: tuple[Group, ...] = ()
         self._reading: Told | Failure | None = None
         self._crossed: tuple[Member, Way | Failure | None] | None = None
         self.attempts: list[Attempt] = []

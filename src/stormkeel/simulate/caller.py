@@ -6,21 +6,22 @@ Never knows the engine: it asks a house and notes what it got. Arrivals are Pois
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from math import pi, sin
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..engine.ports import ClientGone
+from ..types.border import border_of
 from ..types.failure import Failure
 from ..types.request import Options, Request
-from ..types.wire import Headers
+from ..types.wire import Headers, header
 from .evidence import Call, Evidence
 from .loop import on_grid
 from .speech import MARK
+from .talk import written
 
 if TYPE_CHECKING:
     from ..assemble import House
@@ -29,6 +30,8 @@ DIALECTS = ("openai_chat", "openai_chat", "anthropic_messages", "openai_response
 CONVERSATIONS = 40
 HOUR = 3600.0
 BURST = (10, 60)
+LOSSY = "x-stormkeel-lossy"
+KEYS = ("", "team-a", "team-b", "team-c")
 
 
 class Habits(msgspec.Struct, frozen=True):
@@ -41,6 +44,9 @@ class Habits(msgspec.Struct, frozen=True):
         hurried: the share that gives a deadline of its own.
         slow: the share that reads slowly.
         bursts: how many times an hour many come at once.
+        talkers: the share that goes on with a long conversation.
+        offenders: the share that a provider's filter takes offence at.
+        bordered: the share that says where it may go.
     """
 
     hourly: float = 4500.0
@@ -49,6 +55,13 @@ class Habits(msgspec.Struct, frozen=True):
     hurried: float = 0.15
     slow: float = 0.03
     bursts: float = 8.0
+    talkers: float = 0.0
+    offenders: float = 0.0
+    bordered: float = 0.0
+
+
+USUAL = Habits(talkers=0.05, offenders=0.02, bordered=0.05)
+"""As drawn plans have them."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -98,34 +111,23 @@ def _wish(rng: Random, name: str, at: float, route: str, habits: Habits) -> Wish
         call.patience = rng.choice((0.5, 3.0, 10.0, 25.0))
     if rng.random() < habits.slow:
         call.slow = rng.choice((0.25, 1.0, 1.0, 4.0, 70.0))
-    if rng.random() < 0.01:
-        call.ask = "bad"
-    body, conversation = _body(call, rng), f"c{rng.randrange(CONVERSATIONS)}"
-    wait, priority = rng.choice((None, None, None, 1.0, 20.0)), rng.choice((None, None, -5, 5))
-    key = rng.choice(("", "team-a", "team-b", "team-c"))
-    options = Options(
-        call.patience, user=conversation, session=conversation, key=key, queue_wait=wait, priority=priority
-    )  # fmt: skip
+    if rng.random() < 0.01 + habits.offenders:
+        call.ask = "bad" if rng.random() * (0.01 + habits.offenders) < 0.01 else "forbidden"
+    call.key, call.strict = rng.choice(KEYS), rng.random() < 0.03
+    if rng.random() < habits.bordered:
+        call.border = rng.choice(({"within": ["eu"]}, {"within": ["eu", "ch"]}, {"requires": ["zdr"]}, {"within": ["nowhere"]}))
+    body, options = written(call, rng, habits), _options(call, rng)
     return Wish(at, call, body, hangs_up, options)
 
 
-def _body(call: Call, rng: Random) -> bytes:
-    text = f"{'nonsense ' if call.ask == 'bad' else ''}{'what is the weather at sea? ' * rng.randrange(1, 12)}"
-    asked: dict[str, Any] = {"model": call.route}
-    limit = rng.choice((None, 150, 400))
-    if call.dialect == "openai_responses":
-        asked |= {"input": text, "store": False, **({"max_output_tokens": limit} if limit else {})}
-    else:
-        asked["messages"] = [{"role": "user", "content": text}]
-        if call.dialect == "anthropic_messages":
-            asked["max_tokens"] = limit or 1000
-        elif limit:
-            asked["max_completion_tokens"] = limit
-    if call.stream:
-        asked["stream"] = True
-        if call.dialect == "openai_chat" and rng.random() < 0.5:
-            asked["stream_options"] = {"include_usage": True}
-    return json.dumps(asked).encode()
+def _options(call: Call, rng: Random) -> Options:
+    conversation = f"c{rng.randrange(CONVERSATIONS)}"
+    wait, priority = rng.choice((None, None, None, 1.0, 20.0)), rng.choice((None, None, -5, 5))
+    border = border_of(call.border.get("within", ()), call.border.get("requires", ()))
+    return Options(
+        call.patience, user=conversation, session=conversation, key=call.key, queue_wait=wait, priority=priority, border=border,
+        strict=call.strict,
+    )  # fmt: skip
 
 
 class Ear:
@@ -148,7 +150,7 @@ class Ear:
         """Take the head."""
         if self._call.began:
             self._call.oddities.append("a second head")
-        self._call.began = True
+        self._call.began, self._call.lossy = True, header(headers, LOSSY) or ""
 
     async def write(self, data: bytes) -> None:
         """Take frames."""
@@ -194,6 +196,7 @@ async def ask(house: House, wish: Wish, evidence: Evidence) -> None:
             call.outcome = "left"
         if answer.response is not None:
             call.got.append(answer.response.body)
+            call.lossy = header(answer.headers, LOSSY) or ""
             call.first = loop.time()
     finally:
         if leaving is not None:

@@ -7,36 +7,21 @@ from __future__ import annotations
 
 import json
 from random import Random
-from typing import Any
-
-import msgspec
 
 from ..config.load import load
 from ..config.settings import Settings
 from ..providers import KINDS
 from ..types.secret import Secret
-from .upstream import Pace
+from . import ways
+from .upstream import Pace, Side
+from .ways import Drawn
 from .weather import Place
 
-Drawn = dict[str, Any]
-"""A configuration as its file has it."""
 OPENAI_MODELS, ANTHROPIC_MODELS = ("gpt-5.4-mini", "gpt-5.4"), ("claude-haiku-4-5",)
 KIND_OF = {"alpha": "openai", "beta": "anthropic", "gamma": "compatible", "delta": "openai"}
+PRICED = {"gamma": {"input_price": "0.10", "output_price": "0.40"}}
+"""What the catalog does not know."""
 STRATEGIES = ("weighted", "round_robin", "two_choices", "random", "priority", "least_latency", "cheapest")
-
-
-class Side(msgspec.Struct, frozen=True):
-    """One provider as it really is, whatever the configuration thinks.
-
-    Attributes:
-        place: where it may fall ill.
-        pace: how quick it is.
-        limits: requests a sub-window and its seconds, by organisation.
-    """
-
-    place: Place
-    pace: Pace
-    limits: dict[str, tuple[int, float]]
 
 
 def draw(rng: Random) -> tuple[Drawn, tuple[Side, ...]]:
@@ -44,8 +29,10 @@ def draw(rng: Random) -> tuple[Drawn, tuple[Side, ...]]:
     names = ["alpha", "beta", *rng.sample(("gamma", "delta"), rng.randrange(1, 3))]
     providers = {name: _provider(rng, name) for name in names}
     drawn: Drawn = {"providers": providers, "routes": _routes(rng, names), "policies": _policies(rng)}
-    drawn["models"] = {"gamma/*": {"input_price": "0.10", "output_price": "0.40"}} if "gamma" in names else {}
-    sides = tuple(_side(rng, name, providers[name]) for name in names)
+    drawn["models"], windows = ways.windows(rng, [f"{name}/{model}" for name in names for model in models_of(name)], PRICED)
+    ways.borders(rng, drawn)
+    ways.detours(rng, drawn)
+    sides = tuple(_side(rng, name, drawn, windows) for name in names)
     for route in drawn["routes"].values():
         if rng.random() < 0.3:
             route["hedge"] = rng.choice((True, {"after": rng.choice((0.5, 2.0)), "share": rng.choice((0.02, 0.3))}))
@@ -85,28 +72,40 @@ def _provider(rng: Random, name: str) -> Drawn:
         for label in ("main", "second", "third")[: rng.choice((1, 1, 2, 3))]
     }
     limits: Drawn = {"rpm": rng.choice((60, 300)), "burst": rng.choice((0.05, 0.5, 1.0))} if rng.random() < 0.3 else {}
-    return {"kind": kind, "base_url": f"https://{name}.invalid{path}", "credentials": credentials, "limits": limits}
+    drawn: Drawn = {"kind": kind, "base_url": f"https://{name}.invalid{path}", "credentials": credentials, "limits": limits}
+    ways.tag(rng, drawn)
+    return drawn
 
 
-def _side(rng: Random, name: str, provider: Drawn) -> Side:
-    labels = tuple((label, one["quota"]) for label, one in provider["credentials"].items())
+def _side(rng: Random, name: str, drawn: Drawn, windows: dict[str, int]) -> Side:
+    labels = tuple((label, one["quota"]) for label, one in drawn["providers"][name]["credentials"].items())
     window = rng.choice((1.0, 10.0, 60.0))
     minute = rng.choice((60, 120, 300, 1200))
     limits = {quota: (max(2, round(minute * window / 60.0)), window) for _, quota in labels}
-    return Side(Place(name, models_of(name), labels), Pace(rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.4)), limits)
+    place = Place(name, models_of(name), labels, _regions(drawn, name))
+    pace = Pace(rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.4))
+    return Side(place, pace, limits, {model: windows[f"{name}/{model}"] for model in models_of(name)}, rng.random() < 0.5)
+
+
+def _regions(drawn: Drawn, name: str) -> dict[str, str]:
+    """Return where each model of a provider is served, "" where nobody says."""
+    usual = drawn["providers"][name].get("region", "")
+    groups = [group for route in drawn["routes"].values() for group in route["groups"]]
+    own = {one["model"]: one["region"] for group in groups for one in group if one["provider"] == name and "region" in one}
+    return dict.fromkeys(models_of(name), usual) | own
 
 
 # -- routes ------------------------------------------------------------------------------------------------------------
 
 Limits = dict[tuple[str, str], Drawn]
-"""What is set for a model at a provider, the same in each route."""
+"""What is set for a model at a provider, the same in each route: its limits, and where it is."""
 
 
 def _routes(rng: Random, names: list[str]) -> Drawn:
-    limits: Limits = {(name, model): _limits(rng) for name in names for model in models_of(name)}
+    limits: Limits = {(name, model): _limits(rng) | ways.place(rng) for name in names for model in models_of(name)}
     routes = {"fast": _route(rng, names, limits, 2), "wide": _route(rng, names, limits, 1)}
     if rng.random() < 0.5:
-        routes["lone"] = {"groups": [[_target(rng, rng.choice(names), limits)]]}
+        routes["lone"] = {"groups": [_targets(rng, rng.choice(names), limits)]}
     return routes
 
 
@@ -115,8 +114,9 @@ def _route(rng: Random, names: list[str], limits: Limits, groups: int) -> Drawn:
     cut = rng.randrange(1, len(order)) if groups > 1 else len(order)
     shelves = [order[:cut], order[cut:]] if groups > 1 else [order]
     route: Drawn = {
-        "groups": [[_target(rng, name, limits) for name in shelf] for shelf in shelves], "strategy": rng.choice(STRATEGIES),
-    }  # fmt: skip
+        "groups": [[target for name in shelf for target in _targets(rng, name, limits)] for shelf in shelves],
+        "strategy": rng.choice(STRATEGIES),
+    }
     route["commit"] = rng.choice(("first_token", "first_token", "tokens:20", "complete"))
     if rng.random() < 0.5:
         route["queue_wait"] = rng.choice((0.0, 2.0, 10.0))
@@ -127,8 +127,13 @@ def _route(rng: Random, names: list[str], limits: Limits, groups: int) -> Drawn:
     return route
 
 
-def _target(rng: Random, name: str, limits: Limits) -> Drawn:
-    model = rng.choice(models_of(name))
+def _targets(rng: Random, name: str, limits: Limits) -> list[Drawn]:
+    """One model of a provider, or now and then each of them."""
+    models = models_of(name)
+    return [_target(rng, name, model, limits) for model in (models if rng.random() < 0.25 else [rng.choice(models)])]
+
+
+def _target(rng: Random, name: str, model: str, limits: Limits) -> Drawn:
     target: Drawn = {"provider": name, "model": model, **limits[name, model]}
     if rng.random() < 0.3:
         target["weight"] = rng.choice((0.5, 2.0))

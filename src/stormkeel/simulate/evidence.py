@@ -35,6 +35,8 @@ class Sending(msgspec.Struct):
         starts: the number of its first word, more than 0 where it goes on with what was begun.
         ended: when it was over, -1 while it is not.
         end: how: "read", "aborted" by us, or "broken" by the wire.
+        region: where the model is served, "" where nobody says.
+        shown: whose turns it was sent, in their order, and which: a number, "s" for instructions, "p" for its route's own prompt.
     """
 
     attempt: str
@@ -60,6 +62,8 @@ class Sending(msgspec.Struct):
     starts: int = 0
     ended: float = -1.0
     end: str = ""
+    region: str = ""
+    shown: tuple[tuple[str, str], ...] = ()
 
     def close(self, at: float, end: str) -> None:
         """Note that it is over; the first word counts."""
@@ -78,6 +82,12 @@ class Call(msgspec.Struct):
         leaves: when it will go away, seconds; None where it stays.
         ask: "good", or what is wrong with it: "bad".
         slow: seconds it takes over each piece of a stream.
+        key: the name of its caller's key, "" for none.
+        border: what it asks of whoever is asked, as its key's entry would say it.
+        strict: may nobody be asked who can't be told all of it?
+        turns: how many it has, instructions not counted.
+        has_system: does it have instructions?
+        lossy: what it was told to have been left out.
         first: when the first content came, None before.
         ended: when it was over, -1 while it is not.
         outcome: "whole", "failed", "left" or "broke" (a fault of ours).
@@ -99,6 +109,12 @@ class Call(msgspec.Struct):
     leaves: float | None = None
     ask: str = "good"
     slow: float = 0.0
+    key: str = ""
+    border: dict[str, list[str]] = {}
+    strict: bool = False
+    turns: int = 1
+    has_system: bool = False
+    lossy: str = ""
     first: float | None = None
     ended: float = -1.0
     outcome: str = ""

@@ -25,6 +25,9 @@ TELLS = {
     "INV-13": "open breakers hold, the healed are found",
     "INV-14": "little is held for a slow reader",
     "INV-15": "nothing is left over at rest",
+    "INV-31": "nothing is sent outside a border",
+    "INV-32": "too long: larger windows only; refused: nowhere unasked",
+    "INV-33": "what is left out is allowed, and told",
 }
 """What each invariant says, in the order they are told."""
 

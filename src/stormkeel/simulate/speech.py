@@ -15,6 +15,8 @@ import msgspec
 from ..types.wire import Headers
 
 MARK = re.compile(rb"(r\d+\.\d+)/(\d+) ")
+TURN = re.compile(rb"\[(r\d+|route):(\d+|[sp])\]")
+"""The mark of a turn of a request: "[r12:0]" is its first one, "[r12:s]" its instructions, "[route:s]" its route's own."""
 _BEGUN = re.compile(rb"r\d+\.\d+/(\d+)\b")  # without the blank that may have been taken off its end
 PATHS = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/responses": "openai_responses"}
 JSON: Headers = (("content-type", "application/json"),)
@@ -182,6 +184,8 @@ _SAID = {
     "errors": (500, "server_error", "api_error", "something went wrong here"),
     "overload": (503, "server_is_overloaded", "overloaded_error", "too much is asked of us"),
     "bad": (400, "invalid_value", "invalid_request_error", "the request makes no sense"),
+    "too_long": (400, "context_length_exceeded", "invalid_request_error", "prompt is too long for this model"),
+    "filtered": (400, "content_filter", "invalid_request_error", "Output blocked by content filtering policy"),
 }
 
 
@@ -192,7 +196,7 @@ def refusal(dialect: str, what: str) -> tuple[int, bytes]:
         status = {"broke": 400, "overload": 529}.get(what, status)
         kind = "invalid_request_error" if what == "broke" else kind
         return status, json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
-    kind = {"bad": "invalid_request_error", "errors": "server_error"}.get(what, "")
+    kind = "server_error" if what == "errors" else "invalid_request_error" if status == 400 else ""
     return status, json.dumps({"error": {"message": message, "type": kind or None, "code": code, "param": None}}).encode()
 
 

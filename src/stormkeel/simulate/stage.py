@@ -16,12 +16,12 @@ from ..ledger.entry import Reserved, Settled
 from ..testing import VirtualClock
 from ..types.request import Request
 from . import configuration
-from .caller import Habits, Wish, ask, draw_callers
-from .configuration import Drawn, Side
+from .caller import USUAL, Habits, Wish, ask, draw_callers
 from .evidence import Evidence, Trace
 from .loop import SeededLoop, run_seeded
 from .transport import Door, Wire
-from .upstream import Upstream
+from .upstream import Side, Upstream
+from .ways import Drawn
 from .weather import Episode, draw_weather
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def draw_plan(seed: int, hours: float) -> Plan:
     weather = draw_weather(rng, [side.place for side in sides], span)
     reloads = tuple(sorted(rng.uniform(0.0, span) for _ in range(rng.choice((0, 0, 1, 3)))))
     pauses = tuple((rng.uniform(0.0, span), rng.choice((0.05, 0.5, 3.0, 20.0))) for _ in range(rng.choice((0, 0, 4))))
-    return Plan(seed, span, drawn, sides, weather, Habits(), rng.random() < 0.5, reloads, tuple(sorted(pauses)))
+    return Plan(seed, span, drawn, sides, weather, USUAL, rng.random() < 0.5, reloads, tuple(sorted(pauses)))
 
 
 class Books:
@@ -181,8 +181,8 @@ class Stage:
 
     def _door(self, side: Side) -> Door:
         name, place = side.place.provider, side.place
-        upstream = Upstream(name, self.plan.seed, side.pace, side.limits, self.plan.weather)
-        return Door(upstream, {configuration.secret_of(name, label): (label, quota) for label, quota in place.credentials})
+        names = {configuration.secret_of(name, label): (label, quota) for label, quota in place.credentials}
+        return Door(Upstream(side, self.plan.seed, self.plan.weather), names, place.regions)
 
     def _apply(self, house: House, settings: Settings) -> None:
         from ..assemble.building import build_setup

@@ -14,7 +14,7 @@ import msgspec
 from ..engine.ports import Clock, WireFault
 from ..types.wire import Headers, HttpRequest, HttpResponse, header
 from .evidence import Evidence, Sending
-from .speech import PATHS
+from .speech import PATHS, TURN
 from .upstream import Script, Upstream
 
 _MODEL = re.compile(rb'"model":\s*"([^"]*)"')
@@ -28,10 +28,12 @@ class Door(msgspec.Struct, frozen=True):
     Attributes:
         upstream: who answers there.
         credentials: by what is sent as a credential: the name, and its organisation.
+        regions: where each model is served.
     """
 
     upstream: Upstream
     credentials: Mapping[str, tuple[str, str]]
+    regions: Mapping[str, str]
 
 
 class Wire:
@@ -80,6 +82,9 @@ class Wire:
         sending = Sending(
             attempt, attempt.partition(".")[0], deployment, door.upstream.name, model, name, f"{organisation}/{model}", dialect,
             now, _STREAM.search(body) is not None, prompt=len(body) // 4, is_reserved=attempt in self._evidence.reserved,
+            region=door.regions.get(model, ""), shown=tuple(
+                (whose.decode(), turn.decode()) for whose, turn in TURN.findall(body)
+            ),
         )  # fmt: skip
         if request.method == "GET":
             self.probes += 1

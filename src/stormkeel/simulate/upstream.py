@@ -16,8 +16,10 @@ from ..types.wire import NO_HEADERS, Headers
 from .evidence import Sending
 from .loop import GRID, on_grid
 from .speech import JSON, SSE, begun, garbage, refusal, steady, streamed, told, whole, words_of
-from .weather import Episode
+from .weather import Episode, Place
 
+NO_END = 1 << 40
+"""Tokens that nobody sends."""
 NEVER = 1e6
 """Seconds that are longer than anybody waits."""
 BACKGROUND = {"errors": 0.003, "resets": 0.002, "cuts": 0.002, "overload": 0.002, "stalls": 0.001}
@@ -94,33 +96,47 @@ class Pace(msgspec.Struct, frozen=True):
     fails: float = 1.0
 
 
+class Side(msgspec.Struct, frozen=True):
+    """One provider as it really is, whatever the configuration thinks.
+
+    Attributes:
+        place: where it may fall ill.
+        pace: how quick it is.
+        limits: requests a sub-window and its seconds, by organisation.
+        windows: tokens of the longest prompt each model reads, by model; one that is not there reads any.
+        filters: does it refuse what its filter takes offence at?
+    """
+
+    place: Place
+    pace: Pace
+    limits: dict[str, tuple[int, float]]
+    windows: dict[str, int] = {}
+    filters: bool = False
+
+
 class Upstream:
     """One provider.
 
     Args:
-        name: as the configuration has it.
+        side: how it is.
         seed: of its dice.
-        pace: how it is on a fine day.
-        limits: requests a sub-window, and its seconds, by organisation.
         episodes: its weather.
     """
 
-    def __init__(
-        self, name: str, seed: int, pace: Pace, limits: dict[str, tuple[int, float]], episodes: tuple[Episode, ...]
-    ) -> None:
-        self.name = name
-        self._rng = Random(f"upstream {name} {seed}")  # noqa: S311 - what befalls requests, no secret
-        self._pace = pace
-        self._limits = limits
+    def __init__(self, side: Side, seed: int, episodes: tuple[Episode, ...]) -> None:
+        self.name = side.place.provider
+        self._rng = Random(f"upstream {self.name} {seed}")  # noqa: S311 - what befalls requests, no secret
+        self._side = side
+        self._pace = side.pace
         self._accounts: dict[tuple[str, str], Account] = {}
-        self._episodes = tuple(one for one in episodes if one.provider == name)
+        self._episodes = tuple(one for one in episodes if one.provider == self.name)
 
     def answer(self, sending: Sending, organisation: str, body: bytes) -> Script:
         """Say what becomes of a request; notes on it what the provider will hold against us."""
         now = sending.at
         ill = {
             one.kind: one for one in self._episodes
-            if one.begins <= now < one.ends and one.touches(sending.model, sending.credential, organisation)
+            if one.begins <= now < one.ends and one.touches(sending.model, sending.credential, organisation, sending.region)
         }  # fmt: skip
         trouble = self._trouble(ill)
         sending.act = trouble or "served"
@@ -180,6 +196,10 @@ class Upstream:
             return "limited", wait if self._rng.random() < 0.8 else 0.0
         if b"nonsense" in body:
             return "bad", 0.0
+        if sending.prompt > self._side.windows.get(sending.model, NO_END):
+            return "too_long", 0.0
+        if self._side.filters and b"forbidden" in body:
+            return "filtered", 0.0
         if sending.act in REFUSALS:
             return sending.act, ill[sending.act].hints if sending.act in ill else 0.0
         return "", 0.0
@@ -187,7 +207,7 @@ class Upstream:
     def _account(self, organisation: str, model: str) -> Account:
         found = self._accounts.get((organisation, model))
         if found is None:
-            limit, window = self._limits[organisation]
+            limit, window = self._side.limits[organisation]
             found = self._accounts[organisation, model] = Account(limit, window)
         return found
 

@@ -22,11 +22,12 @@ ALWAYS = 1.0
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where something may fall ill: a provider, its models, and its credentials with their organisations."""
+    """Where something may fall ill: a provider, its models, its credentials with their organisations, each model's region."""
 
     provider: str
     models: tuple[str, ...]
     credentials: tuple[tuple[str, str], ...]
+    regions: dict[str, str] = {}
 
 
 class Episode(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class Episode(msgspec.Struct, frozen=True):
     Attributes:
         kind: as in `FAULTS` and `ACCOUNTS`.
         provider: who is ill.
-        scope: one model, credential or organisation of it; "" for all.
+        scope: one model, credential, organisation or region of it; "" for all.
         begins, ends: seconds.
         share: of the requests that meet it.
         hints: seconds of a Retry-After, 0 for none.
@@ -53,9 +54,9 @@ class Episode(msgspec.Struct, frozen=True):
         """Is it under way?"""
         return self.begins <= at < self.ends
 
-    def touches(self, model: str, credential: str, organisation: str) -> bool:
+    def touches(self, model: str, credential: str, organisation: str, region: str = "") -> bool:
         """Is a deployment within its scope?"""
-        return self.scope in ("", model, credential, organisation)
+        return self.scope in ("", model, credential, organisation, region)
 
     def __str__(self) -> str:
         where = f"{self.provider} {self.scope}".rstrip()
@@ -75,13 +76,15 @@ def _episode(rng: Random, place: Place, span: float) -> Episode:
         kind = rng.choice(ACCOUNTS)
         label, organisation = rng.choice(place.credentials)
         return Episode(kind, place.provider, label if kind == "dead" else organisation, begins, begins + lasts)
-    kind, model = rng.choice(FAULTS), rng.choice(("", rng.choice(place.models)))
+    kind, spot = rng.choice(FAULTS), rng.choice(("", rng.choice(place.models)))
+    if place.regions and rng.random() < 0.25:
+        spot = rng.choice(sorted(set(place.regions.values())))
     share = ALWAYS if kind in ("outage", "slow") else rng.choice((0.3, 0.7, 1.0))
     hints = rng.choice((0.0, 1.0, 4.0, 20.0)) if kind == "overload" else 0.0
-    return Episode(kind, place.provider, model, begins, begins + lasts, share, hints)
+    return Episode(kind, place.provider, spot, begins, begins + lasts, share, hints)
 
 
-def latest_end(episodes: Iterable[Episode], provider: str, spot: tuple[str, str, str], before: float) -> float:
-    """Return when the last illness that touched a deployment (model, credential, organisation) before a moment was over."""
+def latest_end(episodes: Iterable[Episode], provider: str, spot: tuple[str, str, str, str], before: float) -> float:
+    """Return when the last illness that touched a deployment before a moment was over; for its `spot` see `Episode.touches`."""
     ends = (one.ends for one in episodes if one.provider == provider and one.touches(*spot) and one.begins < before)
     return max(ends, default=0.0)

@@ -5,14 +5,16 @@ whom, and what was seen.
 """
 
 from .books import books
+from .borders import borders
 from .breakers import breakers
 from .callers import callers
+from .detours import detours
 from .docket import Docket, Scene, Violation
 from .rates import rates
 from .rest import rest
 from .storms import storms
 
-CHECKS = (books, callers, storms, rates, breakers, rest)
+CHECKS = (books, callers, storms, rates, breakers, rest, borders, detours)
 """All of them, in the order they are told of."""
 
 

@@ -7,18 +7,20 @@ taken for neither, so a streak that is counted here was seen by the engine as we
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from ...policies.breaker import BreakerSettings
 from ..evidence import Call, Sending
+from ..ways import border_of, lets, targets
 from ..weather import latest_end
 from .docket import Docket, Scene
 
 FAULTS = ("outage", "resets", "errors", "overload", "cuts", "garbage", "told", "endless")
-HARMLESS = ("limited", "bad", "dead", "broke")  # refusals that say nothing about health
+HARMLESS = ("limited", "bad", "too_long", "filtered", "dead", "broke")  # refusals that say nothing about health
 EPSILON = 0.05
 MANY = 150
-"""Requests of a route after which each deployment of its first group has been asked: a chance of one in ten misses them once in
-seven million times."""
+"""Requests of a route after which a deployment of its first group with a tenth of them has been asked: they miss it once in seven
+million times. Who has less of them is waited for longer."""
 EVEN = ("weighted", "round_robin", "two_choices", "random")
 """Strategies that ask everybody who is well."""
 EARNED, MOST_EARNED = 3, 100
@@ -140,27 +142,52 @@ def _probes(scene: Scene, docket: Docket, deployment: str, since: tuple[float, i
 
 # -- well means asked --------------------------------------------------------------------------------------------------
 
+Target = dict[str, Any]
+
 
 def _live(scene: Scene, docket: Docket) -> None:
-    """Who has been well for long enough is asked again, where its route had requests."""
-    policies, sides = scene.settings.policies, {side.place.provider: side for side in scene.plan.sides}
+    """Who has been well for long enough is asked again, where its route had requests that could go there."""
+    policies, drawn = scene.settings.policies, scene.plan.drawn
     grace = policies.breaker.open_cap + LEASE + 1.25 * policies.parking.credential_cap + policies.parking.quota
-    for name, route in scene.settings.routes.items():
-        if route.strategy not in EVEN or route.sticky != "off":
+    keys = {one["name"]: one for one in drawn.get("keys", ())}
+    for name, route in drawn["routes"].items():
+        if route.get("strategy", "weighted") not in EVEN or "sticky" in route:
             continue
-        asked = [call.at for call in scene.evidence.calls.values() if call.route == name]
-        for target in route.groups[0]:
-            free = scene.settings.providers[target.provider].limits.rpm is None
-            if free and target.rpm is None and target.tpm is None and target.concurrency is None:
-                for label, quota in sides[target.provider].place.credentials:
-                    well = latest_end(scene.plan.weather, target.provider, (target.model, label, quota), scene.plan.span)
-                    _reached(scene, docket, f"{target.provider}/{target.model}#{label}", (well + grace, asked))
+        border = border_of(drawn, route)
+        inside = [one for one in targets(drawn, {"groups": route["groups"][:1]}) if lets(border, one[2])]
+        calls = [call for call in scene.evidence.calls.values() if call.route == name]
+        for target, label, tags in inside:
+            if _is_free(drawn, target):
+                asked = [call.at for call in calls if lets(call.border, tags) and lets(keys.get(call.key, {}), tags)]
+                waited = _well(scene, target, label) + grace, asked, _share(drawn, target, inside)
+                _reached(scene, docket, f"{target['provider']}/{target['model']}#{label}", waited)
 
 
-def _reached(scene: Scene, docket: Docket, deployment: str, waited: tuple[float, list[float]]) -> None:
-    since, asked = waited
+def _is_free(drawn: dict[str, Any], target: Target) -> bool:
+    """Has it no limit of ours, by which it would be passed over?"""
+    return not {"rpm", "tpm", "concurrency"} & {*target, *drawn["providers"][target["provider"]].get("limits", {})}
+
+
+def _well(scene: Scene, target: Target, label: str) -> float:
+    """Return since when nothing has befallen a deployment."""
+    place = next(side.place for side in scene.plan.sides if side.place.provider == target["provider"])
+    spot = target["model"], label, dict(place.credentials)[label], place.regions.get(target["model"], "")
+    return latest_end(scene.plan.weather, target["provider"], spot, scene.plan.span)
+
+
+def _share(drawn: dict[str, Any], target: Target, inside: list[tuple[Target, str, set[str]]]) -> float:
+    """Return the least share of its group's requests that a deployment has, by its weight or by their number."""
+    own, *weights = (
+        float(one.get("weight", 1.0)) / len(drawn["providers"][one["provider"]]["credentials"])
+        for one in (target, *(each for each, _, _ in inside))
+    )
+    return min(1.0 / len(inside), own / sum(weights))
+
+
+def _reached(scene: Scene, docket: Docket, deployment: str, waited: tuple[float, list[float], float]) -> None:
+    since, asked, share = waited
     later = [at for at in asked if at >= since]
-    if len(later) < MANY:
+    if len(later) < MANY * max(1.0, 0.1 / share):
         return
     sent = [one.at for one in scene.evidence.sendings if one.deployment == deployment and since <= one.at]
     docket.check("INV-13", bool(sent), since, deployment, f"never asked again, well for {len(later)} requests of its route")
