@@ -10,8 +10,9 @@ import pytest
 from story_stage import ALONE, Bench, frame, play
 
 from stormkeel.gateway.app import Gateway
-from stormkeel.runtime.serve.connection import WRITE_HIGH_WATER, WRITE_LOW_WATER, Connection
+from stormkeel.runtime.serve.connection import Connection
 from stormkeel.runtime.serve.hub import Hub
+from stormkeel.runtime.serve.outlet import HIGH_WATER, LOW_WATER
 from stormkeel.runtime.serve.settings import ServeSettings
 from stormkeel.testing import Reply
 
@@ -32,16 +33,16 @@ class Pipe:
         self._loop.call_later(every, self._take)
 
     def _take(self) -> None:
-        was_full = self.held > WRITE_LOW_WATER
+        was_full = self.held > LOW_WATER
         self.held = max(0, self.held - self._taken)
-        if was_full and self.held <= WRITE_LOW_WATER:
+        if was_full and self.held <= LOW_WATER:
             self.connection.resume_writing()
         if self.lost_at is None:
             self._loop.call_later(self._every, self._take)
 
     def write(self, data: bytes) -> None:
         self.held += len(data)
-        if self.held > WRITE_HIGH_WATER:
+        if self.held > HIGH_WATER:
             self.connection.pause_writing()
 
     def abort(self) -> None:

@@ -17,15 +17,15 @@ from typing import cast
 
 import httptools
 
-from .head import STATUS_LINES, Field, RequestHead, refusal, scope_of, write_whole
+from .head import STATUS_LINES, Field, RequestHead, address, refusal, scope_of, write_whole
 from .hub import Clock, Hub, Whole
 from .known import KnownHead, known_head
+from .outlet import HIGH_WATER, LOW_WATER, Outlet
 from .turn import BODY_HIGH_WATER, Turn
 
 MAX_LEARNED = 8  # heads of one connection that are kept, one after the other, to be known again
 MAX_PIPELINED = 16  # requests a client may send ahead of their answers
 LINGER = 2.0  # seconds a refused client's bytes are still read and dropped, so that no reset destroys the answer (RFC 9112 §9.6)
-WRITE_HIGH_WATER, WRITE_LOW_WATER = 32_768, 8_192
 
 
 class _RefusedError(Exception):
@@ -48,22 +48,21 @@ class Connection(asyncio.Protocol):
         self._quiet = 0  # bytes since the last head or piece of body was completed: framing, or a head still growing
         self._is_deaf = False
         self._is_paused = False
-        self._is_full = False
+        self._outlet = Outlet()
+        self._is_held = False  # nothing is read or begun until the client has taken enough of its answers
         self._is_broken = False  # the last answer can't be completed: what the client has not taken of it soon is not waited for
-        self._waiting: list[asyncio.Future[None]] = []
         self._clock = Clock.FRESH
         self._deadline = math.inf
-        self._stuck = (0, 0.0)  # bytes in the write buffer, and since when it holds just as many
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: the header deadline runs from here."""
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(WRITE_HIGH_WATER, WRITE_LOW_WATER)
+        self._transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         self._parser = httptools.HttpRequestParser(self)
-        self._client = _address(transport, "peername")
-        self._server = _address(transport, "sockname")
+        self._client = address(transport.get_extra_info("peername"))
+        self._server = address(transport.get_extra_info("sockname"))
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self._deadline = self._hub.loop.time() + self._hub.settings.header_deadline
         if not self._hub.enter(self):
@@ -91,15 +90,15 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Take note that the write buffer is full."""
-        self._is_full = True
+        self._outlet.is_full = True
 
     def resume_writing(self) -> None:
         """Let the waiting sender go on."""
-        self._is_full = False
-        waiting, self._waiting = self._waiting, []
-        for room in waiting:
-            if not room.done():
-                room.set_result(None)
+        self._outlet.free()
+        if self._is_held:
+            self._is_held = False
+            self.listen()
+            self._go_on()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
@@ -233,12 +232,14 @@ class Connection(asyncio.Protocol):
             self._linger()
             return
         self._clock, self._deadline = Clock.IDLE, 0.0
-        if not self._transport.is_closing() and self._hub.turn_deaf(self):
+        if self._outlet.is_full:
+            self._hold()
+        elif not self._transport.is_closing() and self._hub.turn_deaf(self):
             self._transport.pause_reading()
 
     def listen(self) -> None:
-        """Read again, after a while in which a refused client was not listened to."""
-        if not self._is_paused and not self._transport.is_closing():
+        """Read again, after a while in which a client was not listened to."""
+        if not (self._is_paused or self._is_held) and not self._transport.is_closing():
             self._transport.resume_reading()
 
     # what a turn asks (turn.Wire)
@@ -259,11 +260,7 @@ class Connection(asyncio.Protocol):
 
     def room(self) -> asyncio.Future[None] | None:
         """Return None where the write buffer has room, else a future that ends when it has."""
-        if not self._is_full:
-            return None
-        room = self._hub.loop.create_future()
-        self._waiting.append(room)
-        return room
+        return self._outlet.wait(self._hub.loop) if self._outlet.is_full else None
 
     def resume(self) -> None:
         """Let the client send on."""
@@ -282,8 +279,21 @@ class Connection(asyncio.Protocol):
             self._linger()
         elif turn.is_last or self._hub.is_draining or (self._is_deaf and not self._turns):
             self._close()
-        elif self._turns:
-            self._hub.start(self._turns[0])
+        else:
+            if self._outlet.is_full:
+                self._hold()
+            self._go_on()
+
+    def _hold(self) -> None:
+        """Read and begin nothing more for a client that has not taken its answers: it could ask on, and we would keep them."""
+        self._is_held = True
+        self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        """Start the next turn, or wait for one."""
+        if self._turns:
+            if not self._is_held:
+                self._hub.start(self._turns[0])
         elif self._clock is Clock.NONE:
             self._clock, self._deadline = Clock.IDLE, 0.0  # the next check winds it
 
@@ -355,9 +365,7 @@ class Connection(asyncio.Protocol):
     def check(self, now: float) -> bool:
         """Look at the clocks: to be called a few times a second. Says whether one of them was up."""
         unsent = self._transport.get_write_buffer_size()
-        if unsent != self._stuck[0]:
-            self._stuck = (unsent, now)
-        elif unsent and now - self._stuck[1] >= self._hub.settings.stall_timeout:
+        if self._outlet.is_stuck(unsent, now, self._hub.settings.stall_timeout):
             self.abort()
             return True
         if now + self._hub.tick <= self._deadline:
@@ -386,8 +394,3 @@ class Connection(asyncio.Protocol):
 
 def _drop(field: Field) -> None:
     """Do nothing with a trailer."""
-
-
-def _address(transport: asyncio.BaseTransport, which: str) -> tuple[str, int] | None:
-    address = transport.get_extra_info(which)
-    return (address[0], address[1]) if isinstance(address, tuple) else None

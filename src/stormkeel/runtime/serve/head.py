@@ -107,6 +107,11 @@ def scope_of(head: RequestHead, method: str, version: str) -> dict[str, Any]:
     }
 
 
+def address(found: object) -> tuple[str, int] | None:
+    """Return an end's address and port as a transport tells them, None where there are none."""
+    return (found[0], found[1]) if isinstance(found, tuple) else None
+
+
 class ResponseHead(msgspec.Struct, frozen=True, gc=False):
     """A response head ready to send.
 

@@ -24,9 +24,9 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             handshake's.
         body_deadline: from the end of a request's header to the end of its body, the application's own slowness included.
         idle_timeout: how long a connection may wait for its next request.
-        stall_timeout: how long a client may take nothing of what was sent to it before it is cut off. A stream of the gateway is
-            given up by the engine before that (`engine.mishaps.SLOW_CLIENT`, as long): its clock runs from the write, this one
-            from the look after it. What nobody waits for any more, a whole answer and last frames, is this one's.
+        stall_timeout: how long a client may take less than 24 KiB of what was sent to it, or than the rest, before it is cut
+            off. A stream of the gateway is given up by the engine before that (`engine.mishaps.SLOW_CLIENT`, as long): its clock
+            runs from the write, this one from the look after it. A whole answer and last frames are this one's.
         drain_delay: after a stop, how long new connections are still taken, for load balancers to notice.
         grace: after drain_delay, how long requests may go on before their applications are cancelled.
         last_words: how long a cancelled application may still send (an error event) before its connection is cut.
