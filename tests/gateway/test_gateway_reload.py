@@ -177,6 +177,28 @@ def test_a_key_taken_out_is_refused_at_once(tmp_path: Path) -> None:
     play(story)
 
 
+def test_a_stream_under_way_keeps_its_connection_over_reloads(tmp_path: Path) -> None:
+    """A reload that moves a provider to another address, and one that takes it out, close no connection that is in use."""
+
+    async def story() -> None:
+        async with staged(tmp_path, written=first(tmp_path)) as stage:
+            slow, long = await Caller.at(stage.port), 'x\nsandbox: {"tokens": 40, "pace_ms": 5}'
+            said = [{"role": "user", "content": long}]
+            headers = {"authorization": f"Bearer {KEY}"}
+            slow.writer.write(asking(CHAT, model="r", headers=headers, messages=said, stream=True))
+            await stage.sandbox.arrived(1)
+            for address, name in ((stage.sandbox.url.replace("127.0.0.1", "localhost"), "openai"), (stage.sandbox.url, "other")):
+                moved = text(address, tmp_path, 0).replace("[providers.openai]", f'[providers.{name}]\nkind = "openai"')
+                put(tmp_path / FILE, moved.replace('"openai/', f'"{name}/'))
+                assert (await reload_house(stage.house)).outcome == "applied"
+            got = await slow.get()
+            assert (got.status, heard(CHAT, got.body).is_complete) == (200, True)
+            assert (await ask(stage, wanted(stream=False))).status == 200
+            slow.leave()
+
+    play(story)
+
+
 def test_a_request_whose_body_comes_late_stays_with_its_first_version(tmp_path: Path) -> None:
     """A reload between a request's head and its body: key, route and credential are still all of the version it began with."""
 

@@ -241,6 +241,21 @@ def test_the_latest_hint_of_each_is_what_the_caller_is_told():
     play(story)
 
 
+def test_of_two_hints_for_one_quota_the_longer_one_holds():
+    """Two requests hear of one limit, the later one of a shorter pause: nobody goes out before the longer one is over (INV-12)."""
+
+    async def story():
+        replies = iter([refused(429, headers=(("retry-after", "60"),)), refused(429, headers=(("retry-after", "6"),))])
+        bench = Bench(lambda request: next(replies, whole()), ALONE)
+        await asyncio.gather(*(bench.ask(timeout=3) for _ in range(2)))
+        assert len(bench.times) == 2
+        answer = await bench.ask(timeout=100)
+        assert answer.failure is None
+        assert bench.times[2] >= 60.0
+
+    play(story)
+
+
 def test_a_429_without_a_hint():
     """A 429 that says nothing goes elsewhere at once, and is backed off from by the longer base where nobody is left."""
 
