@@ -7,11 +7,13 @@ from itertools import product
 
 import pytest
 from recovery_stage import CHAT, FOUR, GEMINI, MESSAGES, RESPONSES, TEXT, WORDS, Seen, ask, frames, house, said
-from story_stage import SSE, Bench, Reply, now, play
+from story_stage import ALONE, SSE, Bench, Reply, now, play, whole
 
 from stormkeel.engine.mishaps import LAST_MARK
 from stormkeel.engine.ports import WireFault
+from stormkeel.types.failure import FailureKind
 
+K = FailureKind
 LONG = 100_000.0
 NEXT = {CHAT: MESSAGES, MESSAGES: GEMINI, GEMINI: RESPONSES, RESPONSES: CHAT}
 JUNK = {
@@ -93,6 +95,45 @@ def test_nonsense_behind_the_reason_of_the_end_takes_nothing_away(client, dialec
         seen = await heard(client, dialect, Reply(200, [*told[:-1], JUNK[junk], *told[-1:]] if dialect == CHAT else [*told, JUNK[junk]], SSE))
         assert_readable(seen, client)
         assert (seen.answer.failure, seen.text, seen.is_whole) == (None, TEXT, True)
+
+    play(story)
+
+
+INSTEAD = {
+    CHAT: {"error": {"message": "slowly", "type": "requests", "code": "rate_limit_exceeded"}},
+    RESPONSES: {"error": {"message": "slowly", "type": "rate_limit_error", "code": "rate_limit_exceeded"}},
+    MESSAGES: {"type": "error", "error": {"type": "rate_limit_error", "message": "slowly"}},
+    GEMINI: {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slowly"}},
+}
+"""What a provider says that is asked too often."""
+
+
+@pytest.mark.parametrize(("client", "is_across"), list(product(FOUR, (False, True))))
+def test_an_error_in_place_of_a_stream_is_read_as_what_it_says(client, is_across):
+    """A 200 whose body is an error's JSON, as relays answer, means what it would mean with its own status, streamed or not."""
+    dialect = NEXT[client] if is_across else client
+
+    async def story():
+        body = json.dumps(INSTEAD[dialect]).encode()
+        seen = await heard(client, dialect, Reply(200, [body], (("content-type", "application/json"),)))
+        assert (seen.answer.failure.kind, seen.taken.body) == (K.RATE_LIMIT, b"")
+        assert {attempt.usage_source for attempt in seen.answer.story.attempts} == {"none"}
+
+    play(story)
+
+
+def test_an_answer_in_one_piece_is_told_and_booked_as_what_it_is():
+    """Who does not stream is told so, and not that it broke off; what it reports of the answer nobody gets is what it costs."""
+
+    async def story():
+        bench = Bench([whole(prompt=10, completion=5)], ALONE)
+        answer, taken = await bench.stream()
+        assert (answer.failure.kind, taken.body) == (K.BAD_RESPONSE, b"")
+        assert "answered in one piece where a stream was asked for" in answer.failure.message
+        assert set(bench.outcomes) == {("bad_response", "provider")}
+        assert {entry.usage.total for entry in bench.settled} == {15}
+        page = Bench([Reply(200, [b"<html><body>Log in</body></html>"], (("content-type", "text/html"),))], ALONE)
+        assert "something that is no answer" in (await page.stream())[0].failure.message
 
     play(story)
 

@@ -116,7 +116,7 @@ class CrossReader:
 
     __slots__ = (
         "_events", "_keep_alive", "_maker", "_reader", "_writer", "committed", "complete", "ended", "failure", "id", "model",
-        "output_bytes", "rest", "terms", "usage", "usage_final",
+        "output_bytes", "rest", "terms", "unframed", "usage", "usage_final",
     )  # fmt: skip
 
     def __init__(self, reader: StreamReader, ends: tuple[EventReader, EventWriter], maker: str, keep_alive: bytes) -> None:
@@ -124,7 +124,7 @@ class CrossReader:
         self._maker = maker
         self._events, self._writer = ends
         self._keep_alive = keep_alive
-        self.rest = b""
+        self.rest = self.unframed = b""
         self._mirror()
 
     def feed(self, data: bytes) -> bytes:
@@ -142,6 +142,7 @@ class CrossReader:
         """Tell the clean end of the upstream's bytes; `rest` is then what the client has still to be sent."""
         reader, was_complete = self._reader, self.complete
         failure = reader.finish()
+        self.unframed = reader.unframed
         self._mirror()
         if failure is None and not was_complete:
             last = self._told(reader.rest) if reader.rest else []

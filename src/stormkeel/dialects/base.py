@@ -48,6 +48,7 @@ class StreamReader(Protocol):
         terms: as in `Outcome`.
         failure: why the stream is broken, None while it is not.
         rest: whole after `finish()`: what is still to be forwarded of a last frame that came without its blank line.
+        unframed: after `finish()`: what came in place of a stream, JSON or a page; b"" where events came.
     """
 
     committed: bool
@@ -61,6 +62,7 @@ class StreamReader(Protocol):
     terms: Terms
     failure: Failure | None
     rest: bytes
+    unframed: bytes
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes as they come; return the whole frames that may be forwarded now, byte for byte, `b""` if none.

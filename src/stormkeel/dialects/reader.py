@@ -52,8 +52,8 @@ class FrameReader(ABC):
     """Reads one upstream stream; see `base.StreamReader` for the attributes."""
 
     __slots__ = (
-        "_framer", "committed", "complete", "ended", "failure", "id", "model", "output_bytes", "rest", "terms", "usage",
-        "usage_final",
+        "_framer", "committed", "complete", "ended", "failure", "id", "model", "output_bytes", "rest", "terms",
+        "unframed", "usage", "usage_final",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class FrameReader(ABC):
         self.id = ""
         self.terms = NO_TERMS
         self.failure: Failure | None = None
-        self.rest = b""
+        self.rest = self.unframed = b""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes as they come; return the whole frames that may be forwarded now."""
@@ -95,6 +95,7 @@ class FrameReader(ABC):
             self.complete = self.committed = True
         elif self.failure is None:
             self._fail(FailureKind.TRUNCATED, "the provider ended the stream before the answer was complete", None)
+            self.unframed = rest if rest.lstrip()[:1] in (b"{", b"<") and not self.committed else b""
         if self.failure is not None:
             self.rest = b""
         return self.failure

@@ -78,12 +78,23 @@ class StreamTrial(Trial):
             if ready:
                 await self._send(ready)
             if reader.failure is not None:
-                return reader.failure
+                return self._in_one_piece(exchange, reader) if reader.unframed else reader.failure
             if reader.committed:
                 at = now()
                 seen, grown_at = reader.output_bytes, at if reader.output_bytes != seen else grown_at
                 ends_at = min(ends_at, at + (LAST_MARK if reader.usage_final else LAST_WORD)) if reader.ended else inf
                 self._watch(min(at + clocks.idle, grown_at + PINGS_ONLY, ends_at), K.STALLED)
+
+    def _in_one_piece(self, exchange: Exchange, reader: StreamReader) -> Failure:
+        """Say what came in place of a stream: an error in a 200, as relays send it, or a whole answer, whose usage is booked."""
+        response = HttpResponse(200, exchange.headers, reader.unframed)
+        outcome = self._carriage.spoken.dialect.read_outcome(response.body)
+        if outcome is None:
+            return self._carriage.no_answer(response)
+        reader.usage, reader.terms = outcome.usage, outcome.terms
+        reader.usage_final = outcome.usage is not None
+        name = self.member.deployment.name
+        return Failure(K.BAD_RESPONSE, f"{name} answered in one piece where a stream was asked for", 200)
 
     def _waited(self) -> bool:
         """Was it our own clock that would wait no longer for more of the answer?"""
