@@ -170,6 +170,9 @@ TABLE = [
     ("compatible", 402, b'{"error":{"error":{"message":"More credits are required","code":402},"code":402}}', K.QUOTA),
     ("compatible", 200, b'{"error":{"message":"Provider returned error","code":429}}', K.RATE_LIMIT),
     ("compatible", 200, b'{"error":{"message":"Internal Server Error","code":500}}', K.SERVER),
+    ("compatible", 200, b'{"error":{"message":"bad temperature","type":"BadRequestError","code":400}}', K.CALLER),  # vLLM
+    ("compatible", 200, b'{"error":{"message":"the maximum context length is 4096","type":"BadRequestError","code":400}}',
+     K.CONTEXT_LENGTH),
     ("compatible", 429,
      b'{"object":"error","message":"Rate limit exceeded","type":"rate_limited","param":null,"code":"1300"}', K.RATE_LIMIT),
     ("compatible", 429, b'{"message":"Requests rate limit exceeded"}', K.RATE_LIMIT),

@@ -91,6 +91,32 @@ def test_failures_before_content_are_invisible(way):
     play(story)
 
 
+TOLD = [
+    ({"message": "the maximum context length is 4096", "type": "BadRequestError", "code": 400}, K.CONTEXT_LENGTH, None, True),
+    ({"message": "bad temperature", "type": "BadRequestError", "code": 400}, K.CALLER, None, True),
+    ({"message": "Rate limit reached. Please try again in 20s.", "type": "tokens", "code": "rate_limit_exceeded"}, K.RATE_LIMIT, 20.0, True),
+    ({"message": "You exceeded your current quota", "type": "insufficient_quota"}, K.QUOTA, None, True),
+    ({"message": "no", "type": "made_up", "code": None}, K.SERVER, None, False),
+]
+"""Error events, as servers of OpenAI's dialect put them first into a stream, with what they mean."""
+
+
+@pytest.mark.parametrize(("event", "kind", "hint", "is_known"), TOLD)
+def test_an_error_event_means_what_an_answer_of_its_words_would(event, kind, hint, is_known):
+    """Its words and hints count, not its code alone: a caller's fault is asked once (INV-11), a pause kept to (INV-12), and what
+    nobody knows is counted as such (S-21)."""
+
+    async def story():
+        bench = Bench([streamed(HEAD, b"data: " + json.dumps({"error": event}).encode() + b"\n\n")], ALONE)
+        answer, taken = await bench.stream(timeout=4)
+        first = answer.story.attempts[0].failure
+        assert (first.kind, first.retry_after, first.is_known) == (kind, hint, is_known)
+        assert taken.pieces == []
+        assert len(bench.times) == (3 if kind is K.SERVER else 1)
+
+    play(story)
+
+
 @pytest.mark.parametrize("way", AFTER)
 def test_failures_after_content_are_told(way):
     """A stream that breaks after its first content is never repeated and never passed off as whole (INV-8, INV-9, S-28)."""

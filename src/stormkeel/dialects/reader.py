@@ -138,7 +138,10 @@ class FrameReader(ABC):
             code = str(details.get("error_code") or "")  # Anthropic's billing errors (docs/wire.md, Errors)
         name = code or type_ or "error"
         kind = kind_of_stream_error(type_, code)
-        return self._fail(kind, f'the provider broke off the stream with "{name[:100]}"', name[:100], body)
+        self._fail(kind or FailureKind.SERVER, f'the provider broke off the stream with "{name[:100]}"', name[:100], body)
+        if kind is None and self.failure is not None:
+            self.failure = msgspec.structs.replace(self.failure, is_known=False)
+        return False
 
 
 def _is_utf8(frame: bytes) -> bool:

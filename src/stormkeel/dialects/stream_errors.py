@@ -10,12 +10,12 @@ from ..types.failure import FailureKind
 K = FailureKind
 
 
-def kind_of_stream_error(type_: str, code: str) -> FailureKind:
+def kind_of_stream_error(type_: str, code: str) -> FailureKind | None:
     """Classify an error event inside a stream by the provider's own type and code (docs/wire.md, Errors).
 
-    Where neither is known it is the provider's fault: the request had been accepted.
+    None where neither is known: then it is the provider's fault, for the request had been accepted.
     """
-    return _STREAM_ERRORS.get(code) or _STREAM_ERRORS.get(type_) or K.SERVER
+    return _STREAM_ERRORS.get(code) or _STREAM_ERRORS.get(type_)
 
 
 _STREAM_ERRORS: dict[str, FailureKind] = {
@@ -48,7 +48,20 @@ _STREAM_ERRORS: dict[str, FailureKind] = {
     "content_policy_violation": K.CONTENT_REFUSED,
     "invalid_api_key": K.CREDENTIAL,
     "model_not_found": K.MODEL_UNAVAILABLE,
-    # OpenRouter puts the HTTP status into error.code
+    "api_error": K.SERVER,
+    "server_error": K.SERVER,
+    "error": K.SERVER,
+    # OpenRouter and vLLM put the HTTP status into error.code
+    "400": K.CALLER,
+    "401": K.CREDENTIAL,
+    "402": K.QUOTA,
+    "403": K.CREDENTIAL,
+    "404": K.MODEL_UNAVAILABLE,
+    "413": K.CONTEXT_LENGTH,
+    "422": K.CALLER,
+    "500": K.SERVER,
+    "502": K.SERVER,
+    "504": K.SERVER,
     "429": K.RATE_LIMIT,
     "503": K.OVERLOADED,
     "529": K.OVERLOADED,

@@ -168,6 +168,14 @@ class Carriage:
             return msgspec.structs.replace(failure, kind=K.CALLER)
         return failure
 
+    def told_by_event(self, failure: Failure, headers: Headers) -> Failure:
+        """Say what an error event means by all it says: its reader knows types and codes, the provider also words and hints."""
+        said = self.classify(HttpResponse(200, headers, failure.body))
+        if said.kind is K.BAD_RESPONSE or not said.is_known:
+            return failure
+        hint = said.retry_after
+        return msgspec.structs.replace(failure, kind=said.kind, retry_after=hint, forever=said.forever, body=said.body)
+
     def no_answer(self, response: HttpResponse) -> Failure:
         """Say what a 200 is that is no answer: an error in its body, as relays send it, nonsense, or packed unasked."""
         said, name = self.classify(response), self._member.deployment.name

@@ -78,12 +78,18 @@ class StreamTrial(Trial):
             if ready:
                 await self._send(ready)
             if reader.failure is not None:
-                return self._in_one_piece(exchange, reader) if reader.unframed else reader.failure
+                return self._said(exchange, reader, reader.failure)
             if reader.committed:
                 at = now()
                 seen, grown_at = reader.output_bytes, at if reader.output_bytes != seen else grown_at
                 ends_at = min(ends_at, at + (LAST_MARK if reader.usage_final else LAST_WORD)) if reader.ended else inf
                 self._watch(min(at + clocks.idle, grown_at + PINGS_ONLY, ends_at), K.STALLED)
+
+    def _said(self, exchange: Exchange, reader: StreamReader, failure: Failure) -> Failure:
+        """Say what a stream's failure means, by all that the provider said of it."""
+        if reader.unframed:
+            return self._in_one_piece(exchange, reader)
+        return self._carriage.told_by_event(failure, exchange.headers) if failure.body else failure
 
     def _in_one_piece(self, exchange: Exchange, reader: StreamReader) -> Failure:
         """Say what came in place of a stream: an error in a 200, as relays send it, or a whole answer, whose usage is booked."""

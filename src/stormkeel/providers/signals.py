@@ -187,7 +187,8 @@ def classify(family: str, response: HttpResponse, wall_now: float) -> Failure:
     """
     status, words = response.status, read_words(response.body)
     told = should_retry(response.headers)
-    signalled = _signalled(FAMILIES[family], status, words) or _by_code(status, words)
+    seen = _seen(status, words)
+    signalled = _signalled(FAMILIES[family], seen, words) or (None if seen == status else _by_status(seen, words, None))
     kind = signalled or _by_status(status, words, told)
     again = RULES[kind].again is not Again.NEVER
     is_spent, is_too_large = kind is K.RATE_LIMIT and words.is_spent, kind is K.RATE_LIMIT and is_larger_than_limit(words.message)
@@ -255,12 +256,12 @@ def _signalled(table: tuple[Signal, ...], status: int, words: Words) -> FailureK
     return None
 
 
-def _by_code(status: int, words: Words) -> FailureKind | None:
-    """Relays write the status they saw themselves as the code, some under a 200 of their own."""
+def _seen(status: int, words: Words) -> int:
+    """Return the status that a failure had where it happened: relays write it as the code, some under a 200 of their own."""
     if status != 200:
-        return None
+        return status
     seen = max((int(name) for name in words.names if name.isdecimal() and len(name) == 3), default=0)
-    return None if seen < 400 else _by_status(seen, words, None)
+    return status if seen < 400 else seen
 
 
 def _by_status(status: int, words: Words, told: bool | None) -> FailureKind:
