@@ -19,12 +19,12 @@ EASING = EasingSettings()
 
 def named(name: str, until: float = 0.0) -> Any:
     """A quota group, a model or a scope, set aside until a moment."""
-    return SimpleNamespace(name=name, until=until)
+    return SimpleNamespace(name=name, until=until, rests=lambda now: until > now)
 
 
 def member(name: str, provider: str = "p", credential: str = "main", quota: str = "q", alone: str = "", scope: str = "s") -> Any:
     """A deployment with these names."""
-    deployment = SimpleNamespace(name=name, provider=provider, credential=credential, alone=alone)
+    deployment = SimpleNamespace(name=name, provider=provider, credential=credential, quota=quota, alone=alone)
     return SimpleNamespace(deployment=deployment, cooling=(named(quota), named("c")), scopes=(named(scope),))
 
 
@@ -122,7 +122,7 @@ def test_nothing_changes_before_the_world_is_the_present_one() -> None:
     """Then all that was claimed at once, and what is claimed later as it is claimed; afterwards nothing more."""
     heritage = Heritage()
     first = claim(heritage)
-    quota = first.quota(deployment(rate=RateSettings(rpm=10), concurrency=2), EASING)
+    quota = first.quota(deployment(rate=RateSettings(rpm=10), concurrency=2), EASING).quota
     budget = first.budget("p", BudgetSettings())
     scope = first.scope("region", BreakerSettings())
     alone = first.alone(deployment(alone="p/m"))
@@ -131,7 +131,7 @@ def test_nothing_changes_before_the_world_is_the_present_one() -> None:
     assert (heritage.quotas, heritage.budgets, heritage.scopes, heritage.alone) == (
         {"q": quota}, {"p": budget}, {"region": scope}, {"p/m": alone},
     )  # fmt: skip
-    late = first.quota(deployment("late"), EASING)
+    late = first.quota(deployment("late"), EASING).quota
     assert heritage.quotas["late"] is late
     first.end()
     first.quota(deployment("later"), EASING)
@@ -143,24 +143,27 @@ def test_the_next_world_goes_on_with_what_there_is_under_its_own_settings() -> N
     """The same state under other limits, once it is the present one; and never under those of a world that is gone."""
     heritage = Heritage()
     first = claim(heritage)
-    quota = first.quota(deployment(rate=RateSettings(rpm=10)), EASING)
+    quota = first.quota(deployment(rate=RateSettings(rpm=10), concurrency=1), EASING).quota
     first.commit()
     quota.rate.admit(7.0, 0)
     second = claim(heritage)
-    assert second.quota(deployment(rate=RateSettings(rpm=5), concurrency=3), EASING) is quota
+    assert second.quota(deployment(rate=RateSettings(rpm=5), concurrency=3), EASING).quota is quota
     assert quota.rate.limits(7.0) == [Limit("rpm", 10, 9)]
     second.commit()
     first.end()
     assert quota.limits(7.0) == [Limit("rpm", 5, 4), Limit("concurrency", 3, 3)]
-    assert first.quota(deployment(rate=RateSettings(rpm=99)), EASING) is quota
+    assert first.quota(deployment("new", rate=RateSettings(rpm=99)), EASING).quota is not quota
     assert second.budget("p", BudgetSettings()) is second.budget("p", BudgetSettings())
     assert quota.limits(7.0)[0] == Limit("rpm", 5, 4)
 
 
-def test_one_state_for_all_of_a_group() -> None:
-    """Within a world that nobody has committed yet as well; a group without a model of its own has none."""
+def test_one_state_and_one_limit_for_all_of_a_group() -> None:
+    """Those of its first deployment, within a world that nobody has committed yet as well; and it is counted who is in it."""
     one = claim(Heritage())
-    assert one.quota(deployment(), EASING) is one.quota(deployment(), EASING)
+    share = one.quota(deployment(rate=RateSettings(rpm=10), concurrency=2), EASING)
+    assert one.quota(deployment(rate=RateSettings(rpm=99)), EASING) is share
+    assert (share.members, share.rate, share.concurrency) == (2, RateSettings(rpm=10), 2)
+    assert share.quota.limits(7.0) == [Limit("rpm", 10, 10), Limit("concurrency", 2, 2)]
     assert one.scope("r", BreakerSettings()) is one.scope("r", BreakerSettings())
     assert one.alone(deployment(alone="p/m")) is one.alone(deployment(alone="p/m"))
     assert one.alone(deployment()) is None
@@ -170,12 +173,25 @@ def test_an_onlooker_changes_nothing() -> None:
     """It sees the same state, and whatever it makes stays its own."""
     heritage = Heritage()
     first = claim(heritage)
-    quota = first.quota(deployment(rate=RateSettings(rpm=10)), EASING)
+    quota = first.quota(deployment(rate=RateSettings(rpm=10)), EASING).quota
     first.commit()
     onlooker = first.onlooker()
-    assert onlooker.quota(deployment(rate=RateSettings(rpm=1)), EASING) is quota
+    assert onlooker.quota(deployment(rate=RateSettings(rpm=1)), EASING).quota is quota
     onlooker.quota(deployment("new"), EASING)
     assert (quota.limits(7.0), sorted(heritage.quotas)) == ([Limit("rpm", 10, 10)], ["q"])
+
+
+def test_who_has_left_is_forgotten_in_time() -> None:
+    """A deployment whose place is another's goes like one that its settings no longer name; one that is back stays."""
+    heritage = kept(GONE, HERE)
+    heritage.leave(GONE, 100.0)
+    heritage.sweep(world(HERE), 100.0 + KEPT - 0.1)
+    assert sorted(heritage.members) == ["gone", "here"]
+    heritage.enter(GONE)
+    heritage.sweep(world(HERE), 100.0 + KEPT)
+    assert sorted(heritage.members) == ["gone", "here"]
+    heritage.sweep(world(HERE), 100.0 + 2 * KEPT)
+    assert sorted(heritage.members) == ["here"]
 
 
 @pytest.mark.parametrize("is_same", [True, False])
