@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from stormkeel.providers.limits import Told, told, violated
+from stormkeel.providers.base import Auth, Provider
+from stormkeel.providers.limits import REFILLED, Told, told, violated
+from stormkeel.providers.openai import OPENAI as VENDOR
 from stormkeel.types.wire import Headers
 
 WALL = 1_795_000_000.0  # 2026-11-18T11:06:40Z
@@ -57,6 +59,42 @@ def test_the_same_word_means_another_limit() -> None:
     assert told(groq, WALL, {"requests": "rpd"}) == [Told("rpd", 14_400, 14_370, 179.56)]
     cerebras = headers("x-ratelimit-limit-tokens-minute: 60000\nx-ratelimit-remaining-requests-day: 3\nx-ratelimit-reset-requests-day: 33011.38")
     assert told(cerebras, WALL, {}) == [Told("tpm", 60_000), Told("rpd", None, 3, 33_011.38)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "left", "reset", "row"),
+    [
+        ("500", "499", "120ms", Told("rpm", 500, 499, 0.12)),
+        ("30000", "29999", "2ms", Told("rpm", 30_000, 29_999, 0.002)),
+        ("500", "0", "1m0s", Told("rpm", 500, 0, 60.0)),
+        ("10000", "9999", "8.64s", Told("rpd", 10_000, 9999, 8.64)),  # gpt-4o-mini in tier 1, which lets 500 through in a minute
+        ("200", "198", "14m24s", Told("rpd", 200, 198, 864.0)),
+        ("10000", "0", "24h0m0s", Told("rpd", 10_000, 0, 86_400.0)),
+        ("10000", "10000", "0s", Told("rpm", None, 10_000, 0.0)),
+        ("10000", "9999", None, Told("rpm", None, 9999, None)),
+        (None, "0", "2s", Told("rpm", None, 0, 2.0)),
+        ("10000", None, "8.64s", Told("rpm", None, None, 8.64)),
+    ],
+)
+def test_openais_requests_are_a_minutes_or_a_days(amount: str | None, left: str | None, reset: str | None, row: Told) -> None:
+    """A day's 10,000 are never taken for a minute's: how fast they come back tells; where that is not said, neither is the number."""
+    said = {"limit": amount, "remaining": left, "reset": reset}
+    fields = tuple((f"x-ratelimit-{what}-requests", value) for what, value in said.items() if value is not None)
+    assert told(fields, WALL, dict(VENDOR.told_as)) == [row]
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("https://api.openai.com/v1", {"requests": REFILLED}),
+        ("https://eu.api.openai.com/v1", {"requests": REFILLED}),
+        ("https://notapi.openai.com.example/v1", {}),
+        ("http://127.0.0.1:9/v1", {}),
+    ],
+)
+def test_how_limits_refill_is_known_of_openai_alone(url: str, meant: dict[str, str]) -> None:
+    """Another server of the kind may count in fixed windows: of 1000 a minute, one taken would come back in the 60 s of a day's."""
+    assert Provider("mine", VENDOR, url, "openai_chat", Auth.BEARER).meant == meant
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,20 @@ def test_a_setting_is_never_raised():
     play(story)
 
 
+def test_a_days_limit_is_not_a_minutes():
+    """OpenAI's headers tell the day's requests of a model that has such a limit: the tier's minute stays what it was."""
+
+    async def story():
+        tier = b'[providers.openai.limits]\ntier = "1"\n[routes.fast]\ngroups = [["openai/gpt-4o-mini"]]\n'
+        bench = Bench([answer(told(11_999, 12_000, "7.2s"))], ALONE[: ALONE.index(b"[routes.fast]")] + tier)
+        await bench.ask()
+        rate = member(bench).rate
+        assert {one.name: one.amount for one in rate.limits(now())} == {"rpm": 500, "tpm": 200_000, "rpd": 12_000}
+        assert rate.learned == {"rpd"}
+
+    play(story)
+
+
 def test_learning_can_be_left():
     """`learn = false` believes the settings alone."""
 

@@ -135,7 +135,7 @@ class _Builder:
         member = (PacedMember if is_paced else Member)(deployment, spoken, known, gates)
         member.transport = transport
         if deployment.learns:
-            member.learned = Learned(quota, dict(provider.vendor.told_as))
+            member.learned = Learned(quota, provider.meant)
             if share.rate is None:
                 quota.wait_for(member)
         if is_paced:

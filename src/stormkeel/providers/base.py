@@ -10,6 +10,7 @@ credential is bound to the one address of its caller (INV-17, INV-19).
 from __future__ import annotations
 
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,6 +18,7 @@ from ..policies.rate import MINUTE, Counts
 from ..types.failure import Failure, FailureKind
 from ..types.secret import HIDDEN, Secret
 from ..types.wire import NO_HEADERS, Headers, HttpRequest, HttpResponse
+from .limits import REFILLED
 from .passage import SHOWN, UPLOAD_URL, Passage, passed
 from .signals import classify, is_nowhere
 
@@ -128,6 +130,16 @@ class Provider(msgspec.Struct, frozen=True):
     def at(self, dialect: str, base_url: str) -> Provider:
         """Return it as it speaks another dialect, at a base URL of its own or "" for the same."""
         return msgspec.structs.replace(self, dialect=dialect, base_url=base_url or self.base_url)
+
+    @property
+    def meant(self) -> dict[str, str]:
+        """What is meant by the words that tell limits, where others mean something else.
+
+        What is seen by how a limit refills holds at the vendor's own addresses: another server may count in fixed windows.
+        """
+        host, own = (urlsplit(url).hostname or "" for url in (self.base_url, self.vendor.base_url))
+        is_own = host == own or host.endswith(f".{own}")  # as in "eu.api.openai.com"
+        return {word: name for word, name in self.vendor.told_as if is_own or name != REFILLED}
 
 
 WANTS: dict[str, tuple[frozenset[str], Headers]] = {

@@ -25,6 +25,9 @@ _NAMES = {
     "requests": "rpm", "tokens": "tpm", "input-tokens": "itpm", "output-tokens": "otpm",
     "requests-minute": "rpm", "tokens-minute": "tpm", "requests-day": "rpd", "tokens-day": "tpd",
 }  # fmt: skip
+REFILLED = "refilled"
+"""For `meant`: a minute's limit or a day's, which is seen by how long what was taken takes to come back."""
+LONGER = 3600.0  # seconds to refill all of a limit, above which it is a day's
 _GOOGLE = (("inputtokens", "perminute", "itpm"), ("requests", "perminute", "rpm"), ("requests", "perday", "rpd"))
 
 
@@ -50,7 +53,8 @@ def told(headers: Headers, wall_now: float, meant: Mapping[str, str]) -> list[To
     Args:
         headers: lower-case names.
         wall_now: seconds since the epoch.
-        meant: what a provider means by a word that others mean something else by, as in {"requests": "rpd"}.
+        meant: what a provider means by a word that others mean something else by, as in {"requests": "rpd"}, or
+            {"requests": REFILLED} where that depends on the model.
     """
     found: dict[str, dict[str, str]] = {}
     for field, value in headers:
@@ -67,8 +71,17 @@ def told(headers: Headers, wall_now: float, meant: Mapping[str, str]) -> list[To
 
 
 def _told(name: str, said: Mapping[str, str], wall_now: float) -> Told:
-    reset = moment_in(said.get("reset"), wall_now)
-    return Told(name, _whole(said.get("limit")), _whole(said.get("remaining")), reset if reset is None or reset > 0 else 0.0)
+    amount, left, reset = _whole(said.get("limit")), _whole(said.get("remaining")), moment_in(said.get("reset"), wall_now)
+    if reset is not None and reset < 0:
+        reset = 0.0
+    return _refilled(amount, left, reset) if name == REFILLED else Told(name, amount, left, reset)
+
+
+def _refilled(amount: int | None, left: int | None, reset: float | None) -> Told:
+    """Requests of a minute or of a day; where nothing shows which, how many it lets through counts as not said."""
+    if amount is None or left is None or not reset or left >= amount:
+        return Told("rpm", None, left, reset)
+    return Told("rpd" if reset * amount > LONGER * (amount - left) else "rpm", amount, left, reset)
 
 
 def _whole(text: str | None) -> int | None:

@@ -6,6 +6,7 @@ Never its failure signals: those are in `signals.py`.
 from __future__ import annotations
 
 from .base import Vendor
+from .limits import REFILLED
 
 OPENAI = Vendor(
     name="openai",
@@ -21,5 +22,6 @@ OPENAI = Vendor(
     takes_thoughts=False,  # an unknown field of a message is refused (docs/wire.md, Across dialects)
     limit="max_completion_tokens",  # reasoning models refuse the older name
     counts="asked",  # (docs/reliability.md, Rates)
+    told_as=(("requests", REFILLED),),  # a day's, of a model that has a limit by the day (docs/wire.md, Hints)
     others=(("openai_responses", ""),),
 )
