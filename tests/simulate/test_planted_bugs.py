@@ -406,6 +406,27 @@ def test_turns_of_another_request():
     assert "INV-33" in found(through(Mixing)(plan()))
 
 
+@pytest.mark.parametrize("habit", ["makers", "formal"])
+def test_a_stream_that_is_gone_on_with_behind_a_call_or_a_form(habit):
+    """INV-8: an engine that asks somebody for the rest of an answer which has called a tool, or is to have a form."""
+    weather = ill("cuts", share=0.5), ill("cuts", "alpha", share=0.5)
+    agreed = msgspec.structs.replace(told({"recovery": "continue"}, **{habit: 0.5}), weather=weather)
+    assert found(Stage(agreed)) == set()
+
+    class Eager(Stage):
+        def _apply(self, house, settings):
+            super()._apply(house, settings)
+            answer = house.answer
+
+            async def again(request, ear=None):
+                given = await answer(request, ear)
+                return given if given.failure is None or not given.began else await answer(request, None)
+
+            house.answer = again
+
+    assert "INV-8" in found(Eager(agreed))
+
+
 def test_a_healed_provider_that_is_never_asked_again():
     """INV-13: a credential that is set aside for a day, where ten seconds were agreed."""
     weather = msgspec.structs.replace(ill("dead", "alpha", ends=60.0), scope="main")

@@ -321,6 +321,26 @@ def test_a_last_resort_after_a_detour_is_of_the_route_too():
     play(story)
 
 
+def test_a_conversation_is_trimmed_for_whoever_is_there():
+    """INV-32: where the largest window is down, what was too long for the next one is trimmed for that, and not sent again as it was."""
+
+    async def story():
+        def choose(request):
+            large = json.loads(request.body)["model"] == "large"
+            return refused(529) if large else fits(15_000)(request)
+
+        more = 'fallback.context_length = "none"\nlast_resort = { system = "be brief", trim = true }'
+        bench = Bench(choose, house('[["gpu/small"], ["gpu/large"]]', more))
+        turns = [{"role": role, "content": "w" * 2_000} for _ in range(10) for role in ("user", "assistant")]
+        answer = await bench.ask(messages=[*turns, {"role": "user", "content": "the question"}])
+        assert answer.failure is None
+        sent = [json.loads(one.request.body) for one in bench.transport.sent]
+        told = [(one["model"], len(one["messages"])) for one in sent]
+        assert told == [("small", 21), ("large", 22), ("small", 22), ("large", 6), ("small", 6)]
+
+    play(story)
+
+
 def test_a_safer_instruction_for_what_was_refused():
     """What a filter refused is asked once with the instruction that the route has for that."""
 

@@ -53,12 +53,12 @@ def resort(run: Run, route: Route, kind: FailureKind) -> Route | None:
     asked, client = _asked(run, route, last), run.world.dialects[request.dialect]
     prompt, lost = _instead(run, told.prompt, last)
     if last.trim and kind is FailureKind.CONTEXT_LENGTH:
-        prompt, left_out = _trimmed(run, prompt, asked[0])
+        prompt, left_out = _trimmed(run, prompt, _fit(run, asked))
         lost += left_out
     elif run.resorts:
         return None  # it was said otherwise already
     smaller = _written(run, prompt, asked[0], client) if lost else None
-    if smaller is None:
+    if smaller is None or smaller[0].raw == request.raw:  # it was too long as it is
         return None
     run.take_instead(smaller[0], tuple(dict.fromkeys((*lost, *told.lost, *smaller[1]))))
     return msgspec.structs.replace(route, groups=tuple(Group((one.deployment,)) for one in asked))
@@ -70,6 +70,13 @@ def _asked(run: Run, route: Route, last: LastResort) -> list[Member]:
     groups = last.groups or route.groups
     asked = list({one.index: members[one.index] for group in groups for one in group.deployments}.values())
     return asked if last.groups else sorted(asked, key=lambda one: -(one.window or 0))
+
+
+def _fit(run: Run, asked: Sequence[Member]) -> Member:
+    """Into whose window it is to fit: the first one's; the second time that of whoever refused it, as the first may be down."""
+    if not run.resorts:
+        return asked[0]
+    return next((one for one in asked if one.deployment.name == run.attempts[-1].deployment), asked[0])
 
 
 def _instead(run: Run, prompt: Prompt, last: LastResort) -> tuple[Prompt, tuple[str, ...]]:

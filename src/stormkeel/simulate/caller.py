@@ -20,7 +20,7 @@ from ..types.request import Options, Request
 from ..types.wire import Headers, header
 from .evidence import Call, Evidence
 from .loop import on_grid
-from .speech import MARK
+from .speech import CALLED, MARK
 from .talk import written
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Habits(msgspec.Struct, frozen=True):
         talkers: the share that goes on with a long conversation.
         offenders: the share that a provider's filter takes offence at.
         bordered: the share that says where it may go.
+        makers: the share that offers tools.
+        formal: the share that asks for an answer of a form.
     """
 
     hourly: float = 4500.0
@@ -58,9 +60,11 @@ class Habits(msgspec.Struct, frozen=True):
     talkers: float = 0.0
     offenders: float = 0.0
     bordered: float = 0.0
+    makers: float = 0.0
+    formal: float = 0.0
 
 
-USUAL = Habits(talkers=0.05, offenders=0.02, bordered=0.05)
+USUAL = Habits(talkers=0.05, offenders=0.02, bordered=0.05, makers=0.12, formal=0.04)
 """As drawn plans have them."""
 
 
@@ -165,8 +169,11 @@ class Ear:
         self._pieces += 1
         call.got.append(data)
         call.written += len(data)
+        now = asyncio.get_running_loop().time()
         if call.first is None and MARK.search(data):
-            call.first = asyncio.get_running_loop().time()
+            call.first = now
+        if call.offers and call.called is None and CALLED.search(data):
+            call.called = now
         if call.slow:
             self._is_busy = True
             try:

@@ -36,6 +36,7 @@ class Sending(msgspec.Struct):
         ended: when it was over, -1 while it is not.
         end: how: "read", "aborted" by us, or "broken" by the wire.
         region: where the model is served, "" where nobody says.
+        offers, calls: was it offered tools, and does its answer call one?
         shown: whose turns it was sent, in their order, and which: a number, "s" for instructions, "p" for its route's own prompt.
     """
 
@@ -63,6 +64,8 @@ class Sending(msgspec.Struct):
     ended: float = -1.0
     end: str = ""
     region: str = ""
+    offers: bool = False
+    calls: bool = False
     shown: tuple[tuple[str, str], ...] = ()
 
     def close(self, at: float, end: str) -> None:
@@ -87,7 +90,9 @@ class Call(msgspec.Struct):
         strict: may nobody be asked who can't be told all of it?
         turns: how many it has, instructions not counted.
         has_system: does it have instructions?
+        offers, formed: does it offer tools, or ask for an answer of a form?
         lossy: what it was told to have been left out.
+        called: when a call of a tool had gone out to its caller, None before.
         first: when the first content came, None before.
         ended: when it was over, -1 while it is not.
         outcome: "whole", "failed", "left" or "broke" (a fault of ours).
@@ -114,7 +119,10 @@ class Call(msgspec.Struct):
     strict: bool = False
     turns: int = 1
     has_system: bool = False
+    offers: bool = False
+    formed: bool = False
     lossy: str = ""
+    called: float | None = None
     first: float | None = None
     ended: float = -1.0
     outcome: str = ""

@@ -82,7 +82,7 @@ class Wire:
         sending = Sending(
             attempt, attempt.partition(".")[0], deployment, door.upstream.name, model, name, f"{organisation}/{model}", dialect,
             now, _STREAM.search(body) is not None, prompt=len(body) // 4, is_reserved=attempt in self._evidence.reserved,
-            region=door.regions.get(model, ""), shown=tuple(
+            region=door.regions.get(model, ""), offers=b'"tools"' in body, shown=tuple(
                 (whose.decode(), turn.decode()) for whose, turn in TURN.findall(body)
             ),
         )  # fmt: skip

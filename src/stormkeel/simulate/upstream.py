@@ -27,6 +27,7 @@ BACKGROUND = {"errors": 0.003, "resets": 0.002, "cuts": 0.002, "overload": 0.002
 SLOWER = 20.0
 BEFORE_HEAD = ("outage", "resets", "hang")
 REFUSALS = ("errors", "overload")
+CALLS = 0.6  # the share of answers to whoever offers tools that call one
 SQUEEZED = 4
 WIDE = 0.006  # the share of answers that are large
 WIDE_WORD = 32 * 1024  # bytes a word of a large answer has more
@@ -224,9 +225,10 @@ class Upstream:
         sending.words, sending.status = count, 200
         sending.made = tuple(on_grid(start + number * step) for number in range(count))
         sending.act = trouble or ("slow" if is_slow else "served")
+        sending.calls = sending.offers and rng.random() < CALLS
         if sending.stream:
             return self._stream(sending, words, usage, trouble)
-        return self._whole(sending, whole(sending.dialect, sending.model, words, usage), trouble)
+        return self._whole(sending, whole(sending.dialect, sending.model, words, usage, sending.calls), trouble)
 
     def _measure(self, sending: Sending) -> tuple[str, int, str]:
         """Say under which mark it answers, with how many words, and what makes each of them long."""
@@ -251,7 +253,7 @@ class Upstream:
         return Script(at, headers=self._headers(sending, JSON), pieces=((at, body),), last=1)
 
     def _stream(self, sending: Sending, words: list[str], usage: tuple[int, int], trouble: str) -> Script:
-        speech = streamed(sending.dialect, sending.model, words, usage)
+        speech = streamed(sending.dialect, sending.model, words, usage, sending.calls)
         made = sending.made
         pieces = [(made[0], speech.head + speech.words[0])]
         pieces += zip(made[1:], speech.words[1:], strict=True)
@@ -267,6 +269,8 @@ class Upstream:
     def _broken(self, sending: Sending, headers: Headers, pieces: list[tuple[float, bytes]], trouble: str) -> Script:
         """Break a stream off: between two pieces or in the middle of one, by whatever befell it."""
         keep = self._rng.randrange(len(pieces))
+        if sending.calls and self._rng.random() < 0.5:
+            keep = len(pieces) - 1  # right behind the call
         at, torn = pieces[keep]
         head, kept = pieces[0][0], pieces[:keep]
         said = keep - (len(pieces) - len(sending.made) - 1)

@@ -64,6 +64,7 @@ def _unmixed(scene: Scene, docket: Docket, call: Call, sendings: list[Sending]) 
     in_order = [number for _, number in marks] == list(range(len(marks)))
     docket.check("INV-8", in_order, call.ended, call.id, f"words out of order: {[number for _, number in marks][:20]}")
     docket.check("INV-8", not call.oddities, call.ended, call.id, "; ".join(call.oddities[:3]))
+    _alone(docket, call, sendings, route.recovery)
     if call.outcome == "whole":
         there = any(one.finished and one.starts + one.words == len(marks) for one in sendings)
         docket.check("INV-9", there, call.ended, call.id, f"told as whole with {len(marks)} words: {_tell(sendings)}")
@@ -74,6 +75,17 @@ def _unmixed(scene: Scene, docket: Docket, call: Call, sendings: list[Sending]) 
         docket.check("INV-9", not (is_held and marks), call.ended, call.id, f"{call.kind}, and words of it went out")
     else:
         docket.check("INV-9", not body, call.ended, call.id, f"{call.kind}, and yet it got an answer")
+
+
+def _alone(docket: Docket, call: Call, sendings: list[Sending], recovery: str) -> None:
+    """What called a tool is gone on with by nobody, nor is the rest of an answer of a form asked for."""
+    until = call.called
+    if until is None and call.formed and call.stream and recovery == "continue":
+        until = call.first
+    if until is not None:
+        late = [one.attempt for one in sendings if one.at > until]
+        what = "the beginning of a form" if call.called is None else "the call of a tool"
+        docket.check("INV-8", not late, call.ended, call.id, f"sent again as {late} behind {what}")
 
 
 def _tell(sendings: list[Sending]) -> str:

@@ -20,6 +20,7 @@ import msgspec
 
 from ..evidence import Call, Sending
 from ..speech import marks_in
+from ..talk import called
 from .docket import Docket, Scene
 
 TOO_LONG, REFUSED = "too_long", "filtered"
@@ -164,10 +165,19 @@ def _left_out(docket: Docket, call: Call, one: Sending, route: Route) -> None:
     may = may and ((call.id, "s") in shown or not call.has_system or "s" in instead or "p" in instead)
     if "p" in instead:
         may = may and not turns
-    elif len(turns) < call.turns:  # the user begins, and has the last word
-        may = may and last.get("trim", False) and turns[-1:] == [call.turns - 1] and turns[0] % 2 == 0
-        may = may and turns == list(range(turns[0], call.turns))
+    elif len(turns) < call.turns:
+        may = may and last.get("trim", False) and _is_sound(call, turns)
     docket.check("INV-33", may, one.at, one.attempt, f"{_tell(whole(call))} was sent as {_tell(shown)}; its route has {last}")
+
+
+def _is_sound(call: Call, turns: list[int]) -> bool:
+    """Do the turns that are left begin with what the user said, and go on in a row to the last, each call with its answer?"""
+    if not turns or turns[0] % 2 or (turns[0] and called(call, turns[0] - 1)):
+        return False
+    is_gapped = len(turns) > 1 and turns[1] != turns[0] + 1  # where the model's turn would come first, the user's before it stays
+    row = turns[1:] if is_gapped else turns
+    torn = any(called(call, number - 1) and number - 1 not in turns for number in turns)
+    return row == list(range(row[0], call.turns)) and (not is_gapped or row[0] % 2 == 1) and not torn
 
 
 def _tell(shown: tuple[tuple[str, str], ...]) -> str:
