@@ -111,8 +111,20 @@ def test_an_error_event_means_what_an_answer_of_its_words_would(event, kind, hin
         answer, taken = await bench.stream(timeout=4)
         first = answer.story.attempts[0].failure
         assert (first.kind, first.retry_after, first.is_known) == (kind, hint, is_known)
+        assert (first.message == event["message"]) is is_known, "told in the provider's words, as any refusal"
         assert taken.pieces == []
         assert len(bench.times) == (3 if kind is K.SERVER else 1)
+
+    play(story)
+
+
+def test_a_credential_refused_in_mid_stream_is_set_aside_by_its_code():
+    """What has no status is told by its code alone, and nobody is told of a status "None"."""
+
+    async def story():
+        bench = Bench([streamed(HEAD, *text("one "), error_frame("invalid_api_key"))], ALONE)
+        await bench.stream()
+        assert bench.house.world.fleet.members[0].credential.why == "invalid_api_key"
 
     play(story)
 

@@ -168,11 +168,13 @@ class Carriage:
             return msgspec.structs.replace(failure, kind=K.CALLER)
         return failure
 
-    def told_by_event(self, failure: Failure, headers: Headers) -> Failure:
+    def told_by_event(self, failure: Failure, headers: Headers, is_begun: bool) -> Failure:
         """Say what an error event means by all it says: its reader knows types and codes, the provider also words and hints."""
         said = self.classify(HttpResponse(200, headers, failure.body))
         if said.kind is K.BAD_RESPONSE or not said.is_known:
             return failure
+        if not is_begun:
+            return said  # told as a whole answer's: the provider's own words tell a caller what is wrong
         hint = said.retry_after
         return msgspec.structs.replace(failure, kind=said.kind, retry_after=hint, forever=said.forever, body=said.body)
 

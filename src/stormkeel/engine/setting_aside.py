@@ -32,7 +32,7 @@ def set_aside(member: Member, failure: Failure, is_probe: bool, ports: Ports, pa
     elif failure.kind is K.CREDENTIAL and failure.status == 403 and now - credential.last_good_at < parking.credential:
         member.alone.park(now + parking.credential, why)  # it was good a moment ago: the refusal is about this model
     elif failure.kind is K.CREDENTIAL:
-        credential.refused(f"{failure.status} {failure.code or ''}".rstrip(), now, wall, ports.rng)
+        credential.refused(f"{failure.status or ''} {failure.code or ''}".strip(), now, wall, ports.rng)
     if failure.kind is K.QUOTA:  # an account's money: it is gone for each of its models
         credential.emptied(now + parking.quota, why, wall)
     elif failure.kind is K.MODEL_UNAVAILABLE:
@@ -56,7 +56,7 @@ def _miss(member: Member, failure: Failure, ports: Ports, parking: ParkingSettin
     alone, deployment = member.alone, member.deployment
     if not names_model(failure, deployment.model):
         return
-    why = f"{failure.status} {failure.code or ''}".rstrip()
+    why = f"{failure.status or ''} {failure.code or ''}".strip()
     is_made_up = deployment.is_found and member.breaker.good_at == NEVER  # whatever callers think of is nobody's to mend
     if alone.miss(ports.clock.now() + parking.model, why) and not is_made_up:
         text = f"has no such model (any more; {shown(why)}): take it out of its routes, or mend its name"

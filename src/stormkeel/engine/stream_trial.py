@@ -89,7 +89,7 @@ class StreamTrial(Trial):
         """Say what a stream's failure means, by all that the provider said of it."""
         if reader.unframed:
             return self._in_one_piece(exchange, reader)
-        return self._carriage.told_by_event(failure, exchange.headers) if failure.body else failure
+        return self._carriage.told_by_event(failure, exchange.headers, reader.committed) if failure.body else failure
 
     def _in_one_piece(self, exchange: Exchange, reader: StreamReader) -> Failure:
         """Say what came in place of a stream: an error in a 200, as relays send it, or a whole answer, whose usage is booked."""
