@@ -109,7 +109,7 @@ def test_three_times_what_the_processor_does(tmp_path: Path, figure: Figure) -> 
         async with staged(tmp_path, Plan(), IMPATIENT) as stage:
             request, gateway = asking().decode(), stage.gateway
             capacity = (await pressed(tmp_path, Spec(gateway.port, request, 32, [(0, 1.0), (0, 4.0)])))[1]
-            rate, shares, rss = capacity.ok / capacity.seconds, list[float](), gateway.rss
+            rate, shares, cores, rss = capacity.ok / capacity.seconds, list[float](), list[float](), gateway.rss
             phases = [(3 * rate, 5.0), (0.8 * rate, 10.0), (3 * rate, 20.0), (0.5 * rate, 10.0)]  # first, connections for all
             async with load(tmp_path, Spec(gateway.port, request, 2000, phases)) as one:
                 seen = []
@@ -117,10 +117,12 @@ def test_three_times_what_the_processor_does(tmp_path: Path, figure: Figure) -> 
                     before = gateway.cpu
                     seen.append(await one.seen())
                     shares.append(seen[-1].ok / (gateway.cpu - before))
+                    cores.append((gateway.cpu - before) / seen[-1].seconds)
             _, usual, storm, after = shares
             figure(
                 "S-46", "3x what the processor does: goodput >= 90 % of its time, RSS bounded",
                 f"{storm / usual:.0%} of {usual:.0f} answers a second of the processor ({after / usual:.0%} after it), "
+                f"of which it had {cores[1]:.0%} and {cores[2]:.0%} of one, "
                 f"{seen[2].refused} told to come again, {seen[2].unsent} not even sent, {seen[2].failed} failed, "
                 f"{(gateway.rss - rss) / MIB:+.0f} MiB",
             )  # fmt: skip

@@ -75,6 +75,26 @@ def stored(data: Path) -> dict[str, Booking]:
     return found
 
 
+def test_any_number_of_attempts_takes_few_statements(data: Path, ledger: Ledger) -> None:
+    """However many attempts are folded at once, each is there once, and the statements, which are kept, are seven (INV-14)."""
+    rows, number = set[int](), 0
+
+    def note(statement: str) -> None:
+        if "IGNORE INTO attempt" in statement:
+            rows.add(statement.count("'x'"))
+
+    assert ledger._base is not None
+    ledger._base._base.set_trace_callback(note)
+    for count in range(140):
+        for _ in range(count):
+            number += 1
+            ledger.journal.reserve(reserved(str(number)))
+            ledger.journal.settle(settled(str(number)))
+        ledger.fold()
+    assert sorted(stored(data)) == sorted(map(str, range(1, number + 1)))
+    assert rows == {1, 2, 4, 8, 16, 32, 64}
+
+
 def test_there_and_back(data: Path, ledger: Ledger) -> None:
     """Every field of a booking comes back from the database as it went into the journal."""
     ledger.journal.reserve(reserved("a"))

@@ -81,17 +81,15 @@ _WHOLE = """
     VALUES {rows}
 """
 _COLUMNS = 36
-_AT_ONCE = 64
-"""Rows a statement: sqlite3 gives the interpreter's lock away at every statement, and a request's thread takes it each time."""
-
-
 def _whole(count: int) -> str:
     """Return the statement that adds so many whole attempts at once."""
     row = f"({', '.join('?' * _COLUMNS)})"
     return _WHOLE.format(rows=", ".join([row] * count))
 
 
-_WHOLES = _whole(_AT_ONCE)
+_WHOLES = {size: _whole(size) for size in (64, 32, 16, 8, 4, 2, 1)}
+"""By how many rows they add. Many a statement, as sqlite3 gives the interpreter's lock away at each, and a request's thread takes
+it every time. No other sizes, for each that was ever used is kept prepared: all up to 64 were 8.6 MB."""
 
 _ORPHANS = """
     UPDATE attempt SET settled_at = ?, outcome = ?, status = 0, latency = 0.0, input = 0, cache_read = 0, cache_write = 0,
@@ -203,15 +201,15 @@ def _add(base: sqlite3.Connection, writer: str, entries: Sequence[Entry]) -> Non
 
 def _insert(base: sqlite3.Connection, writer: str, whole: Sequence[tuple[Reserved, Settled]]) -> int:
     """Add whole attempts that are not there yet; return how many were added."""
-    added = 0
-    for start in range(0, len(whole), _AT_ONCE):
-        part = whole[start : start + _AT_ONCE]
+    added = start = 0
+    while start < len(whole):
+        size = next(size for size in _WHOLES if size <= len(whole) - start)
         values: list[object] = []
-        for reserved, settled in part:
+        for reserved, settled in whole[start : start + size]:
             values += _reservation(writer, reserved)
             values += _settlement(settled)
-        statement = _WHOLES if len(part) == _AT_ONCE else _whole(len(part))
-        added += base.execute(statement, values).rowcount
+        added += base.execute(_WHOLES[size], values).rowcount
+        start += size
     return added
 
 
