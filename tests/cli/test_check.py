@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 
 from stormkeel.cli import cli
@@ -238,3 +239,30 @@ def test_a_target_that_no_long_request_would_reach(folder: Path):
         'warning: stormkeel.toml:10:1: "openai/c" has a window of 8,000 tokens, and the least of route "fast" is 8,000; '
         "name a model with a larger one"
     ]
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "why"),
+    [
+        ("one.pem", "two.key", "the key belongs to another one"),
+        ("stormkeel.toml", "one.key", "one of them is no PEM file of its kind"),
+        ("nowhere.pem", "one.key", "No such file or directory"),
+        ("one.pem", "one.key", ""),
+    ],
+)
+def test_a_certificate_that_a_start_could_not_use(cert: str, key: str, why: str, folder: Path):
+    """A certificate and key that do not fit, are none, or are not there are told by `check` and `doctor`, and not first by a start."""
+    authority = trustme.CA()
+    for name in ("one", "two"):
+        made = authority.issue_cert("localhost")
+        made.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
+        made.private_key_pem.write_to_path(folder / f"{name}.key")
+    text = f'[providers.openai]\ncredentials = {{ main = "env:OPENAI_API_KEY" }}\n[server]\ntls_cert = "{cert}"\ntls_key = "{key}"\n'
+    (folder / "stormkeel.toml").write_text(text)
+    warnings = json.loads(run("--json").output)["warnings"]
+    told = f'cannot use TLS certificate "{cert}" with key "{key}": {why}; give PEM files: the chain, its own certificate first'
+    assert [one for one in warnings if "TLS" in str(one)] == [one for one in warnings if told in str(one)]
+    assert any("TLS" in str(one) for one in warnings) is bool(why)
+    found = CliRunner().invoke(cli, ["doctor", "--offline", "--json", "--data", str(folder / "data")])
+    states = [one["state"] for one in json.loads(found.output)["findings"] if one["subject"] == "certificate"]
+    assert states == ["fail" if why else "ok"]

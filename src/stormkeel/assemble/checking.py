@@ -57,8 +57,17 @@ def check(config: str | Path | None, environ: Mapping[str, str], choice: Choice)
 def _doubts(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Fault]:
     settings = loaded.settings
     yield from _secrets(loaded, environ)
+    if settings.server.tls_cert:
+        yield from _certificate(loaded)
     yield from doubts_of(settings, loaded.origins, KINDS)
     yield from appraise(loaded, time.time_ns())
+
+
+def _certificate(loaded: Loaded) -> Iterator[Fault]:
+    from ..runtime.checkup.door import fault_of_certificate  # the whole server: not for whoever has no certificate
+
+    if fault := fault_of_certificate(loaded.settings.server):
+        yield Fault(origin_of(loaded.origins, ("server", "tls_cert")) or DEFAULT, fault)
 
 
 def _secrets(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Fault]:

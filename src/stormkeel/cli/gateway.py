@@ -84,6 +84,8 @@ async def _ask(place: Place, method: str, path: str, body: bytes, headers: tuple
             response = await transport.send(HttpRequest(method, place.url + path, fields, body))
     except WireFault as fault:
         mend = "is it running (`stormkeel serve`), and is this its address?"
+        if "certificate" in fault.detail:
+            mend = "for this command that file is what SSL_CERT_FILE names"
         raise click.ClickException(f"no gateway answers at {place.url}: {fault.detail}; {mend}") from None
     except TimeoutError:
         raise click.ClickException(f"the gateway at {place.url} did not answer within {PATIENCE:g} s") from None

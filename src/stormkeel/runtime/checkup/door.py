@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections.abc import Iterator
 from contextlib import closing
 
 import msgspec
@@ -16,6 +17,7 @@ from ...config.settings import ServerSettings
 from ...engine.ports import WireFault
 from ...types.wire import HttpRequest
 from ..http import HttpSettings, HttpTransport
+from ..serve import ServeError, ServeSettings, make_tls
 from .finding import Finding, fail, ok
 
 PATIENCE_S = 2.0
@@ -37,6 +39,26 @@ async def look_at_door(server: ServerSettings) -> Finding:
     }
     mend = mends.get(fault.errno or 0, "set `server.host` and `server.port` to what this machine has")
     return fail("port", f"{place} can not be had: {fault.strerror or fault}", mend)
+
+
+def look_at_certificate(server: ServerSettings) -> Iterator[Finding]:
+    """Load the gateway's certificate, where it has one, as a start would."""
+    if not server.tls_cert:
+        return
+    fault = fault_of_certificate(server)
+    if fault is None:
+        yield ok("certificate", f'"{server.tls_cert}" and its key fit together')
+    else:
+        yield fail("certificate", fault.partition("; ")[0], fault.partition("; ")[2])
+
+
+def fault_of_certificate(server: ServerSettings) -> str | None:
+    """Say why a start could not use the gateway's certificate, with the mend; None where it could, or has none."""
+    try:
+        make_tls(ServeSettings(tls_cert=server.tls_cert or None, tls_key=server.tls_key or None))
+    except ServeError as error:
+        return str(error)
+    return None
 
 
 def _try(host: str, port: int) -> OSError | None:

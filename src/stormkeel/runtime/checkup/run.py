@@ -13,7 +13,7 @@ import msgspec
 
 from ...config.loaded import Loaded
 from .aside import aside
-from .door import look_at_door
+from .door import look_at_certificate, look_at_door
 from .finding import Finding, fail, ok
 from .machine import look_at_machine
 from .package import look_at_package
@@ -69,6 +69,7 @@ async def examine(patient: Patient, tell: Tell) -> list[Finding]:
     note(look_at_package())
     note(look_at_machine(patient.environ, patient.loaded.settings.network))
     note(_network(patient.network_fault))
+    note(look_at_certificate(patient.loaded.settings.server))
     note([await look_at_door(patient.loaded.settings.server)])
     await asyncio.wait((disk, *asked), timeout=max(0.0, late - asyncio.get_running_loop().time()))
     note(disk.result() if disk.done() else [_SLOW_DISK])

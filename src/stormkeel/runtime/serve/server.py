@@ -143,8 +143,18 @@ def make_tls(settings: ServeSettings) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
     except OSError as error:
-        raise ServeError(f'cannot use TLS certificate "{settings.tls_cert}" with key "{settings.tls_key}": {error}') from error
+        used = f'cannot use TLS certificate "{settings.tls_cert}" with key "{settings.tls_key}": {_why_not(error)}'
+        mend = "give PEM files: the chain, its own certificate first, and the key that belongs to it"
+        raise ServeError(f"{used}; {mend}") from error
     return context
+
+
+def _why_not(error: OSError) -> str:
+    """Say in words why a certificate can't be used."""
+    if not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    is_other = error.reason == "KEY_VALUES_MISMATCH"
+    return "the key belongs to another one" if is_other else "one of them is no PEM file of its kind"
 
 
 def renew(tls: ssl.SSLContext, settings: ServeSettings) -> None:
