@@ -63,6 +63,23 @@ def test_nothing_starts_after_the_deadline():
     play(story)
 
 
+def test_waiting_for_a_place_among_the_retries_leaves_less_for_the_wait():
+    """A pause that no longer fits once a place for the retry was waited for is not begun: many retry at once, none is late (INV-10)."""
+
+    async def story():
+        bench = Bench([refused(429)], ALONE + b"[policies.budget]\nconcurrent_least = 1\n")
+
+        async def ask(timeout: float) -> float:
+            start = now()
+            await bench.ask(timeout=timeout)
+            return now() - start - timeout
+
+        late = await asyncio.gather(*(ask(1.0 + number / 10) for number in range(30)))
+        assert max(late) <= 1e-9
+
+    play(story)
+
+
 def test_the_timeout_can_not_exceed_the_settings():
     """A caller may shorten the route's own time, not lengthen it."""
 

@@ -35,11 +35,12 @@ async def begin(run: Run, member: Member, failure: Failure, has_other: bool) -> 
 
 
 async def paused(run: Run, member: Member, seconds: float) -> bool:
-    """Wait until a try is due; False where that is past the deadline. A try that is not made costs nothing."""
-    is_due = False
+    """Wait until a try is due; False, and at once, where that is past the deadline. A try that is not made costs nothing."""
+    is_due, clock = False, run.world.ports.clock
     try:
-        await asyncio.sleep(seconds)
-        is_due = run.world.ports.clock.now() < run.deadline
+        if clock.now() + seconds < run.deadline:  # a place was waited for since it was decided
+            await asyncio.sleep(seconds)
+            is_due = clock.now() < run.deadline
     finally:
         if not is_due:
             _give_back(run, member)
