@@ -141,6 +141,31 @@ def test_a_full_one_that_may_not_be_asked_is_not_waited_for(failure, then):
     play(story)
 
 
+@pytest.mark.parametrize(
+    ("first", "asked"), [("large", ["large", "small", "large", "middle"]), ("twin", ["twin", "small", "middle"])]
+)
+def test_what_a_hedge_found_too_long_is_too_long(first: str, asked: list[str]):
+    """INV-32: where a second attempt finds the request too long, nobody with no larger window is asked when the first one fails."""
+
+    async def story():
+        replies = {}
+
+        def choose(request: HttpRequest):
+            return replies.get(json.loads(request.body)["model"], whole())
+
+        rest = [name for name in ("twin", "middle") if name != first]
+        names = ", ".join(f'"gpu/{name}"' for name in (first, "small", *rest))
+        more = 'strategy = "priority"\nhedge = { after = 0.5, share = 0.5 }\n[policies.retry]\nattempts = 2\n'
+        bench = Bench(choose, house(f"[[{names}]]", more))
+        for _ in range(4):  # they pay for a hedge
+            await bench.ask()
+        replies.update({first: Reply(500, (b"{}",), delay=2.0), "small": TOO_LONG})
+        assert (await bench.ask()).failure is None
+        assert asked_of(bench)[4:] == asked
+
+    play(story)
+
+
 def test_failing_over_after_a_detour_stays_on_it():
     """Whoever was too small is not asked again when a larger one is down."""
 

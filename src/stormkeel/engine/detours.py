@@ -48,7 +48,7 @@ def turn(run: Run, walk: Walk, spent: set[int], member: Member, decision: Decisi
         return walk, decision
     run.home = run.home or route.groups
     if failure.kind is K.CONTEXT_LENGTH:
-        _pass_over_smaller(run, route, member, spent)
+        pass_over_smaller(run, route, member, spent)
     groups = _onwards(run, route, failure.kind, spent)
     allowed = {one.index for group in groups for one in group.deployments}
     run.full = {index: full for index, full in run.full.items() if index in allowed}  # nobody waits for the turns of others
@@ -73,11 +73,11 @@ def _rest(route: Route, kind: FailureKind) -> dict[str, Detour]:
     return {name: Detour((), goes_on=True, most=getattr(route, name).most)}
 
 
-def _pass_over_smaller(run: Run, route: Route, member: Member, spent: set[int]) -> None:
+def pass_over_smaller(run: Run, route: Route, member: Member, spent: set[int]) -> None:
     """Neither ask nor wait for whoever has no larger window than one that was too small."""
     members = run.world.fleet.members
     for one in route.everybody:
-        if _is_no_larger(members[one.index], member):
+        if is_no_larger(members[one.index], member):
             spent.add(one.index)
             run.full.pop(one.index, None)
 
@@ -113,7 +113,8 @@ def _only(groups: Iterable[Group], kept: Iterable[Deployment]) -> tuple[Group, .
     return tuple(Group(deployments, group.strategy) for group, deployments in each if deployments)
 
 
-def _is_no_larger(one: Member, refused: Member) -> bool:
+def is_no_larger(one: Member, refused: Member) -> bool:
+    """Is somebody's window certain not to be larger than that of who refused a request as too long?"""
     return refused.window is not None and one.window is not None and one.window <= refused.window
 
 

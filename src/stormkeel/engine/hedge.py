@@ -19,16 +19,18 @@ from ..types.failure import FailureKind
 from ..types.usage import Usage
 from ..types.wire import Headers
 from .attempt import attempt
+from .detours import is_no_larger, pass_over_smaller
 from .fleet import Member
 from .hedging import Outcome, Unit
 from .outlook import Outlook
 from .run import Run
 from .trial import Trial
 
+K = FailureKind
 LOST = "another attempt of the request answered first"
 QUICKEST = 250
 """Output tokens a second that a model may have written unseen, reasoning for instance: more than nearly all of them do."""
-GIVEN_UP = frozenset({FailureKind.CANCELLED, FailureKind.SILENT, FailureKind.DEADLINE})
+GIVEN_UP = frozenset({K.CANCELLED, K.SILENT, K.DEADLINE})
 
 
 class Leg(Run):
@@ -78,6 +80,11 @@ class Leg(Run):
     def is_futile(self) -> bool:
         """Did it hear that asking elsewhere does not help? Then the request is over, however the other one ended."""
         return self.trial is not None and self.trial.failure is not None and not self.trial.failure.rule.elsewhere
+
+    @property
+    def is_too_long(self) -> bool:
+        """Did it hear that the request is too long? Then it is for whoever has no larger window, however the other one ended."""
+        return self.trial is not None and self.trial.failure is not None and self.trial.failure.kind is K.CONTEXT_LENGTH
 
     @property
     def is_well(self) -> bool:
@@ -153,8 +160,14 @@ class Race:
                 continue
 
     def tell(self) -> Leg:
-        """Let the request go on as its winner, or where none answered as its first leg; each attempt is told, that one last."""
-        last = self.winner or next((leg for leg in self.legs if leg.is_futile), self.legs[0])
+        """Let the request go on as its winner, or where none answered as its first leg; each attempt is told, that one last.
+
+        As the second one where that says more: asking elsewhere does not help, or the request is too long for the first as well.
+        """
+        first, second = self.legs[0], self.legs[-1]
+        last = self.winner or next((leg for leg in self.legs if leg.is_futile), first)
+        if last is first and second.is_too_long and is_no_larger(first.member, second.member):
+            last = second
         self._keep(last)
         for leg in self.legs:
             fault = None if leg.task.cancelled() else leg.task.exception()
@@ -250,6 +263,8 @@ def _ended(race: Race, settings: HedgeSettings, spent: set[int]) -> Trial:
         _learn(leg, settings)
     if len(race.legs) == 2:
         _count(race, spent)
+        if race.legs[1].is_too_long and run.way is not None:
+            pass_over_smaller(run, run.way, race.legs[1].member, spent)
     assert last.trial is not None  # a leg that was not cancelled has ended in a trial
     if run.committed and last.trial.failure is not None and not run.is_answered:
         run.look(last.trial.failure)
