@@ -150,7 +150,7 @@ def test_the_blocking_sdks(tmp_path: Path) -> None:
 
 
 def test_models_in_both_shapes(tmp_path: Path) -> None:
-    """`models.list()` of both SDKs shows the routes, at the prefixes and at the shared path."""
+    """`models.list()` of both SDKs shows the routes and their windows, at the prefixes and at the shared path."""
 
     async def story() -> None:
         async with staged(tmp_path, QUICK + route(CHAT, "")) as stage:
@@ -159,7 +159,8 @@ def test_models_in_both_shapes(tmp_path: Path) -> None:
                     assert [model.id async for model in client.models.list()] == ["r"]
             for prefix in ("", "/anthropic"):
                 async with messages(stage, prefix) as other:
-                    assert [model.id async for model in other.models.list()] == ["r"]
+                    listed = [model async for model in other.models.list()]
+                    assert [(model.id, model.max_input_tokens) for model in listed] == [("r", window_of(CHAT))]
 
     play(story)
 
@@ -185,7 +186,7 @@ def test_one_model_in_both_shapes(tmp_path: Path) -> None:
                     for name in ("r", "anthropic/claude-sonnet-5", "claude-sonnet-5"):
                         card = await other.models.retrieve(name)
                         assert [card.id, card.type, card.display_name] == [name, "model", name]
-                    assert card.max_input_tokens == fleet_window(stage)
+                    assert card.max_input_tokens == window_of(MESSAGES)
                     with pytest.raises(anthropic.NotFoundError):
                         await other.models.retrieve("claude-made-up")
             assert len(fleet) == before
@@ -194,9 +195,9 @@ def test_one_model_in_both_shapes(tmp_path: Path) -> None:
     play(story)
 
 
-def fleet_window(stage: Stage) -> int | None:
-    """The context window of the messages model, by the catalog."""
-    found = catalog().find("anthropic", MODELS[MESSAGES])
+def window_of(dialect: str) -> int | None:
+    """The context window of a dialect's model, by the catalog."""
+    found = catalog().find(dialect, MODELS[dialect])
     return None if found is None else found.window
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from ..config.keys import KeyRing
 from ..config.routes import Router
-from ..config.settings import Settings
+from ..config.settings import Settings, TargetSettings
 from ..dialects.base import Codec, Dialect
 from ..dialects.own import own_request
 from ..dialects.values import Call, ModelCard, Target, Written
@@ -37,7 +37,7 @@ from ..types.prompt import Prompt
 from ..types.request import Options, Request
 from ..types.secret import Secret
 from ..types.wire import NO_HEADERS
-from .facts import models_of
+from .facts import facts_of, models_of
 from .known import CODECS, DIALECTS, EMBEDDERS
 
 Secrets = dict[tuple[str, str], Secret]
@@ -139,7 +139,7 @@ class Setup:
     """
 
     __slots__ = (
-        "__weakref__", "_leads", "_router", "blueprint", "keys", "new_id", "preview", "settings", "succession", "world",
+        "__weakref__", "_cards", "_leads", "_router", "blueprint", "keys", "new_id", "preview", "settings", "succession", "world",
     )  # fmt: skip
 
     def __init__(self, blueprint: Blueprint, world: World, router: Router, succession: Succession, new_id: NewId) -> None:
@@ -152,6 +152,7 @@ class Setup:
         self.new_id = new_id
         self._router = router
         self._leads: dict[str, _Lead] = {}  # by model
+        self._cards: tuple[ModelCard, ...] = ()
 
     @property
     def version(self) -> str:
@@ -309,13 +310,22 @@ class Setup:
 
     def models(self) -> list[ModelCard]:
         """Return what can be asked for: the routes, and without routes each provider's models that are known."""
-        if self._router.names:
-            return [ModelCard(name, 0, "stormkeel") for name in self._router.names]
-        return [
-            ModelCard(f"{name}/{model}", 0, name)
-            for name in self.settings.providers
-            for model in models_of(self.settings, name)
-        ]
+        if not self._cards:  # some hundred models are looked up once
+            routes = ((name, "stormkeel", route.groups[0][0]) for name, route in self.settings.routes.items())
+            models = (
+                (f"{name}/{model}", name, TargetSettings(name, model))
+                for name in self.settings.providers
+                for model in models_of(self.settings, name)
+            )
+            self._cards = tuple(self._card(*named) for named in (routes if self._router.names else models))
+        return list(self._cards)
+
+    def _card(self, name: str, owner: str, first: TargetSettings) -> ModelCard:
+        """Return what is known of a name by whom it leads to first."""
+        facts = facts_of(self.settings, first.provider, first.model)
+        if facts is None:
+            return ModelCard(name, 0, owner)
+        return ModelCard(name, 0, owner, max_input=facts.window, max_output=facts.max_output)
 
     def routes(self) -> dict[str, tuple[int, ...]]:
         """Return the routes of the settings by name, with the places in the fleet of all their deployments."""

@@ -16,7 +16,6 @@ from ..config.keys import KeyRing
 from ..dialects import values
 from ..dialects.base import Codec, Dialect
 from ..dialects.gemini import call_of
-from ..dialects.values import ModelCard
 from ..engine.line import Answer
 from ..engine.ports import ClientGone
 from ..types.failure import Failure, FailureKind
@@ -275,11 +274,8 @@ class Models:
 
     async def __call__(self, call: Call, dialect: Dialect) -> None:
         """List the routes and models that can be asked for."""
-        cards = [
-            ModelCard(card.id, card.created, card.owned_by, card.display_name, card.max_input, card.max_output)
-            for card in call.setup.models()
-        ]
-        await send_whole(call.send, 200, [JSON, (b"x-request-id", call.request_id.encode())], dialect.write_models(cards))
+        told = dialect.write_models(call.setup.models())
+        await send_whole(call.send, 200, [JSON, (b"x-request-id", call.request_id.encode())], told)
 
 
 class Metrics:
