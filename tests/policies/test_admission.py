@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stormkeel.policies.admission import LEAST_CALM, REFUSALS, SLACK, Admission, AdmissionSettings
+from stormkeel.policies.admission import DEAF, LEAST_CALM, REFUSALS, SLACK, Admission, AdmissionSettings, Reason
 from stormkeel.policies.base import OutOfRangeError
 
 
@@ -118,15 +118,42 @@ def test_what_is_taken_is_begun_in_time(arrivals: list[int], each: float) -> Non
 
 
 def test_refusals_beyond_a_rate_are_heard_later() -> None:
-    """A burst of refusals is answered at once; in a storm of them the refused are listened to later, and never after their time."""
-    admission = Admission(AdmissionSettings(retry_after=1.0))
+    """A burst of refusals is answered at once; in a storm of them the refused are listened to later, and no longer than a bound."""
+    admission = Admission(AdmissionSettings())
     burst = int(REFUSALS * SLACK) - 1
     assert [admission.pause(10.0) for _ in range(burst)] == [0.0] * burst
     pauses = [admission.pause(10.0) for _ in range(10 * burst)]
     assert pauses == sorted(pauses)
     assert pauses[0] < 0.01 < pauses[100]
-    assert pauses[-1] == pytest.approx(1.0)
-    assert admission.pause(15.0) == 0.0
+    assert pauses[-1] == pytest.approx(DEAF)
+    assert admission.pause(20.0) == 0.0
+
+
+@pytest.mark.parametrize(("reason", "each", "gap"), [("line", 0.002, 0.01), ("line", 0.00001, 0.0005), ("requests", 0.002, 0.0005)])
+def test_a_slow_processor_refuses_less(reason: Reason, each: float, gap: float) -> None:
+    """Where the line is too long, refusals take a part of the processor's time, however little that is; for want of places they cost
+    nothing that anybody waits for."""
+    admission = taught(each)
+    for _ in range(20_000):
+        admission.refuse(reason, 300.0)
+        if admission.pause(300.0) > 0.0:
+            break
+    first = admission.pause(300.0)
+    assert admission.pause(300.0) - first == pytest.approx(gap, rel=0.1)
+
+
+def test_room_is_what_may_still_come() -> None:
+    """As many as the line and the bound on requests let in, and never less than none."""
+    admission = Admission(AdmissionSettings(requests=3))
+    assert admission.room() == 3
+    for left in (2, 1, 0):
+        admission.enter(0.0)
+        assert admission.room() == left
+    admission.change(AdmissionSettings(requests=1))
+    assert admission.room() == 0
+    admission = taught(0.01, burst_wait=0.5)
+    admission.enter(300.0)
+    assert admission.room() == most_in_line(taught(0.01, burst_wait=0.5), 300.0) - 1
 
 
 def test_bodies_are_held_up_to_a_bound() -> None:

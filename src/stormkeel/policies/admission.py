@@ -13,8 +13,8 @@ seconds. What is refused is refused before any work was done for it. Rules by do
                              `interval` long nobody had to be refused
 
 A refusal costs a fifth of a request. So that a storm of them does not take the time of what is under way, there are only so many
-a second: a client that was refused beyond them is not listened to until its turn comes, and not longer than it was told to stay
-away.
+a second, and fewer where the line is long because the processor is slow or somebody else's: a client that was refused beyond them
+is not listened to until its turn comes, or until there is room for what it asks.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ MIB = 1 << 20
 USUAL_COST = 0.0002  # seconds a request's beginning takes, before anything was measured
 SMOOTHING = 0.1  # weight of a new measure
 REFUSALS = 2000.0  # a second, beyond which refused clients are not listened to for a while
+PART = 5.0  # of a long line: so many times what a beginning takes lie between two refusals
+DEAF = 5.0  # seconds for which a client is not listened to at most, though there is no room all the while
 SLACK = 1.0  # seconds by which refusals may be ahead of that rate: a burst is answered
 LEAST_CALM = 64  # requests that may always stand in line while all is calm: one slow moment says little
 
@@ -84,7 +86,7 @@ class Admission:
     """
 
     __slots__ = (
-        "_cost", "_entered", "_longest", "_next_refusal", "_refused_at", "_since", "_slow_since", "held", "in_line",
+        "_cost", "_entered", "_gap", "_longest", "_next_refusal", "_refused_at", "_since", "_slow_since", "held", "in_line",
         "is_strained", "refused", "settings", "under_way",
     )  # fmt: skip
 
@@ -97,6 +99,7 @@ class Admission:
         self._since = 0.0  # when the present line began to form
         self._slow_since: float | None = None
         self._refused_at = self._next_refusal = 0.0
+        self._gap = 1.0 / REFUSALS  # seconds between two refusals
         self.change(settings)
 
     def change(self, settings: AdmissionSettings) -> None:
@@ -113,14 +116,19 @@ class Admission:
     def refuse(self, reason: Reason, now: float) -> None:
         """Take note that somebody was refused."""
         self.refused[reason] += 1
+        self._gap = 1.0 / REFUSALS
         if reason == "line":
             self._refused_at = now
+            self._gap = max(self._gap, PART * self._cost)
 
     def pause(self, now: float) -> float:
         """Return for how many seconds a client that was refused now is not to be listened to."""
-        latest = now + SLACK + self.settings.retry_after
-        self._next_refusal = min(max(now, self._next_refusal) + 1.0 / REFUSALS, latest)
+        self._next_refusal = min(max(now, self._next_refusal) + self._gap, now + SLACK + DEAF)
         return max(0.0, self._next_refusal - now - SLACK)
+
+    def room(self) -> int:
+        """Return how many requests could be taken now."""
+        return max(0, min(self._longest - self.in_line, self.settings.requests - self.under_way))
 
     def enter(self, now: float) -> None:
         """Take a request into the line."""

@@ -19,7 +19,7 @@ from .turn import AsgiApp, Turn
 
 TICK = 0.5  # seconds between looks at the connections' clocks, at most
 CUTS = 10  # connections whose time is up that are dealt with in one turn of the loop
-LEAST_WAIT = 0.01  # seconds between two looks at those who are not listened to, at least
+LOOK = 0.01  # seconds between two looks at those who are not listened to
 
 
 class Clock(enum.Enum):
@@ -70,6 +70,10 @@ class Bounds(Protocol):
 
     def pause(self, now: float) -> float:
         """Return for how many seconds a client that was refused now is not to be listened to."""
+        ...
+
+    def room(self) -> int:
+        """Return how many requests could be taken now."""
         ...
 
     def enter(self, now: float) -> None:
@@ -189,17 +193,19 @@ class Hub:
         span = self.bounds.pause(now)
         if span > 0.0:
             if not self._unheard:
-                self.loop.call_later(span, self._hear)
+                self.loop.call_later(LOOK, self._hear)
             self._unheard.append((now + span, member))
         return span > 0.0
 
     def _hear(self) -> None:
-        """Listen to those again whose time has come."""
-        now = monotonic()
-        while self._unheard and self._unheard[0][0] <= now:
+        """Listen to those again whose time has come, and to as many as there is room for."""
+        assert self.bounds is not None
+        now, room = monotonic(), self.bounds.room()
+        while self._unheard and (room > 0 or self._unheard[0][0] <= now):
             self._unheard.popleft()[1].listen()
+            room -= 1
         if self._unheard:
-            self.loop.call_later(max(LEAST_WAIT, self._unheard[0][0] - now), self._hear)
+            self.loop.call_later(LOOK, self._hear)
 
     def start(self, turn: Turn) -> None:
         """Run the application for a turn."""
