@@ -302,6 +302,11 @@ NONSENSE: tuple[dict[str, object], ...] = (
     {"prompt": "a", "messages": [{"role": "user", "content": "b"}]},
     {"messages": []},
     {"messages": [{"role": "x"}]},
+    {"messages": 5},
+    {"prompt": 5},
+    {"prompt": b"bytes"},
+    {"prompt": "a", "system": 5},
+    {"prompt": "a", "stop": 5},
 )
 
 

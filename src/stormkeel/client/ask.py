@@ -5,7 +5,7 @@ Never asks anybody: `core.py` does. The usual call, one text and little else, pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, TypeAlias
 
@@ -32,6 +32,7 @@ Tags: TypeAlias = str | Sequence[str] | None
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 MOST_REPAIRS = 5
 _MODES = {"auto": ToolChoice("auto"), "none": ToolChoice("none"), "required": ToolChoice("required")}
+TEXTS = (str, list, tuple, type(None))  # a text may be several parts
 SHAPE = '{"role": "user", "content": "..."}'
 
 
@@ -68,6 +69,7 @@ class Ask(msgspec.Struct, frozen=True):
             raise InvalidRequestError(f"timeout={self.timeout!r}: give seconds above 0")
         if self.temperature is not None and not (_is_number(self.temperature) and 0 <= self.temperature < inf):
             raise InvalidRequestError(f"temperature={self.temperature!r}: give a number from 0 to 2")
+        self._look_at_texts()
         if self.model is not None and not isinstance(self.model, str):
             raise InvalidRequestError(f'model={self.model!r}: give a name, as in "openai/gpt-5.4-mini"')
         if self.strict is not False and self.strict is not True:
@@ -76,6 +78,15 @@ class Ask(msgspec.Struct, frozen=True):
             raise InvalidRequestError(f'priority={self.priority!r}: give "high", "normal", "low", or a number from -10 to 10')
         if isinstance(self.tags, str):
             raise InvalidRequestError(f"tags={self.tags!r}: give a list of labels, as in [{self.tags!r}]")
+
+    def _look_at_texts(self) -> None:
+        """See that what is to be a text, or several, is."""
+        told: tuple[object, ...] = (self.prompt, self.system, self.messages, self.stop)
+        for name, said in zip(("prompt", "system", "messages", "stop"), told, strict=True):
+            if isinstance(said, TEXTS):
+                continue
+            if name in {"prompt", "system"} or not isinstance(said, Iterable):
+                raise InvalidRequestError(f"{name}= is of type {type(said).__name__}: give a text")
 
     def turns(self) -> tuple[Message, ...]:
         """Return the conversation's turns, or say what is missing."""
