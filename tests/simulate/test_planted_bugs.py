@@ -288,6 +288,28 @@ def test_a_breaker_that_never_opens():
     assert "INV-13" in found(Reworked(plan(ill("errors", share=1.0), hourly=20_000.0), breaker=BLIND))
 
 
+def test_a_dead_region_whose_models_are_each_probed():
+    """INV-13: an engine that does not know what two models of a dead provider share."""
+    models = "gpt-5.4-mini", "gpt-5.4", "gpt-5.4-nano"
+    group = [{"provider": "delta", "model": "gpt-5.4-mini"}, *({"provider": "alpha", "model": model} for model in models)]
+    base = plan(ill("outage", "alpha", ends=SPAN), hourly=20_000.0)
+    drawn = {
+        **DRAWN,
+        "routes": {"fast": {"groups": [group], "strategy": "round_robin"}},
+        "policies": {**DRAWN["policies"], "breaker": {"open_time": 1.0, "open_cap": 4.0}},
+    }
+    agreed = msgspec.structs.replace(base, drawn=drawn)
+
+    class Apart(Stage):
+        def settings(self):
+            groups = [[{**target, "region": target["model"]} for target in group]]
+            routes = {"fast": {**drawn["routes"]["fast"], "groups": groups}}
+            return Stage(msgspec.structs.replace(self.plan, drawn={**drawn, "routes": routes})).settings()
+
+    assert found(Stage(agreed)) == set()
+    assert "INV-13" in found(Apart(agreed))
+
+
 def test_answers_of_long_ago_that_still_earn():
     """INV-13: a breaker that pays a dead provider's attempts by what it answered before the process slept, where ten seconds count."""
     weather = ill("errors", share=0.5, ends=150.0), msgspec.structs.replace(ill("outage", ends=SPAN), begins=150.0)

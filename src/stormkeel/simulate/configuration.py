@@ -130,7 +130,7 @@ def _route(rng: Random, names: list[str], limits: Limits, groups: int) -> Drawn:
 def _targets(rng: Random, name: str, limits: Limits) -> list[Drawn]:
     """One model of a provider, or now and then each of them."""
     models = models_of(name)
-    return [_target(rng, name, model, limits) for model in (models if rng.random() < 0.25 else [rng.choice(models)])]
+    return [_target(rng, name, model, limits) for model in (models if rng.random() < 0.4 else [rng.choice(models)])]
 
 
 def _target(rng: Random, name: str, model: str, limits: Limits) -> Drawn:

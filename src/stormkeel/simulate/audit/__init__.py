@@ -11,10 +11,11 @@ from .callers import callers
 from .detours import detours
 from .docket import Docket, Scene, Violation
 from .rates import rates
+from .regions import regions
 from .rest import rest
 from .storms import storms
 
-CHECKS = (books, callers, storms, rates, breakers, rest, borders, detours)
+CHECKS = (books, callers, storms, rates, breakers, regions, rest, borders, detours)
 """All of them, in the order they are told of."""
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+import msgspec
+
 from ...policies.breaker import BreakerSettings
 from ..evidence import Call, Sending
 from ..ways import border_of, lets, targets
@@ -57,6 +59,12 @@ def verdict(one: Sending, call: Call | None, scene: Scene) -> str:
     return ""
 
 
+def _is_doubtful(one: Sending, call: Call | None) -> bool:
+    """May the engine have taken it for a fault? Not a refusal of the request, nor what ended as its caller left."""
+    has_left = call is not None and call.outcome == "left" and one.end == "aborted" and one.ended == call.ended
+    return one.act not in HARMLESS and not has_left
+
+
 class _Ends:
     """What the ends of a deployment's sends say, one after the other.
 
@@ -64,13 +72,15 @@ class _Ends:
         row: faults in a row.
         well: when one last ended well.
         kept: answers since it was closed for certain, all of which may have earned an attempt beyond.
+        is_closed: is it, for certain?
     """
 
     def __init__(self, breaker: BreakerSettings) -> None:
         self._settings = breaker
-        self._enough = min(breaker.consecutive, int(breaker.share * breaker.least))  # faults that may have opened it
+        self._enough = max(1, int(breaker.share * breaker.least))  # faults of a window that may have opened it, in a row or not
+        self._doubtful = 0  # ends in a row that may have been faults
         self.row, self.well, self.kept = 0, 0.0, 0
-        self._is_closed = True  # for certain
+        self.is_closed = True
         self._doubts: deque[float] = deque(maxlen=self._enough)  # when it may have failed
         self._run, self._since = 0, 0.0  # answers in a row, and when the first of them came
 
@@ -80,10 +90,10 @@ class _Ends:
             self.kept = 0  # what was earned longer ago is worth nothing
         if not self._run:
             self._since = at
-        self._run, self.row, self.well = self._run + 1, 0, at
+        self._run, self.row, self._doubtful, self.well = self._run + 1, 0, 0, at
         is_closed = self._run > 2 * sum(self._settings.permits) and at - self._since > LEASE
-        self._is_closed = not is_slow and (is_closed or self._is_closed)
-        self.kept = 0 if self._is_closed else self.kept + 1
+        self.is_closed = not is_slow and (is_closed or self.is_closed)
+        self.kept = 0 if self.is_closed else self.kept + 1
 
     def fault(self) -> None:
         """One has failed, of which it is to know."""
@@ -93,8 +103,10 @@ class _Ends:
         """One may have failed: some of these may have opened it."""
         self._run = 0
         self._doubts.append(at)
-        if len(self._doubts) == self._enough and at - self._doubts[0] <= self._settings.window:
-            self._is_closed = False
+        self._doubtful += 1
+        is_many = len(self._doubts) == self._enough and at - self._doubts[0] <= self._settings.window
+        if is_many or self._doubtful >= self._settings.consecutive:
+            self.is_closed = False
 
     def spans(self, opened: float, until: float) -> list[tuple[float, int, float]]:
         """Return from when until when it was open, and how many attempts its answers may have earned it for that time."""
@@ -114,7 +126,7 @@ def _safe(scene: Scene, docket: Docket, deployment: str, sendings: list[Sending]
             spans += [] if opened is None else ends.spans(opened, one.ended)
             ends.answer(one.ended, one.act == "slow")
             opened = None
-        elif one.act not in HARMLESS:
+        elif _is_doubtful(one, calls.get(one.request)):
             ends.doubt(one.ended)
         if said == "fault" and one.at >= ends.well:
             ends.fault()
@@ -138,6 +150,46 @@ def _probes(scene: Scene, docket: Docket, deployment: str, since: tuple[float, i
         told = f"{count} sends within {spent:.2f} s of an open breaker, {most:.1f} allowed"
         docket.check("INV-13", count <= most, one.at, deployment, told)
         silent += one.act not in FAULTS
+
+
+class Illness(msgspec.Struct, frozen=True):
+    """A deployment's breaker has opened for faults in a row, having been closed for certain.
+
+    Attributes:
+        first: when it may first have failed since its last answer.
+        since: when the first fault of the row ended.
+        opened: when the last of them did.
+        until: when it next answered, or the end of all.
+    """
+
+    first: float
+    since: float
+    opened: float
+    until: float
+
+
+def illnesses(scene: Scene, sendings: list[Sending]) -> list[Illness]:
+    """Return when a deployment fell ill for certain."""
+    breaker, calls = scene.settings.policies.breaker, scene.evidence.calls
+    ends, found = _Ends(breaker), list[Illness]()
+    first, since, was_closed = 0.0, 0.0, True
+    for one in sorted(sendings, key=lambda one: one.ended):
+        said = verdict(one, calls.get(one.request), scene)
+        if said == "ok":
+            if found and one.at >= found[-1].opened:  # what was under way before changes nothing
+                found[-1] = msgspec.structs.replace(found[-1], until=min(found[-1].until, one.ended))
+            ends.answer(one.ended, one.act == "slow")
+            first = 0.0
+        elif _is_doubtful(one, calls.get(one.request)):
+            if not first:
+                first, was_closed = one.ended, ends.is_closed
+            ends.doubt(one.ended)
+        if said == "fault" and one.at >= ends.well:
+            ends.fault()
+            since = one.ended if ends.row == 1 else since
+            if ends.row == breaker.consecutive and was_closed:
+                found.append(Illness(first, since, one.ended, scene.plan.span))
+    return found
 
 
 # -- well means asked --------------------------------------------------------------------------------------------------
