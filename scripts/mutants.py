@@ -4,10 +4,10 @@
     python scripts/mutants.py                     every one: hours
     python scripts/mutants.py --only "*.breaker.*"
 
-mutmut makes the mutants and runs each against the tests that reach it. mypy looks at all of them first, for what it refuses no
-test needs to (`mutant_types.py`); the sample is drawn from the rest. Prints a line a module, the survivors and, of each room, how
-sure the figures are; fails where tests kill less than --least of what they had to judge. Never changes the source: the mutants
-live in `mutants/`, which may be deleted.
+mutmut makes the mutants and finds which test reaches which. mypy looks at all of them first, for what it refuses no test needs to
+(`mutant_types.py`); the sample is drawn from the rest, and each is run against its tests (`mutant_runs.py`). Prints a line a
+module, the survivors and, of each room, how sure the figures are; fails where tests kill less than `LEAST` of what they had to
+judge. Never changes the source: the mutants live in `mutants/`, which may be deleted.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
+from itertools import zip_longest
 from math import sqrt
 from pathlib import Path
 from random import Random
+from subprocess import DEVNULL, PIPE
 
 import click
 import msgspec
@@ -28,40 +31,48 @@ from mutant_types import caught
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "mutants" / "src"
+STATS = ROOT / "mutants" / "mutmut-stats.json"
 ROOMS = ("policies", "engine")
 MUTMUT = Path(sys.executable).with_name("mutmut")
-ENDLESS = frozenset({36, 24, -24, 152})
-"""Its tests took far longer than they do: an endless loop, or a machine so busy that the run says nothing."""
-KILLED = frozenset({1, 3, 255, -11, -9}) | ENDLESS
-"""How a mutant's run may end that some test has noticed: failures, crashes, endless loops."""
-NOBODY = frozenset({5, 33})
-"""No test reaches it."""
-VERDICTS = KILLED, ENDLESS, NOBODY
+KILLED = frozenset({"killed", "endless"})
+"""How a mutant's run may end that some test has noticed."""
+LEAST = 0.85
+"""The share of a room's mutants, of those that mypy lets pass, that tests must kill."""
 SURE = 1.96
 """How many standard deviations around a share hold 95 % of what chance does to it."""
 
 
-def results() -> Iterator[tuple[str, int | None]]:
-    """Yield each mutant's name and how its run ended, None where it was not run."""
+def made() -> Iterator[str]:
+    """Yield each mutant's name."""
     for path in sorted(FOLDER.rglob("*.meta")):
-        yield from json.loads(path.read_text())["exit_code_by_key"].items()
+        yield from json.loads(path.read_text())["exit_code_by_key"]
 
 
 def make() -> None:
     """Let mutmut make all mutants, and run none: no such name is found, which it says as a crash."""
     done = subprocess.run([MUTMUT, "run", "no-such-mutant"], cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603 - ours
-    if not FOLDER.exists():
-        raise click.ClickException(f"mutmut made no mutants (it ended with {done.returncode}):\n{done.stdout}{done.stderr}")
+    if not STATS.exists():
+        said = f"mutmut made no mutants, or one of its tests fails by itself (it ended with {done.returncode})"
+        raise click.ClickException(f"{said}:\n{done.stdout}{done.stderr}")
 
 
-def run(names: list[str], children: int) -> dict[str, int]:
-    """Let mutmut run these; return how each ended."""
-    if names:
-        subprocess.run([MUTMUT, "run", "--max-children", str(children), *names], cwd=ROOT, check=False)  # noqa: S603 - ours
-    wanted = frozenset(names)
-    ended = {name: code for name, code in results() if name in wanted and code is not None}
-    if len(ended) < len(wanted):
-        raise click.ClickException("mutmut stopped before all were run, as it does where a test fails by itself: see above")
+def run(names: list[str], children: int, minutes: float) -> dict[str, str]:
+    """Let `mutant_runs.py` judge these, as many as there is time for; return how each ended."""
+    chosen = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
+    tests = [*chosen["pytest_add_cli_args"], *chosen["pytest_add_cli_args_test_selection"]]
+    command = [sys.executable, str(ROOT / "scripts" / "mutant_runs.py"), str(children), str(60 * minutes), *tests]
+    with subprocess.Popen(command, cwd=ROOT / "mutants", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True) as judge:  # noqa: S603 - ours
+        assert judge.stdin is not None
+        assert judge.stdout is not None
+        judge.stdin.write("\n".join(names))
+        judge.stdin.close()
+        ended = {}
+        for line in judge.stdout:
+            name, verdict = line.split()
+            ended[name] = verdict
+            click.echo(f"{len(ended):>5}/{len(names)}  {verdict:<10}{name}", err=True)
+    if not ended:
+        raise click.ClickException("none was judged: `pytest` could not collect the tests in `mutants/`, or there was no time")
     return ended
 
 
@@ -71,16 +82,13 @@ def place_of(name: str, parts: int = 3) -> str:
 
 
 def draw(names: Iterable[str], sample: int, seed: int) -> list[str]:
-    """Draw so many of each room, all of a room that has no more, and all of each where 0 are asked for."""
+    """Draw so many of each room, or all of them; in turn and by chance, so that any beginning is a fair draw as well."""
     rooms: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
         rooms[place_of(name, 2)].append(name)
     dice = Random(seed)  # noqa: S311 - a sample, no secret
-    return [name for room in sorted(rooms) for name in _some(rooms[room], sample, dice)]
-
-
-def _some(names: list[str], sample: int, dice: Random) -> list[str]:
-    return dice.sample(names, sample) if 0 < sample < len(names) else names
+    drawn = [dice.sample(names, min(sample or len(names), len(names))) for _, names in sorted(rooms.items())]
+    return [name for turn in zip_longest(*drawn) for name in turn if name is not None]
 
 
 def interval(hits: int, draws: int, whole: int) -> tuple[float, float]:
@@ -139,23 +147,23 @@ WORDS = """\
   by tests and mypy   {noticed:.1%}, with 95 % confidence from {noticed_between[0]:.1%} to {noticed_between[1]:.1%}"""
 
 
-def judge(names: Iterable[str], typed: frozenset[str], ended: Mapping[str, int]) -> list[Judged]:
-    """Say of each room from which some were drawn what came of them."""
+def judge(names: Iterable[str], typed: frozenset[str], ended: Mapping[str, str]) -> list[Judged]:
+    """Say of each room from which some were judged what came of them."""
     judged = []
     for room in ROOMS:
         ours = [name for name in names if place_of(name, 2) == room]
-        codes = [code for name, code in ended.items() if place_of(name, 2) == room]
-        refused, counts = sum(name in typed for name in ours), [sum(code in which for code in codes) for which in VERDICTS]
-        if codes:
-            judged.append(Judged(room, len(ours), refused, len(codes), *counts))
+        count = Counter(verdict for name, verdict in ended.items() if place_of(name, 2) == room)
+        refused, killed = sum(name in typed for name in ours), sum(count[verdict] for verdict in KILLED)
+        if count:
+            judged.append(Judged(room, len(ours), refused, count.total(), killed, count["endless"], count["unreached"]))
     return judged
 
 
-def table(ended: dict[str, int]) -> list[str]:
+def table(ended: Mapping[str, str]) -> list[str]:
     """Return a line for each module: what tests made of its mutants."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for name, code in ended.items():
-        counts[place_of(name)]["killed" if code in KILLED else "unreached" if code in NOBODY else "survived"] += 1
+    for name, verdict in ended.items():
+        counts[place_of(name)]["killed" if verdict in KILLED else verdict] += 1
     lines = [f"{'module':<28}{'drawn':>8}{'killed':>8}{'survived':>10}{'unreached':>11}"]
     for module, count in sorted(counts.items()):
         lines.append(f"{module:<28}{count.total():>8}{count['killed']:>8}{count['survived']:>10}{count['unreached']:>11}")
@@ -167,23 +175,23 @@ def table(ended: dict[str, int]) -> list[str]:
 @click.option("--seed", type=int, default=1, help="Of the draw.")
 @click.option("--only", default="*", help="A pattern of mutants' names.")
 @click.option("--children", type=int, default=1, help="Mutants run at once.")
-@click.option("--least", type=float, default=0.85, help="The share that tests must kill in each room of those mypy lets pass.")
+@click.option("--minutes", type=float, default=6000.0, help="Start none after so many; those judged by then are a fair draw.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def main(sample: int, seed: int, only: str, children: int, least: float, as_json: bool) -> None:
+def main(sample: int, seed: int, only: str, children: int, minutes: float, as_json: bool) -> None:
     """Run mutants, and say which nobody noticed."""
     make()
-    names = sorted(name for name, _ in results() if fnmatch(name, only))
+    names = sorted(name for name in made() if fnmatch(name, only))
     if not names:
         raise click.ClickException(f'no mutant is called like "{only}": names are as stormkeel.policies.window.x_sum__mutmut_1')
     typed = caught(ROOT / "mutants", tuple(f"src/stormkeel/{room}" for room in ROOMS))
-    ended = run(draw(set(names) - typed, sample, seed), children)
+    ended = run(draw(set(names) - typed, sample, seed), children, minutes)
     rooms = judge(names, typed, ended)
-    survivors = sorted(name for name, code in ended.items() if code not in KILLED)
+    survivors = sorted(name for name, verdict in ended.items() if verdict not in KILLED)
     if as_json:
         click.echo(json.dumps({"rooms": [room.told(seed) for room in rooms], "survivors": survivors}))
     else:
         click.echo("\n".join([*table(ended), "", *survivors, "", *(room.words(seed) for room in rooms)]))
-    sys.exit(any(room.killed < least * room.drawn for room in rooms))
+    sys.exit(any(room.killed < LEAST * room.drawn for room in rooms))
 
 
 if __name__ == "__main__":
