@@ -96,6 +96,7 @@ def test_its_kind(attempts: list[Attempt], kind: K) -> None:
         ([failed(hint=30.0, at=9.0, latency=3.0), failed(name="p/b")], 30.0),
         ([failed(hint=10.0), failed(hint=25.0, name="p/b")], None),
         ([failed(hint=8.0), failed(hint=25.0, name="p/b")], None),
+        ([failed(hint=10.5), failed(hint=25.0, name="p/b")], 0.5),
         ([failed(), failed(name="p/b")], None),
         ([failed(K.COOLING, hint=12.0, **OURS), failed(hint=25.0, name="p/b")], 15.0),
     ],

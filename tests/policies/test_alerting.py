@@ -45,3 +45,10 @@ def test_what_is_remembered_is_bounded():
     assert len(news._told) == MOST
     assert news.take(alert(K.MODEL_GONE, "0"), 1.0, 3600.0)
     assert not news.take(alert(K.MODEL_GONE, str(MOST)), 1.0, 3600.0)
+
+
+def test_the_same_is_told_again_after_its_time():
+    """Counted from when it was told last, at whatever hour."""
+    news = News()
+    told = [news.take(alert(K.BREAKER_OPEN), now, 1500.0) for now in (1000.0, 2499.9, 2500.0, 3999.9, 4000.0)]
+    assert told == [True, False, True, False, True]
