@@ -64,8 +64,11 @@ def test_what_a_failed_answer_reported_is_no_report():
 
 @pytest.mark.parametrize("kind", [kind for kind, rule in RULES.items() if rule.charge is Charge.NO])
 def test_a_refused_attempt_is_free_unless_content_had_come(kind):
-    """Kinds that providers do not charge cost nothing before the first content."""
+    """Kinds that providers do not charge cost nothing before the first content, and before a stream has told of its tokens (INV-5)."""
     failure = Failure(kind, "no")
+    assert charged(failure, reader=Reader()) == NOTHING
+    begun = charged(failure, reader=Reader(Usage(input=11, output=1)))
+    assert (begun.source, begun.usage.input) == ("estimated", 11)
     assert charged(failure, usage=SAID) == NOTHING == Charged(Usage(), "none", 0)
     assert charged(failure, committed=True, reader=Reader(output_bytes=9)) != NOTHING
 

@@ -3,7 +3,7 @@
 Never writes anything: it says usage, where that comes from, and the amount.
 
     answered, usage reported ----------------------------> provider
-    failed before content, and this kind is never billed -> none
+    failed before content or any usage was told, and this kind is never billed -> none
     broken, but the last word on usage had been said -----> provider
     broken in the middle, or answered without usage ------> estimated (within the reservation)
     ended by the provider, and nothing came back ---------> estimated by its time: no less than it can have cost by then
@@ -108,4 +108,6 @@ def _price(usage: Usage, tariff: Tariff | None) -> NanoDollars | None:
 
 
 def _is_free(failure: Failure, evidence: Evidence) -> bool:
-    return not evidence.sent or (failure.rule.charge is Charge.NO and not evidence.committed)
+    """Was nothing sent, or refused before anything was generated? What a provider has counted already it may bill."""
+    has_begun = evidence.committed or (evidence.reader is not None and evidence.reader.usage is not None)
+    return not evidence.sent or (failure.rule.charge is Charge.NO and not has_begun)
