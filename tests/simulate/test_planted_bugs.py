@@ -272,6 +272,21 @@ def test_a_limit_that_is_not_kept():
     assert "INV-12" in found(Unlimited(plan(hourly=40_000.0)))
 
 
+def test_models_of_one_account_that_are_counted_apart():
+    """INV-12: an engine that gives each model of an organisation the limit that all of them share."""
+    routes = {"lone": {"groups": [[{"provider": "delta", "model": "gpt-5.4-mini"}, {"provider": "delta", "model": "gpt-5.4"}]]}}
+    quotas = {"delta-org": {"rpm": 60, "burst": 0.1, "pool": "account"}}
+    agreed = msgspec.structs.replace(plan(hourly=10_000.0), drawn={**DRAWN, "routes": routes, "quotas": quotas})
+
+    class Apart(Stage):
+        def settings(self):
+            alone = {"delta-org": {"rpm": 60, "burst": 0.1}}
+            return Stage(msgspec.structs.replace(self.plan, drawn={**agreed.drawn, "quotas": alone})).settings()
+
+    assert found(Stage(agreed)) == set()
+    assert "INV-12" in found(Apart(agreed))
+
+
 def test_a_wait_that_is_not_heard():
     """INV-12: the header by which a provider asks for a pause never reaches the engine."""
 

@@ -30,6 +30,7 @@ def draw(rng: Random) -> tuple[Drawn, tuple[Side, ...]]:
     providers = {name: _provider(rng, name) for name in names}
     drawn: Drawn = {"providers": providers, "routes": _routes(rng, names), "policies": _policies(rng)}
     drawn["models"], windows = ways.windows(rng, [f"{name}/{model}" for name in names for model in models_of(name)], PRICED)
+    drawn["quotas"] = _quotas(rng, providers)
     ways.borders(rng, drawn)
     ways.detours(rng, drawn)
     sides = tuple(_side(rng, name, drawn, windows) for name in names)
@@ -74,6 +75,18 @@ def _provider(rng: Random, name: str) -> Drawn:
     limits: Drawn = {"rpm": rng.choice((60, 300)), "burst": rng.choice((0.05, 0.5, 1.0))} if rng.random() < 0.3 else {}
     drawn: Drawn = {"kind": kind, "base_url": f"https://{name}.invalid{path}", "credentials": credentials, "limits": limits}
     ways.tag(rng, drawn)
+    return drawn
+
+
+def _quotas(rng: Random, providers: Drawn) -> Drawn:
+    """What is set for whole organisations: for each of their models, or for all of them together."""
+    names = sorted({credential["quota"] for one in providers.values() for credential in one["credentials"].values()})
+    drawn: Drawn = {}
+    for name in names:
+        if rng.random() < 0.25:
+            rate = {"rpm": rng.choice((60, 120, 300)), "burst": rng.choice((0.1, 1.0))}
+            limits: Drawn = rng.choice((rate, {"concurrency": rng.choice((4, 12))}))
+            drawn[name] = limits | ({"pool": "account"} if rng.random() < 0.5 else {})
     return drawn
 
 

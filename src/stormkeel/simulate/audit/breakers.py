@@ -217,7 +217,10 @@ def _live(scene: Scene, docket: Docket) -> None:
 
 def _is_free(drawn: dict[str, Any], target: Target) -> bool:
     """Has it no limit of ours, by which it would be passed over?"""
-    return not {"rpm", "tpm", "concurrency"} & {*target, *drawn["providers"][target["provider"]].get("limits", {})}
+    one = drawn["providers"][target["provider"]]
+    quotas = (drawn.get("quotas", {}).get(credential["quota"], {}) for credential in one["credentials"].values())
+    said = {*target, *one.get("limits", {}), *(name for each in quotas for name in each)}
+    return not {"rpm", "tpm", "concurrency"} & said
 
 
 def _well(scene: Scene, target: Target, label: str) -> float:

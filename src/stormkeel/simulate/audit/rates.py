@@ -14,6 +14,8 @@ from collections import defaultdict
 
 import msgspec
 
+from ...config.limiting import LimitSettings
+from ...config.settings import TargetSettings
 from ..evidence import Sending
 from .docket import Docket, Scene
 
@@ -25,14 +27,17 @@ SLACK = 1e-6
 def rates(scene: Scene, docket: Docket) -> None:
     """Check limits of ours and hints of theirs, quota group by quota group."""
     groups: dict[str, list[Sending]] = defaultdict(list)
+    buckets: dict[str, list[Sending]] = defaultdict(list)
     for one in scene.evidence.sendings:
         groups[f"{one.provider}: {one.quota}"].append(one)
-    for quota, sendings in groups.items():
+        buckets[f"{one.provider}: {_bucket(scene, one)}"].append(one)
+    for bucket, sendings in buckets.items():
         limits = _limits(scene, sendings[0])
         if limits.rpm is not None:
-            _requests(docket, quota, sendings, (limits.rpm, max(1.0, limits.rpm * limits.burst)))
+            _requests(docket, bucket, sendings, (limits.rpm, max(1.0, limits.rpm * limits.burst)))
         if limits.concurrency is not None:
-            _places(docket, quota, sendings, limits.concurrency)
+            _places(docket, bucket, sendings, limits.concurrency)
+    for quota, sendings in groups.items():
         _hints(docket, quota, sendings)
     accounts: dict[tuple[str, str], list[Sending]] = defaultdict(list)
     for one in scene.evidence.sendings:
@@ -44,22 +49,35 @@ def rates(scene: Scene, docket: Docket) -> None:
 
 
 class _Limits(msgspec.Struct, frozen=True):
-    """What is configured for a quota group; the target's word goes before its provider's."""
+    """What is configured for a quota group; the target's word goes before the group's, and that before its provider's."""
 
     rpm: int | None
     burst: float
     concurrency: int | None
 
 
+def _target(scene: Scene, one: Sending) -> TargetSettings:
+    targets = (target for route in scene.settings.routes.values() for group in route.groups for target in group)
+    return next(target for target in targets if (target.provider, target.model) == (one.provider, one.model))
+
+
+def _group(scene: Scene, one: Sending) -> LimitSettings:
+    return scene.settings.quotas.get(one.quota.rpartition("/")[0], LimitSettings())
+
+
+def _bucket(scene: Scene, one: Sending) -> str:
+    """Return what a sending counts in: its quota group's pool, where it has one and the target says nothing of its own."""
+    target, pool = _target(scene, one), _group(scene, one).pool
+    is_alone = not pool or {target.rpm, target.tpm, target.concurrency} != {None}
+    return one.quota if is_alone else f"{one.quota.rpartition('/')[0]}:{pool}"
+
+
 def _limits(scene: Scene, one: Sending) -> _Limits:
-    targets = [
-        target for route in scene.settings.routes.values() for group in route.groups for target in group
-        if (target.provider, target.model) == (one.provider, one.model)
-    ]  # fmt: skip
-    target, common = targets[0], scene.settings.providers[one.provider].limits
-    rpm = common.rpm if target.rpm is None else target.rpm
-    concurrency = common.concurrency if target.concurrency is None else target.concurrency
-    return _Limits(rpm, 1.0 if common.burst is None else common.burst, concurrency)
+    own, group, common = _target(scene, one), _group(scene, one), scene.settings.providers[one.provider].limits
+    rpm = next((said.rpm for said in (own, group, common) if said.rpm is not None), None)
+    burst = next((said.burst for said in (group, common) if said.burst is not None), 1.0)
+    concurrency = next((said.concurrency for said in (own, group, common) if said.concurrency is not None), None)
+    return _Limits(rpm, burst, concurrency)
 
 
 def _requests(docket: Docket, quota: str, sendings: list[Sending], limit: tuple[int, float]) -> None:
