@@ -64,6 +64,17 @@ def test_a_fresh_one_is_in_service() -> None:
     assert (one.last_good, one.last_good_at, told) == (WALL, 2.0, [])
 
 
+def test_a_provider_without_a_credential_is_told_by_its_name() -> None:
+    """Nobody is told of a credential named "" that nobody gave."""
+    made, _ = credential()
+    one = Credential(("local", ""), made.caller, made.transport, ParkingSettings())
+    one.emptied(300.0, "quota (insufficient_quota)", WALL)
+    refusal = one.refusal(0.0)
+    assert refusal is not None
+    assert refusal.message == 'provider "local" (no credential) is set aside for 300.0 s more: quota (insufficient_quota)'
+
+
+
 def test_a_refused_one_says_why_since_when_and_when_the_next_probe_is() -> None:
     """Until its time is up nobody asks with it; then one request is the probe, and the others are refused."""
     one, told = credential()

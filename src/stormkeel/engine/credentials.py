@@ -79,7 +79,7 @@ class Credential(Cooling):
 
     def __init__(self, name: tuple[str, str], caller: Caller, transport: Transport, parking: ParkingSettings) -> None:
         provider, label = name
-        super().__init__(f'credential "{label}" of provider "{provider}"')
+        super().__init__(f'credential "{label}" of provider "{provider}"' if label else f'provider "{provider}" (no credential)')
         self.provider = provider
         self.label = label
         self.caller = caller
