@@ -12,7 +12,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 from gateway_stage import CHAT, QUICK, ask, asking, play, route, staged
 
-from stormkeel.cli.fleet import command
+from stormkeel.cli.fleet import command, lines_of
 
 KEY = "sk-mine-0123456789abcdef"
 SOURCE = Path(__file__).parents[2] / "src"
@@ -45,6 +45,11 @@ def test_a_picture_in_a_pipe_and_as_json(tmp_path: Path) -> None:
             assert rows["spare-openai"]["latency_s"] is not None
             assert rows["openai"]["last_error"]["kind"] == "quota"
             assert {row["provider"] for row in said["fleet"]["credentials"]} >= {"openai", "spare-openai"}
+            assert len({row["quota"] for row in rows.values()}) == len(rows)
+            assert "shared in" not in told.stdout
+            for row in rows.values():
+                row["quota"] = "ours:all"
+            assert next(line for line in lines_of(said) if line.startswith("openai/")).count("ours:all") == 1
 
     play(story)
 

@@ -56,11 +56,11 @@ def test_every_field_of_an_explanation() -> None:
     limits = [LimitStanding("rpm", 3, 2, "target"), LimitStanding("tpm", 1000, 700, "target"), LimitStanding("concurrency", 2, 2, "target")]
     assert first.standing == Standing(
         "openai/gpt-5.4-mini#main", "openai", "gpt-5.4-mini", "main", "openai_chat", False, "healthy", "", None, 0, Room(2, 700, 2),
-        limits, 1.0, 0, 0.0, 0.0, 1, 1.0, {}, None,
+        "openai#main/gpt-5.4-mini", limits, 1.0, 0, 0.0, 0.0, 1, 1.0, {}, None,
     )  # fmt: skip
     assert second.standing == Standing(
         "other/gpt-5.4-mini#main", "other", "gpt-5.4-mini", "main", "openai_chat", False, "healthy", "", None, 0,
-        Room(None, None, None), [], 1.0, 0, None, None, 0, None, {}, None,
+        Room(None, None, None), "other#main/gpt-5.4-mini", [], 1.0, 0, None, None, 0, None, {}, None,
     )  # fmt: skip
     for place, one in enumerate((first, second), 1):
         assert (one.group, one.strategy, one.weight, one.choice) == (place, "weighted", 1.0, f"the only one ready of group {place}")

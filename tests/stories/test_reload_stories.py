@@ -136,6 +136,112 @@ def test_a_line_taken_out_and_in_again_opens_no_limit():
     play(story)
 
 
+APART = b"""
+[providers.openai]
+credentials = { main = "env:OPENAI_API_KEY" }
+limits = { rpm = 60, burst = 0.1, rpd = 8 }
+[routes.one]
+groups = [["openai/gpt-5.4-mini"]]
+[routes.two]
+groups = [["openai/gpt-5.5"]]
+"""
+"""Two models that count by themselves: six requests at once each."""
+TOGETHER = APART.replace(b"rpd = 8", b'rpd = 8, pool = "all"')
+
+
+async def passing(bench: Bench, model: str, of: int) -> int:
+    """How many of so many requests at once get through at once."""
+    answers = await asyncio.gather(*(bench.ask(model, timeout=0.1) for _ in range(of)))
+    return sum(one.failure is None for one in answers)
+
+
+def test_models_that_are_put_together_bring_what_they_took():
+    """A pool begins with what its models had taken, of a minute and of a day."""
+
+    async def story():
+        bench = Bench([whole()], APART)
+        assert [await passing(bench, "one", 3), await passing(bench, "two", 2)] == [3, 2]
+        renew(bench, TOGETHER)
+        assert {one.name: one.left for one in limits_of(member(bench), now())} == {"rpm": 1, "rpd": 3}
+        assert await passing(bench, "one", 3) + await passing(bench, "two", 3) == 1
+        await asyncio.sleep(60.0)
+        assert await passing(bench, "one", 3) + await passing(bench, "two", 3) == 2, "of the day's eight"
+
+    play(story)
+
+
+def test_models_that_are_put_apart_have_taken_what_all_did():
+    """Nobody knows whose it was, so that each counts all of it; taken back, nothing is counted twice."""
+
+    async def story():
+        bench = Bench([whole()], TOGETHER)
+        assert await passing(bench, "one", 3) == 3
+        for settings in (APART, TOGETHER, APART, TOGETHER):
+            renew(bench, settings)
+            assert {one.name: one.left for one in limits_of(member(bench), now())} == {"rpm": 3, "rpd": 5}
+        renew(bench, APART)
+        assert [await passing(bench, "one", 6), await passing(bench, "two", 6)] == [3, 3]
+
+    play(story)
+
+
+def test_a_model_that_comes_into_a_pool_adds_what_it_took():
+    """A pool that was there before counts what a newcomer has taken beside what it has counted itself."""
+
+    async def story():
+        alone = TOGETHER.replace(b'"all"', b'"all", models = { "gpt-5.5" = { pool = "" } }')
+        bench = Bench([whole()], alone)
+        assert [await passing(bench, "one", 3), await passing(bench, "two", 2)] == [3, 2]
+        renew(bench, TOGETHER)
+        assert {one.name: one.left for one in limits_of(member(bench), now())} == {"rpm": 1, "rpd": 3}
+
+    play(story)
+
+
+@pytest.mark.parametrize(("first", "then"), [(APART, TOGETHER), (TOGETHER, APART)])
+def test_a_pause_goes_along(first: bytes, then: bytes):
+    """Whoever has to rest does so wherever it counts."""
+
+    async def story():
+        bench = Bench([refused(429, headers=(("retry-after", "30"),)), whole()], first)
+        await bench.ask("one", timeout=1)
+        renew(bench, then)
+        assert (await bench.ask("one", timeout=1)).failure.kind is K.COOLING
+        assert ((await bench.ask("two", timeout=1)).failure is None) is False
+        assert (await bench.ask("two", timeout=40)).failure is None
+        assert now() == pytest.approx(30.0, abs=0.1)
+
+    play(story)
+
+
+def test_a_model_that_is_gone_is_gone_alone_wherever_it_counts():
+    """What is said of one model rests nobody else once they count in one."""
+
+    async def story():
+        bench = Bench([refused(404, "model_not_found"), whole()], APART)
+        assert (await bench.ask("one", timeout=1)).failure.kind is K.MODEL_UNAVAILABLE
+        renew(bench, TOGETHER)
+        assert (await bench.ask("two", timeout=1)).failure is None
+        assert now() == 0.0
+
+    play(story)
+
+
+def test_what_is_only_looked_at_takes_nothing_over():
+    """A configuration that is not swapped in leaves the counts as they are."""
+
+    async def story():
+        bench = Bench([whole()], APART)
+        assert await passing(bench, "one", 3) == 3
+        read = load(TOGETHER, ENVIRON, KINDS)
+        build_setup(Blueprint(read, bench.house.setup.blueprint.secrets), bench.house)
+        assert await passing(bench, "one", 6) == 3
+        renew(bench, TOGETHER)
+        assert await passing(bench, "two", 6) == 0
+
+    play(story)
+
+
 def test_a_limit_that_is_taken_out_is_gone():
     """Without `concurrency` any number goes at once and no limit is shown; set again, it counts those who still have a place."""
 

@@ -6,6 +6,7 @@ Never asks a provider: it shows what `GET /admin/fleet` says.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,8 +23,9 @@ PATH = "/admin/fleet"
 
 DEPLOYMENTS: list[Column] = [
     text("deployment"), text("state"), seconds("for_s", "for s"), text("why"), count("in_flight", "in flight"),
-    extra(text("left")), extra(text("limits")), extra(count("waiting")), seconds("latency_s", "latency s"),
-    extra(seconds("ttft_s", "first s")), extra(count("attempts")), share("success"), text("errors"), extra(text("last")),
+    extra(text("left")), extra(text("limits")), extra(text("shared in")), extra(count("waiting")),
+    seconds("latency_s", "latency s"), extra(seconds("ttft_s", "first s")), extra(count("attempts")),
+    share("success"), text("errors"), extra(text("last")),
 ]  # fmt: skip
 CREDENTIALS: list[Column] = [
     text("credential"), text("state"), text("why"), seconds("next_probe", "probe in s"), count("age_days", "age in days"),
@@ -120,7 +122,8 @@ def headline(said: dict[str, Any]) -> str:
 def tables_of(said: dict[str, Any]) -> list[tuple[list[Row], list[Column]]]:
     """Return the tables of a picture; a table without rows is left out, and a column in which nothing stands."""
     fleet = said["fleet"]
-    deployments: list[Row] = [_deployment(row) for row in fleet["deployments"]]
+    counted = Counter(row["quota"] for row in fleet["deployments"])
+    deployments: list[Row] = [_deployment(row, counted[row["quota"]] > 1) for row in fleet["deployments"]]
     credentials: list[Row] = [
         {**row, "credential": f"{row['provider']}#{row['name']}", "age_days": row["age_days"] and round(row["age_days"])}
         for row in fleet["credentials"]
@@ -135,7 +138,7 @@ def _says_something(column: Column, rows: list[Row]) -> bool:
     return any(row.get(column.name) not in {None, ""} for row in rows)
 
 
-def _deployment(row: dict[str, Any]) -> Row:
+def _deployment(row: dict[str, Any], is_shared: bool) -> Row:
     left = {"rpm": row["left"]["requests"], "tpm": row["left"]["tokens"], "at once": row["left"]["places"]}
     last = row["last_error"]
     return {
@@ -143,6 +146,7 @@ def _deployment(row: dict[str, Any]) -> Row:
         "deployment": row["name"],
         "left": ", ".join(f"{amount:,} {name}" for name, amount in left.items() if amount is not None),
         "limits": ", ".join(f"{one['left']:,} of {one['amount']:,} {one['name']} ({one['source']})" for one in row["limits"]),
+        "shared in": row["quota"] if is_shared and row["limits"] else "",
         "waiting": row["waiting"] or None,
         "errors": ", ".join(f"{kind} {number}" for kind, number in row["errors"].items()),
         "last": f"{last['kind']} {last['ago_s']:.0f} s ago" if last else "",

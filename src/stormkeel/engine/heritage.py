@@ -5,6 +5,7 @@ predecessor uses, so that both count against one limit (INV-12); its settings ch
 
     name in both, made by the same settings    the same object
     limits changed                             the same object, what was taken stays taken
+    another quota group or pool                its limits, with what was taken in the one before, and the same time to rest
     address, credential or network changed     breaker and past begin anew; limits and cooldowns stay
     name gone                                  kept for a quarter of an hour, lest a limit opens by taking a line out and in;
                                                also where callers named so many models that one had to be forgotten
@@ -47,18 +48,20 @@ class Share(msgspec.Struct):
         quota: its state.
         rate, concurrency: its limits, None where there are none.
         members: how many of the world's deployments are in it.
+        before: those that its deployments were in, and whose counts it has taken over.
     """
 
     quota: Quota
     rate: RateSettings | None
     concurrency: int | None
     members: int = 0
+    before: set[Quota] = msgspec.field(default_factory=set)
 
 
 class Heritage:
     """The live state of the present world and of what was in use until lately, by name."""
 
-    __slots__ = ("_left", "alone", "budgets", "credentials", "members", "quotas", "scopes")
+    __slots__ = ("_left", "_moved", "alone", "budgets", "credentials", "members", "quotas", "scopes")
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
@@ -68,6 +71,7 @@ class Heritage:
         self.budgets: dict[str, RetryBudget] = {}
         self.scopes: dict[str, ScopeBreaker] = {}
         self._left: dict[str, float] = {}  # when a deployment was first missed
+        self._moved: dict[tuple[str, str], float] = {}  # when deployments of a quota group last came into another one
 
     def sweep(self, world: World, now: float) -> None:
         """Forget what has not been in use for long."""
@@ -86,6 +90,14 @@ class Heritage:
         self.members[member.deployment.name] = member
         self._left.pop(member.deployment.name, None)
 
+    def move(self, quota: Quota, into: Quota, now: float) -> None:
+        """Let a quota group count what another one has, some of whose deployments come into it, and may soon be back.
+
+        Where they are back already, what was counted before they went is in both, and not counted twice.
+        """
+        into.rate.take_over(quota.rate, now, adds=(into.group, quota.group) not in self._moved)
+        self._moved[quota.group, into.group] = now
+
     def leave(self, member: Member, now: float) -> None:
         """Take note of a deployment whose place in the fleet is another's."""
         self._left[member.deployment.name] = now
@@ -97,7 +109,9 @@ class Heritage:
         for name, since in list(self._left.items()):
             if now - since >= KEPT or len(self._left) > MOST:
                 del self.members[name], self._left[name]
-        self.quotas = _still(self.quotas, {member.deployment.quota for member in self.members.values()}, now)
+        self._moved = {names: since for names, since in self._moved.items() if now - since < KEPT}
+        used = {member.deployment.quota for member in self.members.values()}
+        self.quotas = _still(self.quotas, used.union(name for name, _ in self._moved), now)
         self.alone = _still(self.alone, {member.deployment.alone for member in self.members.values()}, now)
         shared = {scope.name for member in self.members.values() for scope in member.scopes}
         self.scopes = {name: one for name, one in self.scopes.items() if name in shared}
@@ -191,11 +205,23 @@ class Succession:
         old = self._heritage.members.get(deployment.name)
         if old is None:
             return fresh
+        if old.cooling[0] is not fresh.cooling[0]:
+            share = self._quotas[deployment.quota]
+            self._do(lambda: self._move(old, share, fresh.alone or share.quota))
         health = fresh.breaker
         if old.credential is fresh.cooling[1] and old.transport is transport:
             health = old.breaker
             self._do(lambda: health.change(breaker))
         return msgspec.structs.replace(fresh, breaker=health)
+
+    def _move(self, old: Member, share: Share, own: Alone) -> None:
+        """Let a deployment count elsewhere than it did: no limit is opened by that, and no pause forgotten (INV-12)."""
+        quota = old.cooling[0]
+        if quota not in share.before:
+            share.before.add(quota)
+            self._heritage.move(quota, share.quota, self._now())
+        for aside in (quota, old.alone):
+            (share.quota if aside.waits else own).follow(aside)
 
     def enter(self, member: Member) -> None:
         """Take note of a member made with `gates`, and give it its predecessor's past where that still says something of it."""

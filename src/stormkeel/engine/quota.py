@@ -58,6 +58,11 @@ class Alone(Cooling):
         super().park(until, why)
         return not was_missing
 
+    def follow(self, other: Alone) -> None:
+        """Rest as another one has to, but for a model that was not there: it may be asked for once more."""
+        if not other.is_missing:
+            self.park(other.until, other.why, other.waits)
+
     def rests(self, now: float) -> bool:
         """Has it to rest as its provider asked? Whatever callers think of may be missing, and is soon asked for again."""
         return self.until > now and not self.is_missing

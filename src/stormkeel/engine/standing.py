@@ -62,7 +62,8 @@ class Standing(msgspec.Struct, frozen=True):
         for_s: seconds until it may be asked again, None where it may be now.
         in_flight: attempts under way.
         left: what our own limits let through.
-        limits: each limit of its quota group, which it may share with others.
+        quota: where its limits are counted; deployments that share them have the same.
+        limits: each limit there.
         share: of the limits a minute, what is left after throttles: 1 where there were none.
         waiting: requests that wait for room in them.
         latency_s, ttft_s: moving averages of good attempts, to the end and to the first content; None before the first.
@@ -80,6 +81,7 @@ class Standing(msgspec.Struct, frozen=True):
     for_s: float | None
     in_flight: int
     left: Room
+    quota: str
     limits: list[LimitStanding]
     share: float
     waiting: int
@@ -135,7 +137,7 @@ def standing(member: Member, now: float) -> Standing:
     counts = recent.look(now)
     return Standing(
         deployment.name, deployment.provider, deployment.model, deployment.credential, deployment.dialect, deployment.is_found,
-        state, why, span, member.in_flight, room(member, now), limits_of(member, now), round(quota.rate.share, 3),
+        state, why, span, member.in_flight, room(member, now), quota.group, limits_of(member, now), round(quota.rate.share, 3),
         len(quota.line.queue), _rounded(recent.latency), _rounded(recent.ttft), counts.attempts, _rounded(counts.success),
         counts.errors, counts.last_error,
     )  # fmt: skip

@@ -55,6 +55,10 @@ class Daily:
         if missing > 0:
             self.take(at, missing)
 
+    def taken(self, at: int) -> int:
+        """Return how many units were taken within a day."""
+        return self._now(at)
+
     def delay(self, at: int, units: int) -> float:
         """Return the seconds until so many units would pass, 0 where they do."""
         excess, last = self.excess(at, units), 0

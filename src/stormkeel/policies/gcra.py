@@ -73,6 +73,10 @@ class Gcra:
         arrival = at * self._limit + self._tolerance - units * self._period
         self._arrival = max(self._arrival, arrival)
 
+    def taken(self, at: int) -> int:
+        """Return how many units it had taken and not yet earned back."""
+        return max(0, -((at * self._limit - self._arrival) // self._period))
+
     def delay(self, at: int, units: int) -> float:
         """Return the seconds until so many units would pass, 0 where they do; a moment late, never early."""
         excess = self.excess(at, units)

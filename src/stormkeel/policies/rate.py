@@ -133,6 +133,23 @@ class RateGate:
         if name in self._buckets:
             self._buckets[name][1].sink(moment(now), max(0, left))
 
+    def take_over(self, other: RateGate, now: float, adds: bool) -> None:
+        """Count what another gate has counted for those who count here from now on.
+
+        Args:
+            other: that gate.
+            now: monotonic seconds.
+            adds: is it beside what is counted here? Else that is a part of it.
+        """
+        at = moment(now)
+        for name, (_, bucket) in self._buckets.items():
+            if name in other._buckets:
+                taken = other._buckets[name][1].taken(at)
+                if adds:
+                    bucket.take(at, taken)
+                else:
+                    bucket.sink(at, bucket.burst - taken)
+
     @property
     def frees_cached(self) -> bool:
         """Is input that is read from the provider's cache left out?"""
