@@ -432,6 +432,14 @@ def test_what_was_left_out_and_not_told():
     assert "INV-33" in found(Silent(told({"last_resort": {"trim": True}}, talkers=0.3)))
 
 
+def test_a_conversation_that_goes_elsewhere_each_time():
+    """INV-34: an engine that keeps no conversation together."""
+    group = [{"provider": name, "model": "gpt-5.4-mini"} for name in ("alpha", "delta")]
+    agreed = msgspec.structs.replace(told({"groups": [group], "sticky": "user"}), habits=Habits(hourly=1800.0, bursts=0.1))
+    assert found(Stage(agreed)) == set()
+    assert "INV-34" in found(Misread(agreed, {"sticky": "off"}))
+
+
 def test_turns_of_another_request():
     """INV-33: bodies into which another request's words have got."""
 

@@ -125,7 +125,7 @@ def _wish(rng: Random, name: str, at: float, route: str, habits: Habits) -> Wish
 
 
 def _options(call: Call, rng: Random) -> Options:
-    conversation = f"c{rng.randrange(CONVERSATIONS)}"
+    conversation = call.conversation = f"c{rng.randrange(CONVERSATIONS)}"
     wait, priority = rng.choice((None, None, None, 1.0, 20.0)), rng.choice((None, None, -5, 5))
     border = border_of(call.border.get("within", ()), call.border.get("requires", ()))
     return Options(

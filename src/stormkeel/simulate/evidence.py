@@ -37,6 +37,7 @@ class Sending(msgspec.Struct):
         end: how: "read", "aborted" by us, or "broken" by the wire.
         region: where the model is served, "" where nobody says.
         offers, calls: was it offered tools, and does its answer call one?
+        room: the share of the organisation's limit that was left when it had come.
         shown: whose turns it was sent, in their order, and which: a number, "s" for instructions, "p" for its route's own prompt.
     """
 
@@ -66,6 +67,7 @@ class Sending(msgspec.Struct):
     region: str = ""
     offers: bool = False
     calls: bool = False
+    room: float = 1.0
     shown: tuple[tuple[str, str], ...] = ()
 
     def close(self, at: float, end: str) -> None:
@@ -88,6 +90,7 @@ class Call(msgspec.Struct):
         key: the name of its caller's key, "" for none.
         border: what it asks of whoever is asked, as its key's entry would say it.
         strict: may nobody be asked who can't be told all of it?
+        conversation: to which it belongs.
         turns: how many it has, instructions not counted.
         has_system: does it have instructions?
         offers, formed: does it offer tools, or ask for an answer of a form?
@@ -117,6 +120,7 @@ class Call(msgspec.Struct):
     key: str = ""
     border: dict[str, list[str]] = {}
     strict: bool = False
+    conversation: str = ""
     turns: int = 1
     has_system: bool = False
     offers: bool = False

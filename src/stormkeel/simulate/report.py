@@ -28,6 +28,7 @@ TELLS = {
     "INV-31": "nothing is sent outside a border",
     "INV-32": "too long: larger windows only; refused: nowhere unasked",
     "INV-33": "what is left out is allowed, and told",
+    "INV-34": "a conversation begins where it began before",
 }
 """What each invariant says, in the order they are told."""
 

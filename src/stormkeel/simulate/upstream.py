@@ -193,6 +193,7 @@ class Upstream:
             return "broke", 0.0
         account = self._account(organisation, sending.model)
         wait = account.take(sending.at, "squeeze" in ill)
+        sending.room = account.left() / account.limit
         if wait:
             return "limited", wait if self._rng.random() < 0.8 else 0.0
         if b"nonsense" in body:

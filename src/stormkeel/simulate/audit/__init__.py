@@ -13,9 +13,10 @@ from .docket import Docket, Scene, Violation
 from .rates import rates
 from .regions import regions
 from .rest import rest
+from .sticking import sticking
 from .storms import storms
 
-CHECKS = (books, callers, storms, rates, breakers, regions, rest, borders, detours)
+CHECKS = (books, callers, storms, rates, breakers, regions, rest, borders, detours, sticking)
 """All of them, in the order they are told of."""
 
 

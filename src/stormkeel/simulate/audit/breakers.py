@@ -209,13 +209,13 @@ def _live(scene: Scene, docket: Docket) -> None:
         inside = [one for one in targets(drawn, {"groups": route["groups"][:1]}) if lets(border, one[2])]
         calls = [call for call in scene.evidence.calls.values() if call.route == name]
         for target, label, tags in inside:
-            if _is_free(drawn, target):
+            if is_free(drawn, target):
                 asked = [call.at for call in calls if lets(call.border, tags) and lets(keys.get(call.key, {}), tags)]
                 waited = _well(scene, target, label) + grace, asked, _share(drawn, target, inside)
                 _reached(scene, docket, f"{target['provider']}/{target['model']}#{label}", waited)
 
 
-def _is_free(drawn: dict[str, Any], target: Target) -> bool:
+def is_free(drawn: dict[str, Any], target: Target) -> bool:
     """Has it no limit of ours, by which it would be passed over?"""
     one = drawn["providers"][target["provider"]]
     quotas = (drawn.get("quotas", {}).get(credential["quota"], {}) for credential in one["credentials"].values())
