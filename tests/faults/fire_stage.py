@@ -209,6 +209,10 @@ class Load:
         assert self._process.stdout is not None
         return msgspec.json.decode(await self._process.stdout.readline(), type=Seen)
 
+    async def stop(self) -> None:
+        """Wait for its end; all of its connections are closed then."""
+        await self._process.wait()
+
 
 @asynccontextmanager
 async def load(folder: Path, spec: Spec) -> AsyncIterator[Load]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pytest
 from fire_clients import Crowd, Ends
 from fire_load import Spec
-from fire_stage import Figure, Held, Plan, asking, crowd, holding, left_over, load, quantile, staged
+from fire_stage import Figure, Held, Load, Plan, Stage, asking, crowd, holding, left_over, load, quantile, staged
 
 ASKED = "all closed at the deadline, honest p99 <= x2"
 RATE = 40  # honest requests a second
@@ -18,8 +20,8 @@ Way = Literal["drip-head", "drip-body"]
 
 
 class Siege(NamedTuple):
-    """How it went: how the besiegers ended, how much slower honest callers were, what was left over, and what it cost the gateway,
-    seconds of its processor time beside those of as long a calm, which no other program of the machine moves."""
+    """How it went: how the besiegers ended, how much slower honest callers were than those of another gateway beside it at the same
+    time, what was left over, and what it cost the gateway: seconds of its processor time beside those of as long a calm."""
 
     ends: Ends
     slower: float
@@ -27,31 +29,40 @@ class Siege(NamedTuple):
     cost: float
 
 
-async def besieged(folder: Path, many: int, way: Way, deadline: float) -> Siege:
-    """Let so many drip."""
-    clock = f"{'header' if way == 'drip-head' else 'body'}_deadline={deadline}"
+@asynccontextmanager
+async def served(folder: Path, clock: str, phases: list[tuple[float, float]]) -> AsyncIterator[tuple[Stage, Load, Held]]:
+    """Run a gateway with a load of honest callers; with what it held before."""
+    folder.mkdir()
     async with staged(folder, Plan(delay=HONEST), clocks=[clock]) as stage:
-        port, request = stage.gateway.port, asking().decode()
         held = await holding(stage)
-        siege = deadline + 1.0
-        async with load(folder, Spec(port, request, 100, [(RATE, siege), (RATE, siege)])) as honest:
-            start = stage.gateway.cpu
-            before = await honest.seen()
-            calm = stage.gateway.cpu
-            async with crowd(folder, Crowd(port, many, way, request, every=max(0.2, deadline / 3))) as clients:
-                during = await honest.seen()
-                ends = await clients.ends()
-                cost = stage.gateway.cpu - calm - (calm - start)
-        assert [before.failed, during.failed, during.refused] == [0, 0, 0]
+        async with load(folder, Spec(stage.gateway.port, asking().decode(), 100, phases)) as honest:
+            yield stage, honest, held
+
+
+async def besieged(folder: Path, many: int, way: Way, deadline: float) -> Siege:
+    """Let so many drip at one of two gateways: what other programs of the machine do, or the besiegers' own, slows both."""
+    clock, span = f"{'header' if way == 'drip-head' else 'body'}_deadline={deadline}", deadline + 1.0
+    phases = [(RATE, span)] * 2
+    async with served(folder / "besieged", clock, phases) as (stage, honest, held), served(folder / "beside", clock, phases) as other:
+        others, start = other[1], stage.gateway.cpu
+        seen = [await honest.seen(), await others.seen()]
+        calm = stage.gateway.cpu
+        plan = Crowd(stage.gateway.port, many, way, asking().decode(), every=max(0.2, deadline / 3))
+        async with crowd(folder, plan) as clients:
+            during, beside = await honest.seen(), await others.seen()
+            ends = await clients.ends()
+            cost = stage.gateway.cpu - calm - (calm - start)
+        assert [(one.failed, one.refused) for one in (*seen, during, beside)] == [(0, 0)] * 4
+        await honest.stop()
         left = await left_over(stage, held)
-        return Siege(ends, quantile(during.latencies, 0.99) / quantile(before.latencies, 0.99), left, cost)
+        return Siege(ends, quantile(during.latencies, 0.99) / quantile(beside.latencies, 0.99), left, cost)
 
 
 def told(siege: Siege) -> str:
     """Say what was reached."""
     ends, each = siege.ends, 1000 * siege.cost / max(1, len(siege.ends.closed))
     closed = f"{ends.closed[0]:.1f} to {ends.closed[-1]:.1f} s" if ends.closed else "never"
-    return f"{len(ends.closed)} closed after {closed}, {ends.statuses}, honest p99 x{siege.slower:.2f}, {each:.2f} ms of the gateway's processor each"
+    return f"{len(ends.closed)} closed after {closed}, {ends.statuses}, honest p99 x{siege.slower:.2f} of a gateway beside it, {each:.2f} ms of the gateway's processor each"
 
 
 @pytest.mark.parametrize("way", ["drip-head", "drip-body"])
