@@ -8,10 +8,12 @@ own, so what it does follows from the seed and the order in which it is asked.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from random import Random
 
 import msgspec
 
+from ..testing.clock import EPOCH
 from ..types.wire import NO_HEADERS, Headers
 from .evidence import Sending
 from .loop import GRID, on_grid
@@ -292,10 +294,12 @@ class Upstream:
             return base
         scale = 60.0 / account.window
         left, limit = str(round(account.left() * scale)), str(round(account.limit * scale))
-        reset = f"{account.window - sending.at % account.window:.3f}s"
+        reset = account.window - sending.at % account.window
         if sending.dialect == "anthropic_messages":
-            return (*base, ("request-id", "up-1"))
+            moment = datetime.fromtimestamp(EPOCH + sending.at + reset, UTC).isoformat()
+            told = (("limit", limit), ("remaining", left), ("reset", moment))
+            return (*base, *((f"anthropic-ratelimit-requests-{name}", value) for name, value in told), ("request-id", "up-1"))
         return (
             *base, ("x-ratelimit-limit-requests", limit), ("x-ratelimit-remaining-requests", left),
-            ("x-ratelimit-reset-requests", reset), ("x-request-id", "up-1"),
+            ("x-ratelimit-reset-requests", f"{reset:.3f}s"), ("x-request-id", "up-1"),
         )  # fmt: skip
