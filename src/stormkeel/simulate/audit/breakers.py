@@ -50,7 +50,7 @@ def verdict(one: Sending, call: Call | None, scene: Scene) -> str:
         return "ok"
     if one.act in FAULTS and one.end in ("read", "broken"):
         return "fault"
-    if one.act in ("errors", "overload"):
+    if one.act in ("errors", "overload") and one.taken:  # its caller may have left, or its time have run out, before the head
         return "fault"
     if one.end == "aborted" and call is not None and call.leaves is None and not call.slow:
         waited = one.ended - one.at
