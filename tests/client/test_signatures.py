@@ -52,7 +52,18 @@ def test_a_wish_reaches_the_request_under_its_name():
         async def _ask(self, ask: Ask) -> Any:
             seen.append(ask)
 
-    values |= {"timeout": 1.0, "temperature": 0.5, "model": "m", "tags": ("t",), "strict": True, "priority": "low"}
+    values |= {
+        "prompt": "p",
+        "system": "s",
+        "messages": ("m",),
+        "stop": ("x",),
+        "timeout": 1.0,
+        "temperature": 0.5,
+        "model": "m",
+        "tags": ("t",),
+        "strict": True,
+        "priority": "low",
+    }
     prompt = values.pop("prompt")
     work = Watched().complete(prompt, **values)  # type: ignore[arg-type]  # only their places matter
     with pytest.raises(StopIteration):

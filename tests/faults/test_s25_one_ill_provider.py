@@ -35,9 +35,10 @@ def plan(kind: str, share: float, **route: object) -> Plan:
         }
         for name in NAMES
     }
+    group = [{"provider": name, "model": MODEL} for name in NAMES]
     drawn = {
         "providers": providers,
-        "routes": {"fast": {"groups": [[f"{name}/{MODEL}" for name in NAMES]], "strategy": "least_latency", **route}},
+        "routes": {"fast": {"groups": [group], "strategy": "least_latency", **route}},
         "models": {"gamma/*": {"input_price": "0.10", "output_price": "0.40"}},
     }
     sides = tuple(
