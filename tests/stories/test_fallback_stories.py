@@ -166,6 +166,26 @@ def test_what_a_hedge_found_too_long_is_too_long(first: str, asked: list[str]):
     play(story)
 
 
+def test_a_hedge_that_finds_a_request_too_long_takes_no_answer_away():
+    """INV-9: who answers after all is the answer, and no failure is told behind it, whatever the second attempt heard before."""
+
+    async def story():
+        replies = {}
+        bench = Bench(
+            lambda request: replies.get(json.loads(request.body)["model"], whole()),
+            house('[["gpu/twin", "gpu/small"]]', 'strategy = "priority"\nhedge = { after = 0.5, share = 0.5 }\n'),
+        )
+        for _ in range(4):  # they pay for a hedge
+            await bench.ask()
+        replies.update({"twin": SLOW, "small": TOO_LONG})
+        answer = await bench.ask()
+        assert asked_of(bench)[4:] == ["twin", "small"]
+        assert answer.failure is None and answer.response is not None
+        assert [attempt.failure is None for attempt in answer.story.attempts] == [False, True]
+
+    play(story)
+
+
 def test_failing_over_after_a_detour_stays_on_it():
     """Whoever was too small is not asked again when a larger one is down."""
 

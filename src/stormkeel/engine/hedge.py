@@ -166,7 +166,7 @@ class Race:
         """
         first, second = self.legs[0], self.legs[-1]
         last = self.winner or next((leg for leg in self.legs if leg.is_futile), first)
-        if last is first and second.is_too_long and is_no_larger(first.member, second.member):
+        if self.winner is None and last is first and second.is_too_long and is_no_larger(first.member, second.member):
             last = second
         self._keep(last)
         for leg in self.legs:

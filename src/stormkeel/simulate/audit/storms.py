@@ -28,20 +28,22 @@ def storms(scene: Scene, docket: Docket) -> None:
         if told is not None:
             late = sendings[-1].at
             docket.check("INV-11", late <= told, late, request, "sent again after it was told to make no sense")
-        _again(docket, request, sendings)
+        _again(scene, docket, request, sendings)
     _windows(scene, docket)
 
 
-def _again(docket: Docket, request: str, sendings: list[Sending]) -> None:
-    """Who refused the credential is not asked again with it for the same request."""
-    told: dict[tuple[str, str], float] = {}
+def _again(scene: Scene, docket: Docket, request: str, sendings: list[Sending]) -> None:
+    """Who refused the credential is not asked again with it for the same request, but by the probe that is due later."""
+    parking = scene.settings.policies.parking
+    rests = {"broke": parking.quota, "dead": parking.credential}
+    told: dict[tuple[str, str], tuple[float, float]] = {}  # who refused what: when, and when a probe may be due
     for one in sendings:
         there = (one.provider, one.credential)
-        docket.check(
-            "INV-11", one.at <= told.get(there, one.at), one.at, request, f"asked {one.deployment}, which had refused it"
-        )
+        since, due = told.get(there, (0.0, 0.0))
+        is_refused = since < one.at < due
+        docket.check("INV-11", not is_refused, one.at, request, f"asked {one.deployment}, which had refused it")
         if one.act in SPENT and one.end == "read":
-            told[there] = one.ended
+            told[there] = one.ended, one.ended + rests[one.act]
 
 
 def _windows(scene: Scene, docket: Docket) -> None:
