@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from story_stage import (
     DONE,
@@ -186,6 +186,7 @@ def check(answer: Answer | None, taken: Taken, took: float, caller: Caller, weat
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(plans, st.lists(callers, min_size=1, max_size=5), st.integers(0, 3))
+@example([Plan("answer", words=1, stops_after=3, end="malformed")], [Caller(True, None, 0.0, None, None, 0.0)], 0)
 def test_the_laws_hold_in_any_weather(plans, callers, seed):
     """Under any script of replies and any manner of calling the invariants 2, 3, 8, 9, 10, 11 and 15 hold."""
 

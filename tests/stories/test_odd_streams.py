@@ -99,6 +99,19 @@ def test_nonsense_behind_the_reason_of_the_end_takes_nothing_away(client, dialec
     play(story)
 
 
+@pytest.mark.parametrize(("client", "dialect"), list(product(FOUR, (CHAT, GEMINI))))
+def test_no_words_are_told_behind_nonsense_behind_the_end(client, dialect):
+    """What says the whole answer once more behind that is not believed: nobody hears it twice."""
+
+    async def story():
+        told = frames(dialect, said(*WORDS))
+        seen = await heard(client, dialect, Reply(200, [*told[: -1 if dialect == CHAT else None], JUNK["broken"], *told], SSE))
+        assert_readable(seen, client)
+        assert (seen.answer.failure, seen.text, seen.is_whole) == (None, TEXT, True)
+
+    play(story)
+
+
 INSTEAD = {
     CHAT: {"error": {"message": "slowly", "type": "requests", "code": "rate_limit_exceeded"}},
     RESPONSES: {"error": {"message": "slowly", "type": "rate_limit_error", "code": "rate_limit_exceeded"}},

@@ -52,8 +52,8 @@ class FrameReader(ABC):
     """Reads one upstream stream; see `base.StreamReader` for the attributes."""
 
     __slots__ = (
-        "_framer", "committed", "complete", "ended", "failure", "id", "model", "output_bytes", "rest", "terms",
-        "unframed", "usage", "usage_final",
+        "_framer", "committed", "complete", "ended", "failure", "id", "is_spoilt", "model", "output_bytes", "rest",
+        "terms", "unframed", "usage", "usage_final",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -61,6 +61,7 @@ class FrameReader(ABC):
         self.committed = False
         self.complete = False
         self.ended = False
+        self.is_spoilt = False  # nonsense came behind the reason of its end
         self.usage: Usage | None = None
         self.usage_final = False
         self.output_bytes = 0
@@ -78,7 +79,7 @@ class FrameReader(ABC):
         for frame in self._framer.feed(data):
             if not frame.isascii() and not _is_utf8(frame):  # what is decoded is known to be; this is for all the rest
                 self._fail_unreadable()
-            elif self._read(frame):
+            elif self._read_on(frame) if self.is_spoilt else self._read(frame):
                 passed.append(frame)
             if self._is_over():
                 return b"".join(passed)
@@ -123,9 +124,15 @@ class FrameReader(ABC):
         self.failure = Failure(kind, message, code=code, body=body)
         return False
 
+    def _read_on(self, frame: bytes) -> bool:
+        """Take a frame behind nonsense into account: usage and the marker pass, but no more words of an answer that has ended."""
+        said = self.output_bytes
+        return self._read(frame) and self.output_bytes == said
+
     def _fail_unreadable(self) -> bool:
         """Fail by nonsense; behind the reason of the end it takes nothing from the answer, and is left out."""
         if self.ended:
+            self.is_spoilt = True
             return False
         return self._fail(FailureKind.BAD_RESPONSE, "the provider sent an event that is not a JSON object", "malformed_event")
 
