@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from pipe_stage import Pipe
 
 from stormkeel.policies.admission import Admission, AdmissionSettings
 from stormkeel.runtime.serve.connection import Connection
@@ -14,28 +15,6 @@ from stormkeel.runtime.serve.hub import Hub, Whole
 from stormkeel.runtime.serve.settings import ServeSettings
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-
-
-class Pipe:
-    """The transport of a connection in memory."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.is_ended = False
-
-    def set_write_buffer_limits(self, _high: int, _low: int) -> None: ...
-
-    def get_extra_info(self, name: str) -> Any:
-        return None if name == "sslcontext" else ("127.0.0.1", 1)
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.is_ended = True
 
 
 class App:

@@ -9,6 +9,7 @@ import httptools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipe_stage import Pipe
 
 from stormkeel.runtime.serve.connection import Connection
 from stormkeel.runtime.serve.hub import Hub
@@ -121,26 +122,6 @@ def test_an_unusual_head_is_not_kept(head: bytes) -> None:
 
 
 # over a connection
-
-
-class Pipe:
-    """The transport of a connection in memory."""
-
-    def __init__(self) -> None:
-        self.written = b""
-
-    def set_write_buffer_limits(self, _high: int, _low: int) -> None: ...
-
-    def get_extra_info(self, name: str) -> Any:
-        return None if name == "sslcontext" else ("127.0.0.1", 1)
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def close(self) -> None: ...
 
 
 async def served(*data: bytes) -> tuple[list[tuple[Any, bytes, object]], bytes]:

@@ -6,64 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from pipe_stage import Sluice
 
 from stormkeel.runtime.serve.connection import Connection
 from stormkeel.runtime.serve.hub import Hub
-from stormkeel.runtime.serve.outlet import HIGH_WATER, LOW_WATER
+from stormkeel.runtime.serve.outlet import HIGH_WATER
 from stormkeel.runtime.serve.settings import ServeSettings
 from stormkeel.testing import run_virtual
 
 GET = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
 ANSWER = b"x" * 10_000
-
-
-class Pipe:
-    """A transport whose other side takes bytes when it is told to, and whose reading can be paused."""
-
-    def __init__(self) -> None:
-        self.connection: Connection
-        self.held = 0
-        self.is_reading, self.is_lost = True, False
-
-    def write(self, data: bytes) -> None:
-        self.held += len(data)
-        if self.held > HIGH_WATER:
-            self.connection.pause_writing()
-
-    def take(self, size: int) -> None:
-        was_full = self.held > LOW_WATER
-        self.held = max(0, self.held - size)
-        if was_full and self.held <= LOW_WATER:
-            self.connection.resume_writing()
-
-    def abort(self) -> None:
-        if not self.is_lost:
-            self.is_lost = True
-            self.connection.connection_lost(None)
-
-    def close(self) -> None:
-        if not self.held:
-            self.abort()
-
-    def get_write_buffer_size(self) -> int:
-        return self.held
-
-    def get_extra_info(self, name: str) -> Any:
-        return None if name == "sslcontext" else ("127.0.0.1", 1)
-
-    def set_write_buffer_limits(self, _high: int, _low: int) -> None: ...
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def is_closing(self) -> bool:
-        return self.is_lost
-
-    def pause_reading(self) -> None:
-        self.is_reading = False
-
-    def resume_reading(self) -> None:
-        self.is_reading = True
 
 
 class App:
@@ -78,9 +30,9 @@ class App:
         scope["extensions"]["stormkeel.turn"].answer(200, [], self.answer)
 
 
-async def connected(app: App) -> tuple[Hub, Pipe]:
+async def connected(app: App) -> tuple[Hub, Sluice]:
     """Return a hub that looks at the clocks, and a connection to it."""
-    hub, pipe = Hub(app, ServeSettings(port=0)), Pipe()
+    hub, pipe = Hub(app, ServeSettings(port=0)), Sluice()
     pipe.connection = Connection(hub)
     pipe.connection.connection_made(pipe)  # type: ignore[arg-type]  # all of a transport that it asks for
     hub.sweep()
@@ -130,11 +82,11 @@ def test_a_whole_answer_is_taken_at_a_pace(size: int, pace: float, cut: bool) ->
         pipe.connection.data_received(GET % 1)
         await settle()
         passed = 0.0
-        while passed < 130.0 and not pipe.is_lost:
+        while passed < 130.0 and not pipe.is_ended:
             await asyncio.sleep(pace or 130.0)
             passed += pace or 130.0
             pipe.take(size)
-        assert pipe.is_lost is cut
+        assert pipe.is_ended is cut
         hub.rest()
         pipe.abort()
 
@@ -151,9 +103,9 @@ def test_the_last_of_an_answer_has_to_be_taken_too() -> None:
         for _ in range(59):
             await asyncio.sleep(1.0)
             pipe.take(1)
-        assert not pipe.is_lost
+        assert not pipe.is_ended
         await asyncio.sleep(2.0)
-        assert pipe.is_lost
+        assert pipe.is_ended
         hub.rest()
 
     run_virtual(story())

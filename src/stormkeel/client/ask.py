@@ -82,6 +82,9 @@ class Ask(msgspec.Struct, frozen=True):
     def _look_at_texts(self) -> None:
         """See that what is to be a text, or several, is."""
         told: tuple[object, ...] = (self.prompt, self.system, self.messages, self.stop)
+        prompt, system, messages, stop = told
+        if isinstance(prompt, TEXTS) and isinstance(system, TEXTS) and isinstance(messages, TEXTS) and isinstance(stop, TEXTS):
+            return  # every call passes here
         for name, said in zip(("prompt", "system", "messages", "stop"), told, strict=True):
             if isinstance(said, TEXTS):
                 continue
