@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -52,7 +53,7 @@ MIGRATIONS = (
 _RESERVE = """
     INSERT INTO attempt (id, writer, at, reserved_at, request, route, deployment, provider, model, dialect, key, task, user, tags,
                          input_bound, output_bound, reserved, prices, config)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES {rows}
     ON CONFLICT (id) DO UPDATE SET
         at = excluded.at, reserved_at = excluded.reserved_at, request = excluded.request, route = excluded.route,
         deployment = excluded.deployment, provider = excluded.provider, model = excluded.model, dialect = excluded.dialect,
@@ -64,7 +65,7 @@ _SETTLE = """
     INSERT INTO attempt (id, writer, at, settled_at, outcome, status, latency, ttft,
                          input, cache_read, cache_write, cache_write_long, audio_input, output, reasoning, audio_output,
                          usage_source, amount, provider_request, lost)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES {rows}
     ON CONFLICT (id) DO UPDATE SET
         settled_at = excluded.settled_at, outcome = excluded.outcome, status = excluded.status, latency = excluded.latency,
         ttft = excluded.ttft, input = excluded.input, cache_read = excluded.cache_read, cache_write = excluded.cache_write,
@@ -80,16 +81,20 @@ _WHOLE = """
                                    audio_input, output, reasoning, audio_output, usage_source, amount, provider_request, lost)
     VALUES {rows}
 """
-_COLUMNS = 36
-def _whole(count: int) -> str:
-    """Return the statement that adds so many whole attempts at once."""
-    row = f"({', '.join('?' * _COLUMNS)})"
-    return _WHOLE.format(rows=", ".join([row] * count))
+
+Row: TypeAlias = tuple[object, ...]
 
 
-_WHOLES = {size: _whole(size) for size in (64, 32, 16, 8, 4, 2, 1)}
-"""By how many rows they add. Many a statement, as sqlite3 gives the interpreter's lock away at each, and a request's thread takes
-it every time. No other sizes, for each that was ever used is kept prepared: all up to 64 were 8.6 MB."""
+def _by_size(statement: str, columns: int, sizes: tuple[int, ...]) -> dict[int, str]:
+    """Return a statement by how many rows it takes, the largest first."""
+    row = f"({', '.join('?' * columns)})"
+    return {size: statement.format(rows=", ".join([row] * size)) for size in sizes}
+
+
+_RESERVES, _SETTLES = _by_size(_RESERVE, 19, (64, 8, 1)), _by_size(_SETTLE, 20, (64, 8, 1))
+_WHOLES = _by_size(_WHOLE, 36, (256, 64, 16, 4, 1))
+"""Many rows a statement, as sqlite3 gives the interpreter's lock away at each and has to wait for it again, and every request's
+thread wakes it in vain meanwhile. No other sizes, for each that was ever used is kept prepared, by some 4 kB a row."""
 
 _ORPHANS = """
     UPDATE attempt SET settled_at = ?, outcome = ?, status = 0, latency = 0.0, input = 0, cache_read = 0, cache_write = 0,
@@ -145,10 +150,11 @@ class LedgerFile:
         """Add what was read of a journal part and note how far it was, in one transaction: nothing lost, nothing twice."""
         with self._transaction():
             add(self._base, writer, lines.entries)
-            self._base.executemany(
-                "INSERT OR IGNORE INTO damage VALUES (?, ?, ?, ?, ?)",
-                [(file, damage.offset, damage.length, damage.torn, now) for damage in lines.damages],
-            )
+            if lines.damages:
+                self._base.executemany(
+                    "INSERT OR IGNORE INTO damage VALUES (?, ?, ?, ?, ?)",
+                    [(file, damage.offset, damage.length, damage.torn, now) for damage in lines.damages],
+                )
             self._base.execute("INSERT OR REPLACE INTO journal VALUES (?, ?)", (file, lines.offset))
 
     def open_writers(self) -> set[str]:
@@ -193,24 +199,23 @@ def add(base: sqlite3.Connection, writer: str, entries: Sequence[Entry]) -> None
 
 def _add(base: sqlite3.Connection, writer: str, entries: Sequence[Entry]) -> None:
     whole, halves = _pair(entries)
-    if _insert(base, writer, whole) < len(whole):
+    rows = [_reservation(writer, reserved) + _settlement(settled) for reserved, settled in whole]
+    if _put(base, _WHOLES, rows) < len(rows):
         halves = entries  # some were here already, perhaps half: add what is missing, half by half
-    base.executemany(_RESERVE, _reservations(writer, halves))
-    base.executemany(_SETTLE, _settlements(writer, halves))
+    _put(base, _RESERVES, [_reservation(writer, entry) for entry in halves if isinstance(entry, Reserved)])
+    _put(base, _SETTLES, [
+        (entry.attempt, writer, entry.at, *_settlement(entry)) for entry in halves if isinstance(entry, Settled)
+    ])  # fmt: skip
 
 
-def _insert(base: sqlite3.Connection, writer: str, whole: Sequence[tuple[Reserved, Settled]]) -> int:
-    """Add whole attempts that are not there yet; return how many were added."""
-    added = start = 0
-    while start < len(whole):
-        size = next(size for size in _WHOLES if size <= len(whole) - start)
-        values: list[object] = []
-        for reserved, settled in whole[start : start + size]:
-            values += _reservation(writer, reserved)
-            values += _settlement(settled)
-        added += base.execute(_WHOLES[size], values).rowcount
-        start += size
-    return added
+def _put(base: sqlite3.Connection, statements: Mapping[int, str], rows: Sequence[Row]) -> int:
+    """Put rows in by as few statements as can be; return how many the table had not."""
+    put = done = 0
+    while done < len(rows):
+        size = next(size for size in statements if size <= len(rows) - done)
+        put += base.execute(statements[size], tuple(chain.from_iterable(rows[done : done + size]))).rowcount
+        done += size
+    return put
 
 
 _MEND = "if it is no ledger of ours, move it away; nothing of it was changed"
@@ -305,15 +310,7 @@ def _pair(entries: Sequence[Entry]) -> tuple[list[tuple[Reserved, Settled]], Seq
     return whole, [*held.values(), *early.values()]
 
 
-def _reservations(writer: str, entries: Iterable[Entry]) -> Iterable[tuple[object, ...]]:
-    return (_reservation(writer, entry) for entry in entries if isinstance(entry, Reserved))
-
-
-def _settlements(writer: str, entries: Iterable[Entry]) -> Iterable[tuple[object, ...]]:
-    return ((entry.attempt, writer, entry.at, *_settlement(entry)) for entry in entries if isinstance(entry, Settled))
-
-
-def _reservation(writer: str, entry: Reserved) -> tuple[object, ...]:
+def _reservation(writer: str, entry: Reserved) -> Row:
     return (
         entry.attempt, writer, entry.at, entry.at, entry.request, entry.route, entry.deployment, entry.provider, entry.model,
         entry.dialect, entry.key, entry.task, entry.user, _list(entry.tags) if entry.tags else "[]",
@@ -321,7 +318,7 @@ def _reservation(writer: str, entry: Reserved) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _settlement(entry: Settled) -> tuple[object, ...]:
+def _settlement(entry: Settled) -> Row:
     return (
         entry.at, entry.outcome, entry.status, entry.latency, entry.ttft, *msgspec.structs.astuple(entry.usage),
         entry.usage_source, entry.amount, entry.provider_request, _list(entry.lost) if entry.lost else None,
