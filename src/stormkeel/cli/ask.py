@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 
     text = _question(prompt)
     settings = read_settings(config, read_environment(), chosen(profile, {"data": data}))
+    signal.signal(signal.SIGTERM, _leave)
     with Client(settings) as client:
         stream = client.stream(
             text, model=model, system=system, max_tokens=max_tokens, temperature=temperature, timeout=timeout, task="ask"
@@ -62,6 +64,11 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     else:
         cost = "price unknown" if answer.cost is None else f"${answer.cost.normalize():f}"
         click.echo(f"{answer.model} by {answer.provider}, {answer.usage.total} tokens, {cost}, {answer.latency:.2f} s", err=True)
+
+
+def _leave(number: int, _: object) -> None:
+    """Go when told to, as with Ctrl-C: by way of the client's closing, which settles what was asked."""
+    raise SystemExit(128 + number)
 
 
 def _question(prompt: tuple[str, ...]) -> str:
