@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from story_stage import TWO, Bench, Reply, play
+from story_stage import TWO, Bench, Reply, now, play, whole
 
 from stormkeel.dialects.values import Target
 from stormkeel.engine.counting import ANY_OUTPUT, Counted, with_limit
@@ -199,3 +199,171 @@ def test_a_limit_is_named_where_the_dialect_must_name_one() -> None:
     """The model's own where it is known."""
     known = Target("m", max_output=9)
     assert (with_limit(known), with_limit(Target("m")).max_output) == (known, ANY_OUTPUT)
+
+
+# -- what nobody could estimate ---------------------------------------------------------------------------------------------
+
+NAME = "openai/gpt-5.4-mini#main"
+UNREAD = {"tools": [{"type": "web_search"}]}
+"""What its own provider can count, and we can't read."""
+
+
+@pytest.mark.parametrize(
+    ("reply", "failure"),
+    [
+        (Reply(delay=60.0), Failure(K.SILENT, f"{NAME} did not count within 5 s")),
+        (Reply(fault=WireFault("connect", "no route")), Failure(K.CONNECT, f"{NAME}: no route")),
+        (Reply(fault=WireFault("head", "it broke")), Failure(K.RESET, f"{NAME}: it broke")),
+        (Reply(fault=WireFault("body", "it broke")), Failure(K.RESET, f"{NAME}: it broke")),
+        (counts("many"), Failure(K.BAD_RESPONSE, f"{NAME} answered 200 with something that is no count", 200)),
+    ],
+    ids=["silent", "connect", "head", "body", "nonsense"],
+)
+def test_what_only_its_provider_could_count_fails_as_that_did(reply: Reply, failure: Failure) -> None:
+    """There is no estimate to take its place."""
+    _, found, _ = counted(reply, **UNREAD)
+    assert found == failure
+
+
+def test_what_only_its_provider_can_count_it_counts() -> None:
+    """What we can't read is no reason not to ask; where nobody can be asked, what we can't read is told."""
+    bench, found, _ = counted(counts(), **UNREAD)
+    assert (number(found).tokens, json.loads(bench.transport.sent[0].request.body)["tools"]) == (77, UNREAD["tools"])
+    _, found, _ = counted(counts(), model="backup/some-model", **UNREAD)
+    assert isinstance(found, Failure)
+    assert "web_search" in found.message
+
+
+@pytest.mark.parametrize("status", [199, 201, 202, 204, 503])
+def test_only_a_200_is_a_count(status: int) -> None:
+    """Whatever number stands in another answer."""
+    _, found, _ = counted(Reply(status, counts().body, JSON))
+    assert (number(found).why, number(found).tokens != 77) == (f"the provider did not count ({status})", True)
+
+
+def test_where_it_is_asked_may_name_the_model() -> None:
+    """By the path of the dialect's own count, with the credential of the one who is asked."""
+    google = b'[providers.gemini.credentials]\nmain = "env:OPENAI_API_KEY"\n'
+    bench, found, _ = counted(Reply(200, (b'{"totalTokens": 77}',), JSON), settings=google, model="gemini/gemini-2.5-flash")
+    (sent,) = bench.transport.sent
+    assert sent.request.url == "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:countTokens"
+    assert dict(sent.request.headers)["x-goog-api-key"].startswith("sk-gemini-main-")
+    assert number(found).tokens == 77
+
+
+# -- whom it is for ---------------------------------------------------------------------------------------------------------
+
+HOUSES = b"""
+[providers.openai]
+tags = ["eu"]
+credentials = { main = "env:OPENAI_API_KEY", spare = "env:OPENAI_API_KEY" }
+[providers.other]
+kind = "openai"
+base_url = "http://127.0.0.1:9/v1"
+tags = ["us"]
+credentials = { main = "env:OPENAI_API_KEY" }
+[[keys]]
+name = "team"
+key = "env:OPENAI_API_KEY"
+within = ["us"]
+[routes.fast]
+requires = []
+"""
+ORDERED = HOUSES + b'groups = [["openai/gpt-5.4-mini#main"], ["openai/gpt-5.4-mini#spare"], ["other/gpt-5.4-mini"]]\n'
+DRAWN = HOUSES + b'groups = [["openai/gpt-5.4-mini", "other/gpt-5.4-mini"]]\nstrategy = "%s"\n'
+TWINS = DRAWN.replace(b', spare = "env:OPENAI_API_KEY"', b"")
+
+
+@pytest.mark.parametrize(
+    ("options", "whom"),
+    [(Options(), "openai"), (Options(border=Border(("us",))), "other"), (Options(border=Border(("eu",))), "openai"), (Options(key="team"), "other")],
+)  # fmt: skip
+def test_it_is_for_whoever_is_inside(options: Options, whom: str) -> None:
+    """A border of the request or of its key moves the count as it does the request."""
+    bench, found, _ = counted(counts(), settings=ORDERED, options=options, model="fast")
+    assert (number(found).member.deployment.provider, bench.whom) == (whom, [f"{whom}#main"])
+
+
+@pytest.mark.parametrize("maker", [("openai", "main"), ("openai", "spare"), ("other", "main")])
+def test_who_goes_on_from_an_answer_is_counted_by_its_maker(maker: tuple[str, str]) -> None:
+    """Only that account knows what came before; a look at who it was keeps nothing alive."""
+
+    async def story() -> None:
+        bench = Bench([counts()], ORDERED)
+        bench.house.world.makers.note("resp_a", maker)
+        found = number(await bench.house.setup.count(asked(bench, "openai_responses", model="fast", previous_response_id="resp_a")))
+        assert ((found.member.deployment.provider, found.member.deployment.credential), bench.whom) == (maker, ["#".join(maker)])
+        bench.unreserved.clear()
+
+    play(story)
+
+
+def test_who_goes_on_from_an_answer_that_the_route_does_not_lead_to() -> None:
+    """Is told so, as a request is, and nobody is asked; of an answer that nobody remembers whoever is first is asked."""
+
+    async def story() -> None:
+        bench = Bench([counts()], ORDERED)
+        bench.house.world.makers.note("resp_a", ("elsewhere", "main"))
+        found = await bench.house.setup.count(asked(bench, "openai_responses", model="fast", previous_response_id="resp_a"))
+        assert isinstance(found, Failure)
+        assert (found.code, bench.transport.sent) == ("previous_response_not_found", [])
+        number(await bench.house.setup.count(asked(bench, "openai_responses", model="fast", previous_response_id="resp_b")))
+        assert bench.whom == ["openai#main"]
+        bench.unreserved.clear()
+
+    play(story)
+
+
+@pytest.mark.parametrize("strategy", [b"random", b"weighted", b"two_choices"])
+def test_it_is_for_whom_the_next_request_is_drawn_to(strategy: bytes) -> None:
+    """No die is cast for a count: the next request is drawn by the same throw, however often was counted."""
+
+    async def story() -> None:
+        drawn = []
+        for seed in range(12):
+            bench = Bench(lambda request: counts() if "input_tokens" in request.url else whole(), DRAWN % strategy, seed=seed)
+            before = bench.house.world.ports.rng.getstate()  # type: ignore[attr-defined]  # a Random, which dice need not be
+            for _ in range(2):
+                number(await bench.house.setup.count(asked(bench, "openai_responses", model="fast")))
+            assert bench.house.world.ports.rng.getstate() == before  # type: ignore[attr-defined]  # the same
+            await bench.ask()
+            assert len(set(bench.whom)) == 1
+            drawn.append(bench.whom[0])
+            bench.unreserved.clear()
+        assert len(set(drawn)) > 1
+
+    play(story)
+
+
+def test_it_is_for_whoever_is_ready_now() -> None:
+    """While the first rests after a throttle the next one counts, and the first again as soon as it is back."""
+
+    async def story() -> None:
+        hinted = Reply(429, (b"{}",), (*JSON, ("retry-after", "20")))
+        settings = ORDERED + b'[routes.first]\ngroups = [["openai/gpt-5.4-mini#main"]]\n'
+        bench = Bench(lambda request: counts() if "input_tokens" in request.url else hinted, settings)
+        await bench.ask("first", timeout=1.0)
+        for moment in (10.0, 30.0):
+            await asyncio.sleep(moment - now())
+            number(await bench.house.setup.count(asked(bench, "openai_responses", model="fast")))
+        assert bench.whom == ["openai#main", "openai#spare", "openai#main"]
+        bench.unreserved.clear()
+
+    play(story)
+
+
+def test_it_is_for_whoever_has_less_to_do() -> None:
+    """Where a request would go to the less busy of two its count does."""
+
+    async def story() -> None:
+        slow = Reply(200, whole().body, whole().headers, delay=60.0)
+        for seed in range(6):
+            bench = Bench(lambda request: counts() if "input_tokens" in request.url else slow, TWINS % b"two_choices", seed=seed)
+            task = asyncio.ensure_future(bench.ask())
+            await asyncio.sleep(1.0)
+            number(await bench.house.setup.count(asked(bench, "openai_responses", model="fast")))
+            assert sorted(bench.whom) == ["openai#main", "other#main"]
+            await task
+            bench.unreserved.clear()
+
+    play(story)

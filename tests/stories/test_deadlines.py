@@ -298,6 +298,27 @@ def test_a_long_input_is_given_more_time():
     play(story)
 
 
+PLAIN = ALONE.replace(b"gpt-5.4-mini", b"gpt-4o")
+
+
+@pytest.mark.parametrize(("tokens", "more"), [(9_999, 0.0), (10_000, 1.0), (19_999, 1.0), (20_000, 2.0)])
+def test_an_input_is_long_from_ten_thousand_tokens_on(tokens, more):
+    """A model that does not reason has a second more for every whole ten thousand, not for one token less."""
+
+    async def story():
+        for stream, span in ((True, 30.0), (False, 120.0)):
+            bench = Bench([streamed(HEAD, LONG) if stream else Reply(delay=LONG)], PLAIN)
+            bare = len(bench.request("fast", messages=[{"role": "user", "content": ""}], **({"stream": True} if stream else {})).raw)
+            messages = [{"role": "user", "content": "x" * (2 * (tokens - 1) - bare)}]
+            start = now()
+            answer = (await bench.stream(messages=messages))[0] if stream else await bench.ask(messages=messages)
+            assert bench.reserved[0].input_bound // 2 + 1 == tokens  # of text alone every byte is counted
+            assert answer.failure.kind is K.SILENT
+            assert now() - start == pytest.approx(span + more)
+
+    play(story)
+
+
 def test_a_fallback_that_can_not_answer_in_time_is_not_asked():
     """With less left than half of its answers take to begin, a deployment is not asked in vain; the reason told is the first one's."""
 

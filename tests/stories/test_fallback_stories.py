@@ -7,6 +7,7 @@ import json
 
 import pytest
 from asking_stage import answered, client_of
+from msgspec.structs import replace
 from story_stage import WHOLE_STREAM, Bench, Taken, play, refused, streamed, whole
 
 from stormkeel.dialects.values import Call
@@ -24,6 +25,16 @@ kind = "compatible"
 base_url = "http://127.0.0.1:9/v1"
 """ + "".join(PRICED.format(name, window) for name, window in WINDOWS.items())
 """A provider of models with windows of these sizes, a dollar a million tokens in, and of others that nobody knows."""
+OPENAI = b"""
+[providers.openai.credentials]
+main = "env:OPENAI_API_KEY"
+[models."openai/gpt-5.4-mini"]
+window = 8000
+[routes.fast]
+groups = [["openai/gpt-5.4-mini"]]
+last_resort.trim = true
+"""
+"""One that reports usage in its streams where it is asked to."""
 TOO_LONG = refused(400, "context_length_exceeded", "invalid_request_error")
 FILTERED = refused(400, "content_filter")
 
@@ -255,6 +266,54 @@ def test_a_conversation_is_trimmed_last(stream: bool):
         assert ("x-stormkeel-lossy", "messages[1..2]") in headers
         assert bench.settled[-1].lost == ("messages[]",)
         assert asked_of(bench) == ["twin", "twin"]
+
+    play(story)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_trimmed_stream_reports_usage_to_whom_it_would_have(asks: bool):
+    """A client that did not ask for the usage frame gets none, though the provider is asked for it to book by; one that did does."""
+
+    async def story():
+        def choose(request):
+            return TOO_LONG if len(request.body) > 20_000 else streamed(*WHOLE_STREAM)
+
+        bench = Bench(choose, OPENAI)
+        more = {"stream_options": {"include_usage": True}} if asks else {}
+        answer, taken = await bench.stream(messages=TURNS, **more)
+        assert answer.failure is None
+        assert taken.text == "one two three"
+        assert json.loads(bench.transport.sent[-1].request.body)["stream_options"] == {"include_usage": True}
+        assert (b'"prompt_tokens"' in taken.body, bench.outcomes[-1]) == (asks, ("ok", "provider"))
+
+    play(story)
+
+
+def test_what_the_smaller_body_can_not_say_is_told_by_the_clients_names():
+    """A limit that the model can't reach, lowered as the body is written anew, is a loss beside the turns; header and ledger say so."""
+
+    async def story():
+        more = 'last_resort.trim = true\n[models."gpu/terse"]\nwindow = 8000\nmax_output = 500\n'
+        bench = Bench(fits(20_000), house('[["gpu/terse"]]', more))
+        answer = await bench.ask(messages=TURNS, max_tokens=900)
+        assert answer.failure is None
+        assert json.loads(bench.transport.sent[-1].request.body)["max_tokens"] == 500
+        assert dict(answer.headers)["x-stormkeel-lossy"] == "messages[1..2], max_completion_tokens"
+        assert bench.settled[-1].lost == ("messages[]", "max_completion_tokens")
+
+    play(story)
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_trimmed_request_is_read_for_whom_it_would_have_been(is_read: bool):
+    """Who reads the answer, as the library does, has it read after a last resort too; nobody else pays for that."""
+
+    async def story():
+        bench = Bench(fits(20_000), house('[["gpu/small"]]', "last_resort.trim = true"))
+        request = replace(bench.request("fast", messages=TURNS), is_read=is_read)
+        answer = await bench.house.answer(request)
+        assert answer.failure is None
+        assert (answer.read is not None, len(bench.transport.sent)) == (is_read, 2)
 
     play(story)
 

@@ -8,12 +8,16 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from story_stage import ALONE, BENCHES, PRICE, WHOLE_STREAM, Bench, FullDisk, Reply, Taken, play, refused, streamed, whole
+from test_alert_stories import listening
+from test_own_price_stories import GPU
 
 from stormkeel.ledger.entry import Reserved, Settled
 from stormkeel.ledger.lines import read_lines
 from stormkeel.runtime.journal import FileJournal
 from stormkeel.testing import VirtualClock
+from stormkeel.types.alert import AlertKind
 from stormkeel.types.failure import FailureKind
 from stormkeel.types.usage import Usage
 from stormkeel.types.wire import HttpRequest
@@ -293,5 +297,54 @@ def test_unknown_price_is_none():
         assert answer.story.cost is None
         assert (bench.reserved[0].amount, bench.settled[0].amount) == (None, None)
         assert bench.settled[0].usage == Usage(input=10, output=5)
+
+    play(story)
+
+
+SMALL = GPU + b'[models."gpu/*"]\nwindow = 2000\nmax_output = 100\ninput_price = "1"\noutput_price = "1"\n'
+"""A model that can take two thousand tokens, and write a hundred."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked", "said", "most"),
+    [
+        (SMALL, {}, "prompt", 20_000),
+        (SMALL, {}, "completion", 1_000),
+        (SMALL, {"n": 3}, "completion", 3_000),
+        (SMALL, {"max_tokens": 40}, "completion", 1_000),
+        (SMALL, {"max_tokens": 40, "n": 2}, "completion", 2_000),
+        (SMALL, {"max_tokens": 500}, "completion", 5_000),
+        (SMALL, {"max_tokens": 500, "n": 2}, "completion", 10_000),
+        (GPU, {}, "prompt", 100_000_000),
+        (GPU, {}, "completion", 1_310_720),
+        (GPU, {"max_tokens": 40, "n": 2}, "completion", 2_621_440),
+        (GPU, {"max_tokens": 200_000}, "completion", 2_000_000),
+    ],
+)
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_ten_times_what_can_be_taken_is_believed_and_no_token_more(settings, asked, said, most, beyond):
+    """Of what the model can take or write at all in so many answers, or of what was asked for, where that is more (S-8)."""
+
+    async def story():
+        bench = Bench([whole(**{said: most + beyond})], settings)
+        BENCHES.remove(bench)  # its settlement is above its reservation
+        ear = listening(bench)
+        answer = await bench.ask(**asked)
+        assert answer.failure is None
+        (settled,), (attempt,) = bench.settled, answer.story.attempts
+        claimed = {"prompt": 10, "completion": 5} | {said: most + beyond}
+        assert (attempt.claimed.input, attempt.claimed.output) == (claimed["prompt"], claimed["completion"])
+        assert settled.usage_source == ("estimated" if beyond else "provider")
+        assert ear.kinds == [AlertKind.USAGE_ABSURD] * beyond
+        if beyond:
+            held = bench.reserved[0]
+            assert (settled.usage.input <= held.input_bound, settled.usage.output <= held.output_bound) == (True, True)
+            assert ear.heard[0].subject == held.deployment
+            assert (
+                f"reported {claimed['prompt']:,} input and {claimed['completion']:,} output tokens for a request that can have taken "
+                f"{held.input_bound:,} and {held.output_bound:,}: not believed"
+            ) in ear.heard[0].text
+        else:
+            assert settled.usage == attempt.claimed
 
     play(story)

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 from recovery_stage import CHAT, FOUR, GEMINI, MESSAGES, RESPONSES, TEXT, WORDS, Seen, ask, frames, house, said
-from story_stage import ALONE, SSE, Bench, Reply, now, play, whole
+from story_stage import ALONE, SSE, WHOLE_STREAM, Bench, Reply, now, play, streamed, whole
 
 from stormkeel.engine.mishaps import LAST_MARK
 from stormkeel.engine.ports import WireFault
@@ -161,5 +161,19 @@ def test_a_chat_that_never_says_done_is_finished_at_once(client):
         seen = await heard(client, CHAT, Reply(200, [*told, LONG], SSE))
         assert (seen.text, seen.is_whole) == (TEXT, True)
         assert now() <= LAST_MARK
+
+    play(story)
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206, 299])
+def test_another_success_is_no_stream(status):
+    """Only a 200 is read as one: what came with another status is not passed on, and told as no answer with that status."""
+
+    async def story():
+        bench = Bench([streamed(*WHOLE_STREAM, status=status)], ALONE + b"[policies.retry]\nattempts = 1\n")
+        answer, taken = await bench.stream()
+        assert answer.failure is not None
+        assert (answer.failure.kind, answer.failure.status, taken.pieces) == (K.BAD_RESPONSE, status, [])
+        assert [(entry.outcome, entry.status) for entry in bench.settled] == [("bad_response", status)]
 
     play(story)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 from story_stage import Bench, Reply, play, whole
@@ -198,5 +199,17 @@ def test_explain_says_whose_prices_they_are() -> None:
             await bench.ask()
             assert told.price is not None
             assert [told.price.own, told.price.most] == [own, bench.reserved[0].amount]
+
+    play(story)
+
+
+def test_a_reservation_says_exactly_whose_prices_it_was_held_by() -> None:
+    """The snapshot's id, and behind it that of one's own prices where these count; nothing more, known to the catalog or not."""
+
+    async def story() -> None:
+        for settings, more in ((OWN, r"\+own:[0-9a-f]+"), (CONTRACT, r"\+own:[0-9a-f]+"), (OPENAI, ""), (GPU, "")):
+            bench = Bench([whole()], settings)
+            assert (await bench.ask()).failure is None
+            assert re.fullmatch(re.escape(bench.house.world.prices) + more, bench.reserved[0].prices)
 
     play(story)

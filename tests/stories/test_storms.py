@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from copy import copy
 
 import pytest
 from storm_stage import NO_BREAKER, again, ailing, load
 from story_stage import ALONE, FALL, Bench, Reply, now, play, refused, whole
 
 from stormkeel.engine.ports import WireFault
-from stormkeel.types.failure import FailureKind
+from stormkeel.engine.retrying import begin, end
+from stormkeel.engine.run import Run
+from stormkeel.types.failure import Failure, FailureKind
 
 K = FailureKind
 
@@ -216,5 +219,84 @@ def test_a_cancelled_probe_makes_room_for_the_next():
         for _ in range(20):
             assert (await bench.ask()).failure is None
         assert bench.house.world.fleet.members[0].breaker.state.value == "closed"
+
+    play(story)
+
+
+# -- places -----------------------------------------------------------------------------------------------------------------
+
+CROWDED = ALONE + b"[policies.budget]\nconcurrent_least = 1\n"
+HINTED = Failure(K.RATE_LIMIT, "later", retry_after=2.0)
+
+
+def crowded(bench, timeout=None):
+    """A request whose provider has all its places for retries taken; with its member and budget."""
+    run = Run(bench.request("fast", timeout), bench.house.world, None)
+    budget = bench.house.world.budgets["openai"]
+    assert budget.enter(0)
+    return run, bench.house.world.fleet.members[0], budget
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_place_is_looked_for_after_a_while_by_chance(seed, looks):
+    """Whoever finds none looks again 0.05 to 0.1 s later, each time drawn anew, and takes the first that it finds free."""
+
+    async def story():
+        bench = Bench([], CROWDED, seed=seed)
+        run, member, budget = crowded(bench)
+        dice = copy(bench.house.world.ports.rng)
+        due = [0.05 * (1.0 + dice.random()) for _ in range(looks)]
+        asyncio.get_running_loop().call_later(sum(due) - 0.001, budget.leave)
+        assert await begin(run, member, Failure(K.SERVER, "no"), False)
+        assert now() == pytest.approx(sum(due))
+        assert (run.place, budget.under_way, budget.left, run.paid) == (budget, 1, 500 - 14, 14)
+        end(run)
+        assert (run.place, budget.under_way) == (None, 0)
+
+    play(story)
+
+
+@pytest.mark.parametrize(("kind", "has_other", "lasts"), [(K.SERVER, True, 0.0), (K.OVERLOADED, True, 0.0), (K.SERVER, False, 0.4)])
+def test_a_place_is_waited_for_where_nobody_else_is_left_and_no_longer_than_there_is_time(kind, has_other, lasts):
+    """A retry that is not made gives back what it paid."""
+
+    async def story():
+        bench = Bench([], CROWDED)
+        run, member, budget = crowded(bench, timeout=0.5)
+        budget.take(throttled=False)
+        assert not await begin(run, member, Failure(kind, "no"), has_other)
+        assert lasts <= now() <= (0.5 if lasts else 0.0)
+        assert (run.place, budget.under_way, budget.left, run.paid) == (None, 1, 500 - 14, 0)
+
+    play(story)
+
+
+@pytest.mark.parametrize("failure", [HINTED, Failure(K.FOREIGN_THOUGHT, "strange")])
+def test_who_needs_no_place_waits_for_none(failure):
+    """Who was told when to come back, and who comes back with less, pays and goes on at once."""
+
+    async def story():
+        bench = Bench([], CROWDED)
+        run, member, budget = crowded(bench)
+        assert await begin(run, member, failure, False)
+        paid = 5 if failure is HINTED else 14
+        assert (now(), run.place, budget.under_way, budget.left, run.paid) == (0.0, None, 1, 500 - paid, paid)
+
+    play(story)
+
+
+def test_who_can_not_pay_does_not_wait():
+    """An empty budget lets nobody begin, though a place is free."""
+
+    async def story():
+        bench = Bench([], CROWDED)
+        run, member, budget = crowded(bench)
+        budget.leave()
+        while budget.take(throttled=False):
+            pass
+        left = budget.left
+        assert not await begin(run, member, Failure(K.SERVER, "no"), False)
+        assert (now(), run.place, budget.under_way, budget.left) == (0.0, None, 0, left)
 
     play(story)
