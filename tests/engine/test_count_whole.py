@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from email.utils import formatdate
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from story_stage import TWO, Bench, Reply, now, play, whole
 
 from stormkeel.dialects.values import Target
 from stormkeel.engine.counting import ANY_OUTPUT, Counted, with_limit
 from stormkeel.engine.ports import WireFault
 from stormkeel.ledger.count import BY_PROVIDER
+from stormkeel.testing.clock import EPOCH
 from stormkeel.types.border import Border
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.request import Options, Request
@@ -126,10 +129,16 @@ def test_where_its_provider_does_not_count_it_is_estimated(reply: Reply, why: st
     assert 1 <= told.tokens < 40
 
 
-def test_no_longer_than_the_caller_has_time() -> None:
-    """A shorter time of its own counts."""
-    _, found, took = counted(Reply(delay=60.0), options=Options(timeout=2.0))
-    assert (number(found).why, took) == ("the provider did not count in time", 2.0)
+@pytest.mark.parametrize(
+    ("options", "lasts"),
+    [(Options(timeout=2.0), 2.0), (Options(patience=3.5), 3.5), (Options(timeout=2.0, patience=1.0), 1.0), (Options(timeout=9.0), 5.0)],
+)
+def test_no_longer_than_the_caller_has_time(options: Options, lasts: float) -> None:
+    """A shorter time of its own counts, and so does the silence that it bears; a longer one is no reason to wait."""
+    _, found, took = counted(Reply(delay=60.0), options=options)
+    assert (number(found).why, took) == ("the provider did not count in time", lasts)
+    _, found, _ = counted(Reply(delay=60.0), options=options, tools=[{"type": "web_search"}])
+    assert found == Failure(K.SILENT, f"openai/gpt-5.4-mini#main did not count within {lasts:g} s")
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -239,6 +248,28 @@ def test_only_a_200_is_a_count(status: int) -> None:
     """Whatever number stands in another answer."""
     _, found, _ = counted(Reply(status, counts().body, JSON))
     assert (number(found).why, number(found).tokens != 77) == (f"the provider did not count ({status})", True)
+
+
+def test_it_is_asked_with_what_may_pass_of_the_clients_headers() -> None:
+    """For an answer in one piece, whatever the request would be."""
+
+    async def story() -> None:
+        bench = Bench([counts()], TWO)
+        inbound = (("openai-beta", "seas=1"), ("x-secret", "of ours"), ("accept", "text/event-stream"))
+        number(await bench.house.setup.count(replace(asked(bench, "openai_responses", stream=True), headers=inbound)))
+        headers = dict(bench.transport.sent[0].request.headers)
+        assert (headers["openai-beta"], "x-secret" in headers, headers["accept"]) == ("seas=1", False, "application/json")
+        bench.unreserved.clear()
+
+    play(story)
+
+
+@pytest.mark.parametrize("hint", ["20", formatdate(EPOCH + START + 20, usegmt=True)])
+def test_when_its_provider_will_count_again_is_told(hint: str) -> None:
+    """By a date as well as by seconds."""
+    _, found, _ = counted(Reply(429, (b"{}",), (*JSON, ("retry-after", hint))), **UNREAD)
+    assert isinstance(found, Failure)
+    assert (found.kind, found.retry_after) == (K.RATE_LIMIT, pytest.approx(20.0))
 
 
 def test_where_it_is_asked_may_name_the_model() -> None:

@@ -11,10 +11,12 @@ from stormkeel.assemble import Parts, build
 from stormkeel.config.load import load
 from stormkeel.engine.fleet import Member, Ticket
 from stormkeel.engine.gates import MASK, Health
+from stormkeel.engine.pace import PacedMember
 from stormkeel.engine.scopes import Circle
 from stormkeel.policies.base import Need, Verdict
 from stormkeel.policies.breaker import CLOSED, OPEN, Breaker, BreakerSettings
 from stormkeel.policies.easing import EasingSettings
+from stormkeel.policies.latency import PeakLatency
 from stormkeel.policies.queue import QueueSettings
 from stormkeel.policies.rate import RateSettings
 from stormkeel.policies.scope import ScopeBreaker
@@ -420,3 +422,49 @@ def test_a_shared_breaker_that_says_no_gives_the_others_back() -> None:
     said = health.ask(100.0, Need(), False)
     assert isinstance(said, Failure)
     assert (said == health.refusal(100.0, Need(), False), region.refusal(100.0), breaker.state) == (True, None, CLOSED)
+
+
+# -- how quick it is ---------------------------------------------------------------------------------------------------------
+
+
+def paced(limits: str = "") -> tuple[PacedMember, PeakLatency]:
+    """A deployment whose first content came after two seconds, at the start."""
+    one = fleet(limits, 'strategy = "least_latency"').fleet.members[0]
+    assert isinstance(one, PacedMember)
+    assert one.pace is not None
+    one.pace.observe(0.0, 2.0)
+    return one, one.pace
+
+
+def test_it_is_waited_for_from_the_first_attempt_on() -> None:
+    """A second one beside it changes nothing; and the next one that is alone is waited for from its own start."""
+    one, pace = paced()
+    first = admitted(one, 10.0, Need(1))
+    second = admitted(one, 14.0, Need(1))
+    assert pace.estimate(15.0, True) == 5.0
+    one.release(first, 15.0)
+    one.release(second, 15.0)
+    admitted(one, 20.0, Need(1))
+    assert pace.estimate(23.0, True) == 3.0
+
+
+def test_whom_a_gate_refused_nobody_waits_for() -> None:
+    """An attempt that was not made says nothing of quickness; and nobody is noted where nobody asks for it."""
+    one, pace = paced("rpm = 1")
+    one.settle(admitted(one, 0.0, Need(1)), OK, Usage(), 0.0, RNG)
+    pace.hear()
+    refused(one, 1.0, Need(1))
+    assert pace.estimate(30.0, True) == 2.0
+    one, pace = paced()
+    one.pace = None
+    admitted(one, 1.0, Need(1))
+    assert pace.estimate(30.0, True) == 2.0
+
+
+def test_a_probe_of_one_whose_quickness_counts_is_a_probe() -> None:
+    """Through its open breaker, as of any other deployment."""
+    one, _ = paced()
+    for _ in range(2):
+        one.settle(admitted(one, 0.0, Need(10)), FAULT, Usage(), 0.0, RNG)
+    assert refused(one, 0.1, Need(10)).kind is FailureKind.BREAKER_OPEN
+    admitted(one, 1.0, Need(10), probe=True)
