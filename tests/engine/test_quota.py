@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from stormkeel.engine.learned import MOST_SKIPPED, SILENT, Learned
@@ -10,6 +12,7 @@ from stormkeel.policies.base import Need
 from stormkeel.policies.easing import EasingSettings
 from stormkeel.policies.rate import Limit, RateSettings
 from stormkeel.testing import ManualClock
+from stormkeel.testing.clock import EPOCH
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.wire import Headers
 
@@ -157,6 +160,7 @@ def test_an_answer_that_tells_nothing_is_not_looked_at_often() -> None:
         (1000, 100, 80, 12, 1),
         (1000, 62, 42, 0, 1),
         (1000, 63, 43, 7, 1),
+        (640, 40, 28, 5, 1),
         (40, 40, 40, 5, 0),
         (10, 1, 1, 0, 1),
     ],
@@ -193,6 +197,23 @@ def test_where_nothing_is_left_the_group_waits() -> None:
     assert told(*rpm(100, 0)[:2])[0].until == 101.0
     assert told(*rpm(100, 0, "5000s"))[0].until == 400.0
     assert told(("remaining-requests", "0"), rate=RateSettings(rpm=10))[0].until == 101.0
+
+
+def test_a_reset_may_be_told_as_a_moment() -> None:
+    """By the clock on the wall; one that is now says nothing of what comes back."""
+    moment = datetime.fromtimestamp(EPOCH + 120, UTC).isoformat()
+    assert told(*rpm(100, 0, moment))[0].until == 120.0
+    quota, learned, bare = told(*rpm(60, 50, "0s"))
+    assert (limits(quota, 100.0), learned.skip, bare.armed) == ({"rpm": (60, 49)}, 6, 0)
+
+
+def test_what_is_left_of_nobody_knows_how_much_counts_where_it_is_limited() -> None:
+    """As little, to be looked at again with the next answer; with a reset or without."""
+    for fields in ((("remaining-requests", "5"), ("reset-requests", "30s")), (("remaining-requests", "5"),)):
+        quota, learned, bare = told(*fields, rate=RateSettings(rpm=100), asked=90.0)
+        assert (limits(quota, 100.0), learned.skip, bare.armed) == ({"rpm": (100, 5)}, 0, 1)
+    quota, learned, bare = told(*rpm(100, 40)[:2], asked=90.0)
+    assert (limits(quota, 100.0), learned.skip, bare.armed) == ({"rpm": (100, 38)}, 5, 1)
 
 
 def test_the_most_urgent_limit_says_when_to_look_again() -> None:
