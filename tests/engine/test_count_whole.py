@@ -14,7 +14,7 @@ from story_stage import TWO, Bench, Reply, now, play, whole
 from stormkeel.dialects.values import Target
 from stormkeel.engine.counting import ANY_OUTPUT, Counted, with_limit
 from stormkeel.engine.ports import WireFault
-from stormkeel.ledger.count import BY_PROVIDER
+from stormkeel.ledger.count import BY_BYTES, BY_PROVIDER
 from stormkeel.testing.clock import EPOCH
 from stormkeel.types.border import Border
 from stormkeel.types.failure import Failure, FailureKind
@@ -104,7 +104,7 @@ def test_where_nobody_counts_it_is_estimated() -> None:
         [], "the provider has no count endpoint", b"", "backup",
     )  # fmt: skip
     assert 1 <= told.tokens < 40
-    assert told.method != BY_PROVIDER
+    assert told.method == BY_BYTES
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,9 @@ def test_a_model_that_leads_nowhere() -> None:
     bench, found, _ = counted(counts(), model="fats")
     assert isinstance(found, Failure)
     assert 'did you mean "fast"' in found.message
+    bench, found, _ = counted(counts(), model="fats", options=Options(border=Border(("eu",))))
+    assert isinstance(found, Failure)
+    assert 'did you mean "fast"' in found.message
     bench, found, _ = counted(counts(), options=Options(border=Border(("eu",))))
     assert isinstance(found, Failure)
     assert (found.status, bench.transport.sent) == (403, [])
@@ -173,7 +176,7 @@ def test_a_fault_of_ours_is_told() -> None:
         request = asked(bench, "openai_responses")
         found = await bench.house.setup.count(request)
         assert found == Failure(K.INTERNAL, f"a fault inside Stormkeel (ZeroDivisionError); request id {request.id}")
-        assert ([str(one) for one in bench.broken], bench.house.world.active) == (["ours"], 0)
+        assert ([str(one) for one in bench.broken], bench.broke, bench.house.world.active) == (["ours"], [request], 0)
         bench.broken.clear()
         bench.unreserved.clear()
         bench.transport.sent.clear()
@@ -243,6 +246,33 @@ def test_what_only_its_provider_can_count_it_counts() -> None:
     assert "web_search" in found.message
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [(UNREAD, "web_search"), ({"previous_response_id": "resp_a"}, "previous_response_id"), ({"store": True, "conversation": "c"}, "conversation")],
+)  # fmt: skip
+def test_what_another_dialect_can_not_be_told_is_not_counted_there(more: dict[str, Any], words: str) -> None:
+    """It fails as a request would, and nobody is asked."""
+    bench, found, _ = counted(counts(), model="claude-sonnet-5", **more)
+    assert isinstance(found, Failure)
+    assert (found.kind in {K.UNSUPPORTED, K.CALLER}, words in found.message, bench.transport.sent) == (True, True, [])
+
+
+def test_what_is_embedded_is_not_estimated() -> None:
+    """There is no prompt in it."""
+
+    async def story() -> None:
+        bench = Bench([counts()], TWO)
+        raw = b'{"model": "backup/some-model", "input": "hello there"}'
+        request = bench.house.world.dialects["openai_embeddings"].read_request(raw, bench.house.new_id())
+        assert isinstance(request, Request)
+        found = await bench.house.setup.count(request)
+        name = "backup/some-model"
+        assert found == Failure(K.UNSUPPORTED, f"{name} counts nothing, and only prompts can be estimated")
+        assert bench.transport.sent == []
+
+    play(story)
+
+
 @pytest.mark.parametrize("status", [199, 201, 202, 204, 503])
 def test_only_a_200_is_a_count(status: int) -> None:
     """Whatever number stands in another answer."""
@@ -275,10 +305,11 @@ def test_when_its_provider_will_count_again_is_told(hint: str) -> None:
 def test_where_it_is_asked_may_name_the_model() -> None:
     """By the path of the dialect's own count, with the credential of the one who is asked."""
     google = b'[providers.gemini.credentials]\nmain = "env:OPENAI_API_KEY"\n'
-    bench, found, _ = counted(Reply(200, (b'{"totalTokens": 77}',), JSON), settings=google, model="gemini/gemini-2.5-flash")
+    bench, found, _ = counted(Reply(200, (b'{"totalTokens": 77}',), JSON), settings=google, model="gemini/gemini-2.5-flash", instructions="be brief")
     (sent,) = bench.transport.sent
     assert sent.request.url == "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:countTokens"
     assert dict(sent.request.headers)["x-goog-api-key"].startswith("sk-gemini-main-")
+    assert json.loads(sent.request.body)["generateContentRequest"]["model"] == "models/gemini-2.5-flash"
     assert number(found).tokens == 77
 
 
@@ -398,3 +429,41 @@ def test_it_is_for_whoever_has_less_to_do() -> None:
             bench.unreserved.clear()
 
     play(story)
+
+
+PRICED = HOUSES + b"""groups = [["openai/gpt-5.4-mini", "other/gpt-5.4-nano"]]
+strategy = "cheapest"
+[models."other/gpt-5.4-nano"]
+input_price = "%s"
+output_price = "%s"
+"""
+
+
+@pytest.mark.parametrize(("price", "whom"), [(b"0.0001", "other"), (b"100", "openai")])
+def test_it_is_for_whoever_costs_least(price: bytes, whom: str) -> None:
+    """Where that is whom a request would be sent to."""
+    bench, found, _ = counted(counts(), settings=PRICED.replace(b"%s", price), model="fast")
+    assert (number(found).member.deployment.provider, bench.whom) == (whom, [f"{whom}#main"])
+
+
+def test_it_is_for_whoever_was_quicker() -> None:
+    """By what answers took of late."""
+
+    async def story() -> None:
+        for slow in ("openai", "other"):
+            bench = Bench([counts()], TWINS % b"least_latency")
+            for member in bench.house.world.fleet.members:
+                assert member.pace is not None
+                member.pace.observe(0.0, 9.0 if member.deployment.provider == slow else 0.1)
+            found = number(await bench.house.setup.count(asked(bench, "openai_responses", model="fast")))
+            assert found.member.deployment.provider != slow
+            bench.unreserved.clear()
+
+    play(story)
+
+
+def test_a_stranger_that_goes_on_is_counted_by_whoever_is_first_by_price() -> None:
+    """Of an answer that nobody remembers."""
+    for price, whom in ((b"0.0001", "other"), (b"100", "openai")):
+        bench, _, _ = counted(counts(), settings=PRICED.replace(b"%s", price), model="fast", previous_response_id="resp_b")
+        assert bench.whom == [f"{whom}#main"]

@@ -87,6 +87,7 @@ class Bench:
         transport: what was sent, and how it ended.
         journal: what was reserved and settled.
         told: the stories its sinks were told.
+        broken, broke: faults of ours, and the requests that met them.
     """
 
     def __init__(self, script: Script, settings: bytes = TWO, seed: int = 1, journal: Any = None) -> None:
@@ -95,6 +96,7 @@ class Bench:
         self.journal = journal or MemoryJournal(keep=1_000_000)
         self.told: list[Any] = []
         self.broken: list[BaseException] = []
+        self.broke: list[Request] = []
         read = load(settings, ENVIRON, KINDS)
         secrets = {
             (name, credential): Secret(f"sk-{name}-{credential}-0123456789abcdef")
@@ -208,6 +210,7 @@ class _Sink:
 
     def broke(self, error: BaseException, request: Request) -> None:
         self._bench.broken.append(error)
+        self._bench.broke.append(request)
 
 
 def whom(request: HttpRequest) -> str:
