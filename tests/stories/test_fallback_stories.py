@@ -410,6 +410,84 @@ def test_another_prompt_says_that_the_instructions_went_too():
     play(story)
 
 
+TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]
+CALLED = [
+    {"role": "user", "content": "long " * 2_000},
+    {"role": "assistant", "tool_calls": [{"id": f"c{n}", "type": "function", "function": {"name": "look", "arguments": "{}"}} for n in range(2)]},
+    *({"role": "tool", "tool_call_id": f"c{n}", "content": "x"} for n in range(2)),
+    {"role": "user", "content": "the question"},
+]  # fmt: skip
+"""A conversation whose entries are more than its turns: two results are one."""
+
+
+@pytest.mark.parametrize(
+    ("more", "has_tools", "told"),
+    [('prompt = "Say so."', False, "messages"), ('system = "short"', True, "system"), ('prompt = "Say so.", system = "short"', False, "messages, system")],
+)  # fmt: skip
+def test_another_prompt_has_no_tools_and_other_instructions_have(more: str, has_tools: bool, told: str):
+    """What is said instead of all calls nothing; and no instructions are named as gone where there were none."""
+
+    async def story():
+        def choose(request):
+            return whole("yes") if b"Say so." in request.body or b"short" in request.body else TOO_LONG
+
+        bench = Bench(choose, house('[["gpu/small"]]', f"last_resort = {{ {more} }}"))
+        answer = await bench.ask(messages=CALLED, tools=TOOLS, tool_choice="auto")
+        assert answer.failure is None
+        sent = json.loads(bench.transport.sent[-1].request.body)
+        assert ("tools" in sent, "tool_choice" in sent) == (has_tools, has_tools)
+        assert ("x-stormkeel-lossy", told) in answer.headers
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("failed", "messages", "more"),
+    [
+        (FILTERED, TURNS, {}),
+        (TOO_LONG, [{"role": "user", "content": "only " * 9_000}], {}),
+        (TOO_LONG, TURNS, {"web_search_options": {}}),
+    ],
+    ids=["not for being too long", "nothing may go", "we can not read it"],
+)
+def test_where_nothing_may_be_left_out_it_is_not_asked_again(failed, messages, more):
+    """The provider's own word stands, after one attempt."""
+
+    async def story():
+        bench = Bench([failed], OPENAI.replace(b"8000", b"9000000"))
+        answer = await bench.ask(messages=messages, **more)
+        assert answer.failure is not None
+        assert answer.failure.kind is (K.CONTENT_REFUSED if failed is FILTERED else K.CONTEXT_LENGTH)
+        assert len(bench.transport.sent) == 1
+
+    play(story)
+
+
+def test_other_instructions_that_are_the_same_are_not_asked_again():
+    """A body that would be what it was has been refused already."""
+
+    async def story():
+        bench = Bench([FILTERED], house('[["gpu/small"]]', 'last_resort.system = "careful"'))
+        turns = [{"role": "system", "content": "careful"}, {"role": "user", "content": "hello"}]
+        raw = json.dumps({"model": "fast", "messages": turns}, separators=(",", ":")).encode()
+        answer = await bench.house.answer(bench.house.dialect("openai_chat").read_request(raw, "r1"))
+        assert answer.failure is not None
+        assert (answer.failure.kind, len(bench.transport.sent)) == (K.CONTENT_REFUSED, 1)
+
+    play(story)
+
+
+def test_other_instructions_leave_a_long_conversation_whole():
+    """Only a route that trims does."""
+
+    async def story():
+        bench = Bench([TOO_LONG, whole()], house('[["gpu/large"]]', 'last_resort.system = "short"'))
+        assert (await bench.ask(messages=TURNS)).failure is None
+        assert len(json.loads(bench.transport.sent[-1].request.body)["messages"]) == len(TURNS)
+
+    play(story)
+
+
 def test_a_last_resort_after_a_detour_is_of_the_route_too():
     """Who went on elsewhere and was refused there as well is asked for the last time of the route's own, and of whom it went on to."""
 

@@ -9,9 +9,11 @@ import pytest
 from story_stage import Bench, Reply, play, refused, whole
 
 from stormkeel.catalog.families import family_of
+from stormkeel.dialects.openai_chat import OpenAIChat
 from stormkeel.engine.last_resort import SHARES, USUAL_OUTPUT
 from stormkeel.ledger.count import by_bytes
 from stormkeel.types.content import Message
+from stormkeel.types.failure import Failure
 from stormkeel.types.prompt import Prompt
 from stormkeel.types.wire import HttpRequest
 
@@ -107,6 +109,19 @@ def test_instructions_stay_and_count() -> None:
     turns = kept(house(WINDOW), messages=[SYSTEM, *TURNS])
     assert turns[0] == SYSTEM
     assert is_as_much_as_fits(turns, SHARES[0] * (8000 - USUAL_OUTPUT))
+
+
+TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look", "description": "look out " * 200, "parameters": {"type": "object", "properties": {}}}}
+
+
+def test_tools_count_and_stay() -> None:
+    """What they take is no room for turns, whether it is little or much."""
+    for many in (1, 4):
+        tools = [{**TOOL, "function": {**TOOL["function"], "name": f"look_{number}"}} for number in range(many)]
+        read = OpenAIChat().read_prompt(json.dumps({"model": "m", "messages": TURNS, "tools": tools}).encode())
+        assert not isinstance(read, Failure)
+        beside = by_bytes(read.prompt, FAMILY) - tokens(TURNS)
+        assert is_as_much_as_fits(kept(house(WINDOW), tools=tools), SHARES[0] * (8000 - USUAL_OUTPUT) - beside)
 
 
 def test_what_was_refused_has_at_least_as_many_tokens_as_the_window() -> None:
