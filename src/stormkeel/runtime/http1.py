@@ -24,7 +24,6 @@ Key = tuple[bool, str, int]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})  # RFC 9110 8.6: these say `content-length: 0` even when empty
-FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 BODILESS_STATUS = frozenset({204, 304})  # RFC 9112 6.3
 
 _METHOD = re.compile(r"[A-Z]+\Z")
@@ -266,9 +265,8 @@ class ResponseReader:
 
     def _frame(self, is_1_1: bool) -> None:
         """Decide how the body ends (RFC 9112 6.3) and whether the connection lives on (9.3)."""
-        framing = [field for field in self.headers if field[0] in FRAMING]
-        fields = dict(framing)
-        if len(fields) != len(framing):
+        fields = dict(self.headers)
+        if len(fields) != len(self.headers):  # some field stands there twice
             self._refuse_two_framings()
         connection = fields.get("connection")
         if connection is None:
