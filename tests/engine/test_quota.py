@@ -109,6 +109,18 @@ def test_throttles_let_less_through_and_time_more_again() -> None:
     assert seen == [(0.5, 4), (0.5, 4), (0.25, 2), (0.25, 2), (0.5, 4), (1.0, 8)]
 
 
+def test_what_comes_back_comes_once() -> None:
+    """A part for each window since the throttle, however often it is asked for."""
+    quota = Quota("g", RateSettings(rpm=60))
+    quota.change(RateSettings(rpm=60), None, 0.0, SLOW)
+    seen = []
+    quota.throttled(100.0)
+    for now in (109.0, 110.0, 111.0, 119.0, 120.0):
+        quota.ease(now)
+        seen.append(quota.rate.share)
+    assert seen == [0.5, 0.75, 0.75, 0.75, 1.0]
+
+
 def test_other_limits_hold_from_then_on() -> None:
     """What was taken stays taken, also through a time without the limit; a limit that nobody sets any more is gone."""
     quota = Quota("g", RateSettings(rpm=10), 4)

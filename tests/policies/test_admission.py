@@ -90,6 +90,20 @@ def test_lines_that_stay_long_become_short() -> None:
     assert not admission.is_strained
 
 
+@pytest.mark.parametrize(("second", "is_strained"), [(0.25, True), (0.1875, False)])
+def test_an_interval_of_slow_lines_is_a_strain(second: float, is_strained: bool) -> None:
+    """A whole one, from the end of the first slow line to that of the latest; and calm comes back only beyond one without a refusal."""
+    admission = Admission(AdmissionSettings(standing_wait=0.125, interval=0.25))
+    worked(admission, 300.0, 1, 0.25)
+    worked(admission, 300.25, 1, second)
+    assert admission.is_strained is is_strained
+    admission.refuse("line", 301.0)
+    worked(admission, 301.25, 1, 0.0)
+    assert admission.is_strained is is_strained
+    worked(admission, 301.3125, 1, 0.0)
+    assert not admission.is_strained
+
+
 def test_two_slow_lines_far_apart_are_no_strain() -> None:
     """A slow line, a quick one, and a slow one again: only lines that are all slow are a strain."""
     admission = taught(0.001)

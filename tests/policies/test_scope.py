@@ -36,6 +36,8 @@ CASES = [
     ("another that has been dead for hours", [ill("x", 10.0), ill("y", -7000.0), well("z", 9.9)], False),
     ("one that answered before it fell ill itself", [ill("x", 10.0), ill("y", 10.5, good_at=10.3)], True),
     ("a single deployment", [ill("x", 10.0)], False),
+    ("one of two that are alike, the other not asked", [ill("x", 10.0), well("x", 9.0)], False),
+    ("both of two that are alike", [ill("x", 10.0), ill("x", 10.5)], True),
 ]  # fmt: skip
 
 

@@ -38,6 +38,20 @@ def test_the_last_places_are_kept_for_others() -> None:
     assert len(taken(places, "a", 91.0)) == 2
 
 
+def test_who_asked_and_had_to_wait_is_another_caller_too() -> None:
+    """A question that took no place counts as one, for a minute; one's own do not."""
+    places = SharedPlaces(16)
+    for caller, now in (("b", 0.0), ("a", 0.5), ("a", 0.6)):
+        places.note(caller, now)
+    assert len(taken(places, "a", 1.0)) == 14
+    assert len(taken(places, "a", 59.0)) == 0
+    assert len(taken(places, "a", 61.0)) == 2
+    alone = SharedPlaces(16)
+    for now in (0.0, 0.5):
+        alone.note("a", now)
+    assert len(taken(alone, "a", 1.0)) == 16
+
+
 def test_few_places_are_kept_for_nobody() -> None:
     """Of fewer than eight places none can be spared."""
     places = SharedPlaces(7)

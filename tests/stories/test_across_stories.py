@@ -182,6 +182,24 @@ def test_what_of_an_answer_is_lost_is_told():
     play(story)
 
 
+def test_what_was_asked_and_what_is_answered_are_lost_together():
+    """The head tells what the request lost, a comment what the answer did, and the books have both."""
+
+    async def story():
+        steps = [{"content": "hi"}, {"annotations": [{"type": "url_citation", "url_citation": {"url": "https://x"}}]}]
+        chunks = [{"id": "c", "model": "m", "choices": [{"index": 0, "delta": step, "finish_reason": None}]} for step in steps]
+        chunks.append({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        frames = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
+        bench = Bench([Reply(200, (*frames, b"data: [DONE]\n\n"), SSE, 0.0)], BOTH)
+        answer, taken = await bench.stream("fast", dialect="anthropic_messages", max_tokens=50, top_k=3)
+        assert answer.failure is None
+        assert dict(taken.heads[0])["x-stormkeel-lossy"] == "top_k"
+        assert b": x-stormkeel-lossy: annotations\n\n" in taken.body
+        assert answer.story.attempts[0].lost == bench.settled[0].lost == ("top_k", "annotations")
+
+    play(story)
+
+
 def test_the_head_of_a_message_counts_a_picture_as_one():
     """Where a chat tells its usage last, a message's head names an estimate in which a picture's bytes are no tokens (trap 11)."""
 

@@ -124,12 +124,13 @@ BUSY = '{{ provider = "gpu", model = "{}", concurrency = 1 }}'
 SLOW = Reply(200, whole().body, delay=2.0)
 
 
-def test_a_larger_window_that_is_full_is_waited_for():
+@pytest.mark.parametrize("cap", ["", 'fallback.context_length = { to = ["next"], max_cost = "1" }\n'])
+def test_a_larger_window_that_is_full_is_waited_for(cap: str):
     """Where the only larger window has no place free, the request's turn there is worth a wait, as after any other failure."""
 
     async def story():
         groups = f'[[{BUSY.format("large")}], ["gpu/small"]]'
-        bench = Bench(by_model(small=TOO_LONG, large=SLOW), house(groups, "queue_wait = 5.0"))
+        bench = Bench(by_model(small=TOO_LONG, large=SLOW), house(groups, cap + "queue_wait = 5.0"))
         first, second = await asyncio.gather(bench.ask(), bench.ask())
         assert (first.failure, second.failure) == (None, None)
         assert asked_of(bench) == ["large", "small", "large"]

@@ -348,3 +348,20 @@ def test_ten_times_what_can_be_taken_is_believed_and_no_token_more(settings, ask
             assert settled.usage == attempt.claimed
 
     play(story)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_as_much_as_was_held_is_no_claim(more):
+    """A report up to the last token of what was held is nobody's business; one more is noted."""
+
+    async def story():
+        length = len(Bench([], SMALL).request("fast", max_tokens=40).raw)
+        for prompt, completion in ((length + more, 40), (length, 40 + more)):
+            bench = Bench([whole(prompt=prompt, completion=completion)], SMALL)
+            BENCHES.remove(bench)  # its settlement may be above its reservation
+            answer = await bench.ask(max_tokens=40)
+            assert (bench.reserved[0].input_bound, bench.reserved[0].output_bound) == (length, 40)
+            assert bench.settled[0].usage == Usage(input=prompt, output=completion)
+            assert (answer.story.attempts[0].claimed is None) is (not more)
+
+    play(story)

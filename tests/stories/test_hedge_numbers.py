@@ -10,6 +10,7 @@ from story_stage import DONE, END, HEAD, USAGE, WHOLE_STREAM, Bench, Reply, by, 
 from test_hedging import AFTER, OTHER, QUICK, outcomes, warm
 
 from stormkeel.engine.hedge import LOST, QUICKEST
+from stormkeel.engine.hedging import Unit
 from stormkeel.ledger.estimate import UNSEEN_TOKENS, input_estimate
 from stormkeel.types.attempt import Story
 from stormkeel.types.failure import Failure, FailureKind
@@ -123,3 +124,33 @@ def test_a_budget_pays_for_no_more_than_its_share() -> None:
         assert outcomes(bench) == {"won": 3, "unpaid": 1}
 
     play(story)
+
+
+UNPRICED = AFTER.replace('[providers.openai]', '[providers.openai]\nkind = "compatible"\nbase_url = "http://127.0.0.1:8/v1"')
+
+
+@pytest.mark.parametrize(
+    ("settings", "empty", "outcome"),
+    [(AFTER, "money", "unpaid"), (AFTER, "tokens", "won"), (UNPRICED, "money", "won"), (UNPRICED, "tokens", "unpaid")],
+)
+def test_money_pays_where_both_prices_are_known_and_tokens_else(settings: str, empty: Unit, outcome: str) -> None:
+    """A budget of the other unit neither pays nor refuses."""
+
+    async def story() -> None:
+        late, brief = Reply(200, whole().body, delay=2.0), Reply(200, whole().body, delay=0.2)
+        bench = Bench(by({QUICK: [whole(), whole(), late], OTHER: [brief]}), settings.encode())
+        await warm(bench, stream=False)
+        bench.house.world.hedging.budget("fast", empty).left = -1e15
+        assert (await bench.ask()).failure is None
+        assert outcomes(bench) == {outcome: 1}
+
+    play(story)
+
+
+@pytest.mark.parametrize(("timeout", "whom"), [(1.0, [QUICK]), (1.5, [QUICK, OTHER])])
+def test_no_second_one_begins_when_time_is_over(timeout: float, whom: list[str]) -> None:
+    """Not at the very moment of the deadline either (INV-10)."""
+    late = Reply(200, whole().body, delay=9.0)
+    bench, story = raced(late, late, timeout=timeout)
+    assert (bench.whom, story.latency) == (whom, pytest.approx(timeout))
+    assert {one.failure.kind for one in story.attempts if one.failure} == {K.DEADLINE}

@@ -102,7 +102,9 @@ def test_ones_own_window_refuses_what_can_not_fit() -> None:
         bench = Bench([], OWN.replace(b"2000000", b"8192"))
         answer = await bench.ask(messages=[{"role": "user", "content": "word and " * 20_000}])
         assert answer.failure is not None
-        assert [answer.failure.kind, bench.reserved] == [FailureKind.CONTEXT_LENGTH, []]
+        assert [answer.failure.kind, answer.failure.code, bench.reserved] == [FailureKind.CONTEXT_LENGTH, "context_length_exceeded", []]
+        assert answer.story.attempts[0].failure is not None
+        assert answer.story.attempts[0].failure.code == "context_length_exceeded"
 
     play(story)
 
