@@ -31,9 +31,9 @@ def test_a_small_burst_spreads_the_requests():
     assert passed(gate.admit(1.0, 0))
 
 
-@pytest.mark.parametrize(("rpm", "every"), [(30, 2.0), (60, 1.0), (75, 0.8), (100, 0.6)])
+@pytest.mark.parametrize(("rpm", "every"), [(30, 2.0), (60, 1.0), (75, 0.8), (100, 0.6), (120, 1.0), (179, 1.0), (180, 0.5)])
 def test_where_a_window_has_room_for_one_requests_pass_one_by_one_at_their_rate(rpm, every):
-    """Enforced by the second, which has room for no burst: the next one after its time, and not before."""
+    """Enforced by the second: the next one after its time, and not before; where two fit into one, one is kept for the burst."""
     gate = RateGate(RateSettings(rpm=rpm, window=1.0))
     for number in range(100):
         assert not number or not passed(gate.admit(number * (every + 0.001) - 0.01, 0))
