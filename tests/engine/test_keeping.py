@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from stormkeel.engine.keeping import kept_alone
 from stormkeel.engine.makers import LONGEST, Makers
 from stormkeel.routing.deployment import Deployment
 from stormkeel.routing.route import Group, Route
+from stormkeel.types.failure import Failure, FailureKind
+from stormkeel.types.request import Request
 
 
 def test_the_latest_are_remembered() -> None:
@@ -45,3 +50,21 @@ def test_a_route_without_others() -> None:
     assert route.only(lambda each: each.name in "bc") == Route("r", (Group((two,), "round_robin"), Group((three,))))
     assert route.only(lambda each: each.name == "c") == Route("r", (Group((three,)),))
     assert route.only(lambda each: False) is None
+
+
+@pytest.mark.parametrize(
+    ("follows", "kind", "is_told"),
+    [
+        ("resp_a", FailureKind.SERVER, True),
+        ("resp_a", FailureKind.RATE_LIMIT, True),
+        ("", FailureKind.SERVER, False),
+        ("resp_a", FailureKind.CALLER, False),
+        ("resp_a", FailureKind.UNSUPPORTED, False),
+    ],
+)
+def test_why_nobody_else_was_asked_is_told_where_somebody_might_have_been(follows: str, kind: FailureKind, is_told: bool) -> None:
+    """Of a request that goes on from an answer, after a failure that another one might not have had, and that says not so itself."""
+    failure = Failure(kind, "no")
+    told = kept_alone(failure, Request("r", "openai_responses", "m", b"{}", follows=follows))
+    assert (told is not failure) is is_told
+    assert told.message.startswith('no; "resp_a" is kept at that account alone' if is_told else "no")

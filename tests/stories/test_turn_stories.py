@@ -9,7 +9,12 @@ import pytest
 from msgspec.structs import replace
 from story_stage import Bench, Reply, by, now, play, refused, whole
 
+from stormkeel.engine.hold import Extent
 from stormkeel.engine.line import Answer
+from stormkeel.engine.run import Run
+from stormkeel.engine.trial import Trial
+from stormkeel.engine.turns import is_full
+from stormkeel.policies.base import Need
 from stormkeel.types.failure import Failure, FailureKind
 from stormkeel.types.wire import Headers
 
@@ -271,5 +276,41 @@ def test_and_no_longer_than_that(takes: float, *, answered: bool) -> None:
         assert (second.failure is None) is answered
         assert second.story.latency == pytest.approx(min(takes, 5.0))
         await first
+
+    play(story)
+
+
+REACHED = Failure(K.RATE_REACHED, "full")
+
+
+@pytest.mark.parametrize(
+    ("failure", "made", "turned", "full"),
+    [
+        (REACHED, False, None, True),
+        (Failure(K.CONCURRENCY_REACHED, "full"), False, None, True),
+        (Failure(K.COOLING, "resting"), False, None, True),
+        (Failure(K.COOLING, "gone", forever=True), False, None, False),
+        (Failure(K.BREAKER_OPEN, "ill"), False, None, False),
+        (Failure(K.SERVER, "no"), True, None, False),
+        (Failure(K.COOLING, "resting"), True, None, False),
+        (REACHED, False, (0, START), False),
+        (REACHED, False, (1, START), True),
+        (REACHED, False, (0, START - 1.0), True),
+        (None, False, None, False),
+    ],
+)
+def test_who_is_waited_for(failure: Failure | None, made: bool, turned: tuple[int, float] | None, full: bool) -> None:
+    """Whose limits time undoes, that was not asked, and that has not called in this very moment."""
+
+    async def story() -> None:
+        await asyncio.sleep(START)
+        bench = Bench([], one())
+        run = Run(bench.request("fast"), bench.house.world, None)
+        trial = Trial(run, bench.house.world.fleet.members[0])
+        trial.extent = Extent(Need(7, 2), (9, 9), True)
+        trial.failure, trial.made, run.turned = failure, made, turned
+        assert is_full(run, trial) is full
+        assert [(each.member, each.need, each.failure) for each in run.full.values()] == [(trial.member, Need(7, 2), failure)] * full
+        assert set(run.full) <= {trial.member.index}
 
     play(story)
