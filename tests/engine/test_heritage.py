@@ -200,10 +200,11 @@ def test_a_credential_is_kept_where_it_makes_the_same_requests(*, is_same: bool)
 
     def credential(name: str) -> Any:
         return SimpleNamespace(
-            name=name, provider="p", label="main", caller=SimpleNamespace(is_same=lambda _other: is_same), changed=[],
-            change=lambda fresh: None,
+            name=name, provider="p", label="main", caller=SimpleNamespace(is_same=lambda _other: is_same),
+            change=lambda fresh: changed.append((name, fresh.name)),
         )  # fmt: skip
 
+    changed: list[tuple[str, str]] = []
     heritage = Heritage()
     first = claim(heritage)
     old, fresh = credential("old"), credential("fresh")
@@ -212,5 +213,7 @@ def test_a_credential_is_kept_where_it_makes_the_same_requests(*, is_same: bool)
     second = claim(heritage)
     assert second.credential(fresh) is (old if is_same else fresh)
     assert heritage.credentials["p", "main"] is old
+    assert changed == [("old", "old")]
     second.commit()
     assert heritage.credentials["p", "main"] is (old if is_same else fresh)
+    assert changed[1:] == [("old" if is_same else "fresh", "fresh")]  # it goes on by the settings of the new one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from story_stage import ALONE, DONE, END, HEAD, KEYS, TWO, Bench, play, refused, streamed, text, whole
 
 from stormkeel.engine.standing import Standing, picture
@@ -136,5 +137,19 @@ def test_seconds_are_told_to_the_thousandth() -> None:
         await bench.ask()
         told = row(bench, "openai")
         assert told.for_s == 100.568
+
+    play(story)
+
+
+def test_a_share_is_told_to_the_thousandth() -> None:
+    """What is left of a limit after four throttles."""
+
+    async def story() -> None:
+        bench = Bench([whole()], LIMITED)
+        quota = bench.house.world.fleet.members[0].cooling[0]
+        for number in range(4):
+            quota.throttled(5.0 * number)
+        assert quota.rate.share == pytest.approx(0.2401)
+        assert row(bench, "openai").share == 0.24
 
     play(story)

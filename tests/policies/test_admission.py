@@ -104,6 +104,12 @@ def test_an_interval_of_slow_lines_is_a_strain(second: float, is_strained: bool)
     assert not admission.is_strained
 
 
+def test_under_strain_one_at_a_time_is_taken_where_each_takes_too_long() -> None:
+    """Not two: the second would wait for longer than a standing line may."""
+    admission = taught(0.5, standing_wait=0.25, burst_wait=0.5)
+    assert (admission.is_strained, most_in_line(admission, 300.0)) == (True, 1)
+
+
 def test_two_slow_lines_far_apart_are_no_strain() -> None:
     """A slow line, a quick one, and a slow one again: only lines that are all slow are a strain."""
     admission = taught(0.001)

@@ -56,7 +56,21 @@ def test_plenty_left_costs_nothing():
         for _ in range(10):
             await bench.ask()
         assert member(bench).rate is None
-        assert member(bench).learned.skip > 10
+        assert member(bench).learned.skip == 32 - 9
+
+    play(story)
+
+
+def test_a_refusal_is_always_looked_at():
+    """However many answers need not be; and only the answers looked at are counted anew."""
+
+    async def story():
+        refusal = refused(400, "x", headers=told(100))
+        bench = Bench([answer(told(490)), answer(told(3, 300)), refusal, answer(told(3, 200))], ALONE)
+        for amounts in ([500], [500], [500], [500]):
+            await bench.ask()
+            assert [one.amount for one in member(bench).cooling[0].limits(now())] == amounts
+        assert member(bench).learned.skip == 12 - 1
 
     play(story)
 

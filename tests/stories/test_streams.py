@@ -118,6 +118,23 @@ def test_an_error_event_means_what_an_answer_of_its_words_would(event, kind, hin
     play(story)
 
 
+@pytest.mark.parametrize("words", [[], text("one ")], ids=["first", "in the middle"])
+def test_an_error_event_that_echoes_the_credential_is_kept_without_it(words):
+    """Whatever a provider says of its own, before the first content or behind it (INV-17)."""
+
+    async def story():
+        secret = b"sk-openai-main-0123456789abcdef"
+        event = b'data: {"error": {"message": "full: ' + secret + b'", "type": "server_error", "code": "server_is_overloaded"}}\n\n'
+        bench = Bench([streamed(HEAD, *words, event)], ALONE)
+        answer, taken = await bench.stream(timeout=4)
+        for attempt in answer.story.attempts:
+            assert attempt.failure.kind is K.OVERLOADED
+            assert attempt.failure.body == event[6:].strip().replace(secret, b"***")
+        assert secret not in taken.body
+
+    play(story)
+
+
 def test_a_credential_refused_in_mid_stream_is_set_aside_by_its_code():
     """What has no status is told by its code alone, and nobody is told of a status "None"."""
 
