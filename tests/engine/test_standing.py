@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 from story_stage import ALONE, DONE, END, HEAD, KEYS, TWO, Bench, play, refused, streamed, text, whole
 
 from stormkeel.engine.standing import Standing, picture
@@ -137,6 +138,24 @@ def test_seconds_are_told_to_the_thousandth() -> None:
         await bench.ask()
         told = row(bench, "openai")
         assert told.for_s == 100.568
+
+    play(story)
+
+
+def test_each_limit_says_where_it_comes_from() -> None:
+    """What the provider told is learned, what is written is where it is written, the rest is from the settings."""
+
+    async def story() -> None:
+        bench = Bench([whole()], LIMITED)
+        member = bench.house.world.fleet.members[0]
+        origins = dict(member.deployment.origins)
+        assert {one.name: one.source for one in row(bench, "openai").limits} == {
+            name: origins.get(name, "settings") for name in ("rpm", "tpm", "concurrency")
+        }
+        member.deployment = replace(member.deployment, origins=(("rpm", "settings.toml:3"),))
+        member.cooling[0].rate.learn("tpm", 9000, 0.0)
+        told = {one.name: (one.amount, one.source) for one in row(bench, "openai").limits}
+        assert told == {"rpm": (10, "settings.toml:3"), "tpm": (9000, "learned"), "concurrency": (4, "settings")}
 
     play(story)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from stormkeel.policies.base import Verdict
-from stormkeel.policies.breaker import Breaker, BreakerSettings
+from stormkeel.policies.breaker import Breaker, BreakerSettings, State
 from stormkeel.policies.concurrency import ConcurrencyGate
 from stormkeel.policies.rate import RateGate, RateSettings
 from stormkeel.policies.retry import BudgetSettings, RetryBudget
@@ -118,3 +118,14 @@ def test_a_retry_budget_keeps_what_is_missing():
     assert budget.left == 60
     budget.change(BudgetSettings(capacity=100))
     assert budget.left == 0
+
+
+@pytest.mark.parametrize(("window", "opens"), [(60.0, True), (30.0, False)])
+def test_what_a_breaker_has_seen_stays_seen_within_the_same_window(window, opens):
+    """A reload is no way round it; a window of another length begins anew."""
+    breaker = Breaker(BreakerSettings(consecutive=100, least=4, window=60.0))
+    for _ in range(3):
+        breaker.settle(breaker.admit(1.0), Verdict.FAULT, 1.0, Low())
+    breaker.change(BreakerSettings(consecutive=100, least=4, window=window))
+    breaker.settle(breaker.admit(2.0), Verdict.FAULT, 2.0, Low())
+    assert (breaker.state is State.OPEN) is opens

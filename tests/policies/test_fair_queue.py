@@ -2,6 +2,7 @@
 
 import pytest
 
+from stormkeel.policies.most import Most
 from stormkeel.policies.queue import HIGHEST, LOWEST, FairQueue, QueueSettings, weight_of
 
 WIDE = QueueSettings(most=100)
@@ -125,3 +126,31 @@ def test_those_who_left_change_nothing():
 def test_five_steps_are_four_times_as_much(priority, weight):
     """From 1 to 256; beyond both ends as at them."""
     assert weight_of(priority) == weight
+
+
+def test_who_has_most_is_known_however_often_amounts_change() -> None:
+    """What is out of date is thrown away, and nothing else with it."""
+    most = Most()
+    for number in range(300):
+        most.add("little", 1 if number % 2 else 2)
+        most.add("much", 5)
+        assert most.first() == "much"
+    most.add("much", -1500)
+    assert (most.first(), len(most), "much" in most) == ("little", 1, False)
+    most.add("little", -450)
+    assert (most.first(), len(most)) == (None, 0)
+
+
+def test_of_equals_the_one_comes_first_who_has_had_something_for_longer() -> None:
+    """Not the one whose name does; and who had nothing in between begins anew."""
+    most = Most()
+    for name in ("z", "y", "x"):
+        most.add(name, 1)
+    assert most.first() == "z"
+    most.add("z", -1)
+    assert most.first() == "y"
+    most.add("z", 1)
+    most.add("y", -1)
+    assert most.first() == "x"
+    most.add("x", -1)
+    assert most.first() == "z"

@@ -72,6 +72,8 @@ def test_a_quiet_day_saves_up_for_a_few_hedges_only():
         budget.pay_in(1.0, 0.02)
     assert sum(budget.take(1.0) for _ in range(100)) == 10
     budget.give_back(1.0)
+    budget.give_back(0.5)
+    assert budget.left == pytest.approx(1.5)
     assert budget.take(1.0)
 
 

@@ -489,6 +489,20 @@ def test_other_instructions_leave_a_long_conversation_whole():
     play(story)
 
 
+@pytest.mark.parametrize("asked", ["long " * 2_000, [{"role": "user", "content": "long " * 2_000}]], ids=["a text", "turns"])
+def test_another_prompt_takes_the_place_of_a_text_too(asked):
+    """Where a dialect lets a whole conversation be one text it is named by its field."""
+
+    async def story():
+        bench = Bench(fits(2_000), house('[["gpu/small"]]', 'last_resort = { prompt = "Say so." }'))
+        raw = json.dumps({"model": "fast", "store": False, "input": asked}).encode()
+        answer = await bench.house.answer(bench.house.dialect("openai_responses").read_request(raw, "r1"))
+        assert answer.failure is None
+        assert dict(answer.headers)["x-stormkeel-lossy"] == "input"
+
+    play(story)
+
+
 def test_a_last_resort_after_a_detour_is_of_the_route_too():
     """Who went on elsewhere and was refused there as well is asked for the last time of the route's own, and of whom it went on to."""
 

@@ -154,3 +154,28 @@ def test_no_second_one_begins_when_time_is_over(timeout: float, whom: list[str])
     bench, story = raced(late, late, timeout=timeout)
     assert (bench.whom, story.latency) == (whom, pytest.approx(timeout))
     assert {one.failure.kind for one in story.attempts if one.failure} == {K.DEADLINE}
+
+
+@pytest.mark.parametrize(
+    ("first", "is_learned"),
+    [
+        (Reply(200, whole().body, delay=50.0), True),
+        (Reply(500, (b"{}",), delay=5.0), False),
+        (Reply(400, (b"{}",), delay=5.0), False),
+    ],
+    ids=["given up", "failed", "wrong"],
+)
+def test_a_wait_that_was_given_up_is_learned_and_a_failure_is_not(first: Reply, is_learned: bool) -> None:
+    """Of the deployment that was waited for: it was at least so slow. A failure says nothing of when content would have come."""
+
+    async def story() -> None:
+        settings = AFTER + "[policies.retry]\nattempts = 1\n"
+        second = Reply(200, whole().body, delay=0.5 if is_learned else 20.0)
+        bench = Bench(by({QUICK: [*[whole()] * 30, first], OTHER: [second]}), settings.encode())
+        await warm(bench, 30, stream=False)
+        waits = bench.house.world.hedging.waits("openai/gpt-5.4-mini#main", False)
+        before = waits.total
+        await bench.ask()
+        assert (waits.total - before, len(bench.transport.sent)) == (1.0 if is_learned else 0.0, 2)
+
+    play(story)

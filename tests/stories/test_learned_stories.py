@@ -61,6 +61,20 @@ def test_plenty_left_costs_nothing():
     play(story)
 
 
+def test_so_many_answers_are_passed_over_and_no_more():
+    """Thirty-two at most, while much is left; the one behind them is looked at."""
+
+    async def story():
+        bench = Bench([answer(told(490)), *[answer(told(300, 400))] * 32, answer(told(200, 300)), answer(())], ALONE)
+        for _ in range(33):
+            await bench.ask()
+        assert [one.amount for one in member(bench).cooling[0].limits(now())] == [500]
+        await bench.ask()
+        assert [one.amount for one in member(bench).cooling[0].limits(now())] == [300]
+
+    play(story)
+
+
 def test_a_refusal_is_always_looked_at():
     """However many answers need not be; and only the answers looked at are counted anew."""
 
