@@ -105,6 +105,9 @@ def test_where_nobody_counts_it_is_estimated() -> None:
     )  # fmt: skip
     assert 1 <= told.tokens < 40
     assert told.method == BY_BYTES
+    assert told.headers == (("x-stormkeel-lossy", "top_logprobs"),)
+    _, found, _ = counted(counts(), "openai_responses", model="backup/some-model")
+    assert number(found).headers == ()
 
 
 @pytest.mark.parametrize(

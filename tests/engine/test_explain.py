@@ -197,6 +197,9 @@ def test_edits_of_the_body_are_told_and_no_content() -> None:
         edits = told(bench, stream=True, stream_options={"other": 1}).candidates[0].edits
         assert edits[1] == 'stream_options: {"other": 1} becomes {"other":1,"include_usage":true}'
         assert told(bench, "gpt-5.4-mini").candidates[0].edits == []
+        thoughts = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "so", "reasoning_content": "hm"},
+                    {"role": "user", "content": "go on"}]  # fmt: skip
+        assert told(bench, "gpt-5.4-mini", messages=thoughts).candidates[0].edits == ["messages changed"]
 
     play(story)
 

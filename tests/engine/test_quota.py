@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from stormkeel.engine.cooling import Cooling
 from stormkeel.engine.learned import MOST_SKIPPED, SILENT, Learned
 from stormkeel.engine.quota import Alone, Quota
 from stormkeel.policies.base import Need
@@ -233,3 +234,16 @@ def test_the_most_urgent_limit_says_when_to_look_again() -> None:
     tokens = (("limit-tokens", "1000"), ("remaining-tokens", "10"), ("reset-tokens", "60s"))
     quota, learned, _ = told(*rpm(1000, 1000), *tokens)
     assert (learned.skip, limits(quota, 100.0)) == (0, {"rpm": (1000, 980), "tpm": (1000, 0)})
+
+
+def test_what_is_set_aside_for_no_stated_wait_is_not_waited_for() -> None:
+    """Whoever says that time alone mends it says so."""
+    for one in (Cooling("c"), Alone("m"), Quota("g")):
+        one.park(5.0, "empty")
+        refusal = one.refusal(1.0)
+        assert refusal is not None
+        assert (refusal.retry_after, refusal.forever) == (4.0, True)
+        one.park(9.0, "full", waits=True)
+        refusal = one.refusal(1.0)
+        assert refusal is not None
+        assert (refusal.retry_after, refusal.forever) == (8.0, False)

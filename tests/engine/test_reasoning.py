@@ -92,3 +92,16 @@ def test_a_request_that_says_nothing():
 def test_a_wait_is_longer_for_reasoning_and_long_inputs(reasons, tokens, span):
     """Three times as long where the model reasons, and a second more for each 10,000 tokens of input."""
     assert waiting(30.0, ClockSettings(), reasons, body(), tokens) == span
+
+
+@pytest.mark.parametrize(("fields", "wanted"), [
+    ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, True),
+    ({"generation_config": {"thinking_config": {"thinking_level": "high"}}}, True),
+    ({"reasoning_effort": "high"}, True),
+    ({"thinking": {"type": "disabled"}}, False),
+])  # fmt: skip
+def test_a_wish_is_found_where_nothing_else_speaks_of_it(fields, wanted):
+    """Either word is enough for a closer look."""
+    raw = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hello"}], **fields}).encode()
+    assert is_reasoning("asked", raw) is wanted
+    assert is_reasoning("always", raw) is wanted

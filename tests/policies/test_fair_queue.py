@@ -154,3 +154,21 @@ def test_of_equals_the_one_comes_first_who_has_had_something_for_longer() -> Non
     assert most.first() == "x"
     most.add("x", -1)
     assert most.first() == "z"
+
+
+def test_exactly_as_many_bytes_as_may_be_are_no_reason_to_go_for_bytes():
+    """Where only requests are too many the one goes who has most requests."""
+    queue, settings = FairQueue(), QueueSettings(most=2, bytes=100)
+    joined(queue, One("a", size=10), One("b", size=80), settings=settings)
+    late = One("a", size=10)
+    assert queue.join(late, settings) == [late]
+
+
+def test_bytes_of_those_who_left_are_nobodys():
+    """Who goes for bytes is whoever has most of them now."""
+    queue, settings = FairQueue(), QueueSettings(most=10, bytes=100)
+    keeps, large, small, much = One("k", size=1), One("a", size=90), One("a", size=30), One("b", size=50)
+    joined(queue, keeps, large, settings=settings)
+    queue.leave(large)
+    joined(queue, small, much, settings=settings)
+    assert queue.join(One("c", size=25), settings) == [much]

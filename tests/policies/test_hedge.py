@@ -106,3 +106,13 @@ def test_a_budget_pays_exactly_what_is_left():
     assert budget.left == 1000.0
     budget.pay_in(1.0, 0.01)
     assert budget.left == 1000.0
+
+
+def test_old_waits_fade_from_five_hundred_on():
+    """All count half from then on, and again after as many more."""
+    waits = Waits()
+    totals = []
+    for _ in range(750):
+        waits.add(0.1)
+        totals.append(waits.total)
+    assert (totals[498], totals[499], totals[748], totals[749]) == (499.0, 250.0, 499.0, 250.0)

@@ -40,6 +40,16 @@ def test_where_a_window_has_room_for_one_requests_pass_one_by_one_at_their_rate(
         assert passed(gate.admit(number * (every + 0.001), 0))
 
 
+def test_what_fits_exactly_is_not_refused():
+    """The last request and the last token of a limit pass, and a look says so."""
+    gate = RateGate(RateSettings(rpm=2, tpm=100))
+    assert passed(gate.admit(0.0, 60))
+    assert gate.refusal(0.0, 40) is None
+    assert isinstance(gate.refusal(0.0, 41), Failure)
+    assert passed(gate.admit(0.0, 40))
+    assert isinstance(gate.refusal(0.0, 0), Failure)
+
+
 def test_all_limits_are_checked_before_any_is_debited():
     """A request the token limit refuses uses up no request, and the other way round."""
     gate = RateGate(RateSettings(rpm=2, tpm=100))

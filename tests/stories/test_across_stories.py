@@ -7,6 +7,7 @@ from typing import Any
 
 from story_stage import SSE, Bench, Reply, Taken, play, refused, whole
 
+from stormkeel.dialects.values import Call
 from stormkeel.engine.ports import WireFault
 from stormkeel.runtime.telemetry.logs import line_of
 from stormkeel.types.failure import FailureKind
@@ -196,6 +197,25 @@ def test_what_was_asked_and_what_is_answered_are_lost_together():
         assert dict(taken.heads[0])["x-stormkeel-lossy"] == "top_k"
         assert b": x-stormkeel-lossy: annotations\n\n" in taken.body
         assert answer.story.attempts[0].lost == bench.settled[0].lost == ("top_k", "annotations")
+
+    play(story)
+
+
+def test_where_a_stream_has_no_room_for_comments_there_are_none():
+    """Gemini's clients break on one: what an answer lost stands in the books alone."""
+
+    async def story():
+        steps = [{"content": "hi"}, {"annotations": [{"type": "url_citation", "url_citation": {"url": "https://x"}}]}]
+        chunks = [{"id": "c", "model": "m", "choices": [{"index": 0, "delta": step, "finish_reason": None}]} for step in steps]
+        chunks.append({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        frames = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
+        bench = Bench([Reply(200, (*frames, b"data: [DONE]\n\n"), SSE, 0.0)], BOTH)
+        raw = b'{"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}'
+        taken = Taken()
+        answer = await bench.house.answer(bench.house.dialect("gemini").read_request(raw, "r1", call=Call("fast", True)), taken)
+        assert answer.failure is None
+        assert answer.story.attempts[0].lost == ("annotations",)
+        assert all(line.startswith(b"data: {") for line in taken.body.split(b"\n") if line.strip())
 
     play(story)
 

@@ -240,3 +240,16 @@ def test_strict_texts_go_to_who_can_be_told_all() -> None:
             await client.embed("a", model="anthropic/claude-haiku-4-5", strict=True)
 
     told(replying(gemini_answer(1)), story)
+
+
+def test_what_a_silent_provider_took_is_what_was_held() -> None:
+    """Nobody knows what it did: not what its texts come to."""
+
+    async def story(bench: Bench) -> None:
+        answer = await embedded(bench, ["hello there"] * 3)
+        assert answer.failure is not None
+        (settled,) = bench.settled
+        assert (settled.outcome, settled.usage_source, settled.amount) == ("silent", "reserved", bench.reserved[0].amount)
+        assert settled.usage.input == bench.reserved[0].input_bound
+
+    told([Reply(delay=500.0)], story)

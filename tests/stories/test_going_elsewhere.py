@@ -327,3 +327,17 @@ def test_a_model_that_is_gone_can_be_asked_for_every_time():
         assert len([sent for sent in bench.transport.sent if "openai.com" in sent.request.url]) == 3
 
     play(story)
+
+
+@pytest.mark.parametrize(("timeout", "whom", "answered"), [(2.0, ["openai#main", "127.0.0.1:9"], True), (9.0, ["openai#main", "openai#main"], True)])
+def test_a_hint_beyond_the_deadline_is_not_waited_for_however_late_it_is(timeout, whom, answered):
+    """Seconds are counted from now, a thousand after the start as well."""
+
+    async def story():
+        await asyncio.sleep(1000.0)
+        hinted = refused(429, "rate_limit_exceeded", headers=(("retry-after", "4"),))
+        bench = Bench(by({"openai#main": [hinted, whole()], "127.0.0.1:9": [whole()]}), TWO)
+        answer = await bench.ask(timeout=timeout)
+        assert (bench.whom, answer.failure is None) == (whom, answered)
+
+    play(story)

@@ -179,3 +179,12 @@ def test_a_wait_that_was_given_up_is_learned_and_a_failure_is_not(first: Reply, 
         assert (waits.total - before, len(bench.transport.sent)) == (1.0 if is_learned else 0.0, 2)
 
     play(story)
+
+
+def test_a_second_one_that_was_refused_by_us_is_no_part_of_the_story() -> None:
+    """Nothing was sent, and the first one answers."""
+    settings = AFTER.replace('groups = [["openai/gpt-5.4-mini"], ["other/gpt-5.4-mini"]]',
+                             'groups = [["openai/gpt-5.4-mini"], [{ provider = "other", model = "gpt-5.4-mini", tpm = 10 }]]')  # fmt: skip
+    bench, story = raced(Reply(200, whole().body, delay=3.0), whole(), settings=settings)
+    assert ([one.provider for one in story.attempts], bench.whom) == (["openai"], [QUICK])
+    assert outcomes(bench) == {"refused": 1}

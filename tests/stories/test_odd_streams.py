@@ -142,6 +142,7 @@ def test_an_answer_in_one_piece_is_told_and_booked_as_what_it_is():
         bench = Bench([whole(prompt=10, completion=5)], ALONE)
         answer, taken = await bench.stream()
         assert (answer.failure.kind, taken.body) == (K.BAD_RESPONSE, b"")
+        assert {attempt.failure.status for attempt in answer.story.attempts} == {200}
         assert "answered in one piece where a stream was asked for" in answer.failure.message
         assert set(bench.outcomes) == {("bad_response", "provider")}
         assert {entry.usage.total for entry in bench.settled} == {15}

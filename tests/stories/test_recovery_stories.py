@@ -681,3 +681,18 @@ def test_an_end_alone_is_marked_as_well():
         assert len(seen.comments) == 1
 
     play(story)
+
+
+def test_who_may_not_go_on_is_told_with_what_it_was_to_do():
+    """An attempt that our own limits refuse behind a break says how it would have gone on, though nothing was sent."""
+
+    async def story():
+        settings = house("continue", CHAT, MESSAGES, more="[providers.second.limits]\nrpm = 1\n")
+        bench = Bench(by_host([begun(CHAT, *WORDS[:4])], [answered(MESSAGES, *WORDS[4:])]), settings)
+        assert (await ask(bench, CHAT)).is_whole
+        seen = await ask(bench, CHAT, options=Options(timeout=2.0))
+        first, second = seen.answer.story.attempts
+        assert (first.made, first.joint, second.made, second.sent) == (True, "", False, False)
+        assert second.joint.startswith("continue")
+
+    play(story)
