@@ -247,3 +247,16 @@ def test_what_is_set_aside_for_no_stated_wait_is_not_waited_for() -> None:
         refusal = one.refusal(1.0)
         assert refusal is not None
         assert (refusal.retry_after, refusal.forever) == (8.0, False)
+
+
+def test_places_are_counted_for_a_limit_that_comes_later() -> None:
+    """Whoever asks for one has the same places, in force or not yet; what was taken of them counts once they are."""
+    quota = Quota("g")
+    places = quota.places_of(2)
+    assert places is not None
+    assert (quota.places_of(2) is places, quota.places_of(None), quota.places) == (True, None, None)
+    places.take("a", 0.0)
+    quota.change(None, 2, 0.0, EasingSettings())
+    assert limits(quota) == {"concurrency": (2, 1)}
+    quota.change(None, None, 0.0, EasingSettings())
+    assert (limits(quota), quota.places_of(2) is places) == ({}, True)

@@ -168,6 +168,19 @@ def test_a_cancelled_probe_makes_room_for_the_next():
     assert passes(breaker, 105.0) and not passes(breaker, 105.0)
 
 
+def test_an_older_ticket_that_was_not_sent_makes_no_room_for_a_probe():
+    """Only a probe's own place comes back."""
+    breaker = Breaker(BreakerSettings(consecutive=1, permits=(1,)))
+    older = breaker.admit(100.0)
+    outcome(breaker, FAULT, 100.0)
+    probe = breaker.admit(106.0)
+    assert breaker.state is State.HALF_OPEN
+    breaker.release(older)
+    assert not passes(breaker, 106.0)
+    breaker.release(probe)
+    assert passes(breaker, 106.0)
+
+
 def test_a_lost_probe_blocks_only_for_its_lease():
     """A ticket nobody ever settles, or a stream of ten minutes, delays the next probe by `lease` at most."""
     breaker = opened(now=100.0)

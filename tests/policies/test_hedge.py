@@ -49,6 +49,8 @@ def test_no_earlier_than_the_share_can_pay_for(share: float, percent: int):
     """The moment is the percentile that is set, or a later one of which the share can pay for every hedge."""
     waits = seen(*(float(number) for number in range(1, 101)))
     assert moment(HedgeSettings(share=share), waits) == pytest.approx(percent, rel=0.06)
+    uneven = seen(*(0.01 * 1.06**number for number in range(100)))  # each in a bucket of its own
+    assert moment(HedgeSettings(percentile=50.0, share=share), uneven) == uneven.percentile(100 - 100 * share)
     assert moment(HedgeSettings(after=2.5, share=share), Waits()) == 2.5
     assert moment(HedgeSettings(share=share), Waits()) is None
 
