@@ -91,8 +91,8 @@ def _by_size(statement: str, columns: int, sizes: tuple[int, ...]) -> dict[int, 
     return {size: statement.format(rows=", ".join([row] * size)) for size in sizes}
 
 
-_RESERVES, _SETTLES = _by_size(_RESERVE, 19, (64, 32, 16, 8, 4, 2, 1)), _by_size(_SETTLE, 20, (64, 32, 16, 8, 4, 2, 1))
-_WHOLES = _by_size(_WHOLE, 36, (256, 64, 16, 4, 1))
+_RESERVES, _SETTLES = _by_size(_RESERVE, 19, (16, 8, 4, 2, 1)), _by_size(_SETTLE, 20, (16, 8, 4, 2, 1))
+_WHOLES = _by_size(_WHOLE, 36, (128, 32, 8, 2, 1))
 """Many rows a statement, as sqlite3 gives the interpreter's lock away at each and has to wait for it again, and every request's
 thread wakes it in vain meanwhile. No other sizes, for each that was ever used is kept prepared, by some 4 kB a row."""
 
