@@ -28,6 +28,7 @@ from story_stage import (
 )
 
 from stormkeel.engine.line import Answer
+from stormkeel.engine.mishaps import ERROR_BODY, read_all
 from stormkeel.engine.ports import WireFault
 from stormkeel.ledger.entry import Reserved, Settled
 from stormkeel.types.attempt import Attempt, Story
@@ -260,5 +261,24 @@ def test_a_fault_of_ours_is_told_and_settled() -> None:
         assert [str(fault) for fault in bench.broken] == ["ours"]
         assert bench.house.world.active == 0
         bench.broken.clear()
+
+    play(story)
+
+
+@pytest.mark.parametrize(("piece", "read"), [(ERROR_BODY // 2, 2), (ERROR_BODY - 1, 2), (ERROR_BODY, 1), (ERROR_BODY // 4, 4)])
+def test_no_more_of_an_errors_body_is_read_than_anybody_needs(piece: int, read: int) -> None:
+    """Up to the piece in which a mebibyte is full; what comes behind it stays where it is."""
+
+    class Endless:
+        def __init__(self) -> None:
+            self.pieces = 0
+
+        async def read(self) -> bytes:
+            self.pieces += 1
+            return b"x" * piece if self.pieces < 20 else b""
+
+    async def story() -> None:
+        exchange: Any = Endless()
+        assert (len(await read_all(exchange)), exchange.pieces) == (piece * read, read)
 
     play(story)

@@ -157,6 +157,21 @@ def test_the_next_world_goes_on_with_what_there_is_under_its_own_settings() -> N
     assert quota.limits(7.0)[0] == Limit("rpm", 5, 4)
 
 
+def test_a_shared_breaker_goes_on_under_the_next_worlds_settings() -> None:
+    """Once that is the present one."""
+    heritage = Heritage()
+    first = claim(heritage)
+    scope = first.scope("region", BreakerSettings())
+    first.commit()
+    changed: list[BreakerSettings] = []
+    heritage.scopes["region"] = known = SimpleNamespace(name="region", change=changed.append)  # type: ignore[assignment]  # a stand-in
+    second = claim(heritage)
+    assert second.scope("region", BreakerSettings(window=30.0)) is known is not scope
+    assert changed == []
+    second.commit()
+    assert changed == [BreakerSettings(window=30.0)]
+
+
 def test_one_state_and_one_limit_for_all_of_a_group() -> None:
     """Those of its first deployment, within a world that nobody has committed yet as well; and it is counted who is in it."""
     one = claim(Heritage())

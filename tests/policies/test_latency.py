@@ -79,3 +79,10 @@ def test_a_clock_that_stands_makes_nothing_grow():
     pace = PeakLatency()
     pace.observe(10.0, 2.0)
     assert pace.estimate(9.0, False) == 2.0
+
+
+def test_the_first_wait_that_was_given_up_is_news_however_short():
+    """Of whom nothing is known it says that it was at least so slow."""
+    pace = PeakLatency()
+    pace.endure(1.0, 0.5)
+    assert pace.estimate(1.0, True) == 0.5
