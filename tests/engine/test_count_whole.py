@@ -400,6 +400,23 @@ def test_it_is_for_whom_the_next_request_is_drawn_to(strategy: bytes) -> None:
     play(story)
 
 
+def test_it_is_for_whose_turn_the_next_request_is() -> None:
+    """In a round, however often was counted: counting takes nobody's turn."""
+
+    async def story() -> None:
+        bench = Bench(lambda request: counts() if "input_tokens" in request.url else whole(), DRAWN % b"round_robin")
+        for _ in range(4):
+            for _ in range(2):
+                number(await bench.house.setup.count(asked(bench, "openai_responses", model="fast")))
+            await bench.ask()
+        rounds = [set(bench.whom[start : start + 3]) for start in range(0, 12, 3)]
+        assert [len(whom) for whom in rounds] == [1] * 4
+        assert len(set.union(*rounds)) == 3
+        bench.unreserved.clear()
+
+    play(story)
+
+
 def test_it_is_for_whoever_is_ready_now() -> None:
     """While the first rests after a throttle the next one counts, and the first again as soon as it is back."""
 

@@ -118,17 +118,18 @@ def test_an_error_event_means_what_an_answer_of_its_words_would(event, kind, hin
     play(story)
 
 
+@pytest.mark.parametrize(("code", "kind"), [(b"server_is_overloaded", K.OVERLOADED), (b"sea", K.SERVER)], ids=["known", "unknown"])
 @pytest.mark.parametrize("words", [[], text("one ")], ids=["first", "in the middle"])
-def test_an_error_event_that_echoes_the_credential_is_kept_without_it(words):
-    """Whatever a provider says of its own, before the first content or behind it (INV-17)."""
+def test_an_error_event_that_echoes_the_credential_is_kept_without_it(words, code, kind):
+    """Whatever a provider says of its own, before the first content or behind it, with a code of any table or of none (INV-17)."""
 
     async def story():
         secret = b"sk-openai-main-0123456789abcdef"
-        event = b'data: {"error": {"message": "full: ' + secret + b'", "type": "server_error", "code": "server_is_overloaded"}}\n\n'
+        event = b'data: {"error": {"message": "full: ' + secret + b'", "type": "made_up", "code": "' + code + b'"}}\n\n'
         bench = Bench([streamed(HEAD, *words, event)], ALONE)
         answer, taken = await bench.stream(timeout=4)
         for attempt in answer.story.attempts:
-            assert attempt.failure.kind is K.OVERLOADED
+            assert attempt.failure.kind is kind
             assert attempt.failure.body == event[6:].strip().replace(secret, b"***")
         assert secret not in taken.body
 

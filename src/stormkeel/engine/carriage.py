@@ -172,7 +172,7 @@ class Carriage:
         """Say what an error event means by all it says: its reader knows types and codes, the provider also words and hints."""
         said = self.classify(HttpResponse(200, headers, failure.body))
         if said.kind is K.BAD_RESPONSE or not said.is_known:
-            return failure
+            return msgspec.structs.replace(failure, body=self.spoken.caller.hide(failure.body))
         if not is_begun:
             return said  # told as a whole answer's: the provider's own words tell a caller what is wrong
         hint = said.retry_after

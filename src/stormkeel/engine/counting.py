@@ -109,7 +109,7 @@ def _member_for(request: Request, world: World, found: Preview) -> Member | Fail
     if isinstance(route, Failure):
         return route
     world.fleet.now = world.ports.clock.now()
-    sight = Sight(_View(found, world), found.members, (world.turn, copy(world.ports.rng)), world.ports.clock)
+    sight = Sight(_View(found, world), found.members, (world.turn + 1, copy(world.ports.rng)), world.ports.clock)
     if request.follows:
         maker = world.makers.look(request.follows)
         kept = narrow(request, route, found.members, maker, lambda some: sight.walk(some, request).first())
