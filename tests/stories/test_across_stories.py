@@ -158,18 +158,25 @@ def test_who_cannot_be_asked_is_passed_over():
     play(story)
 
 
+CITED = [{"type": "url_citation", "url_citation": {"url": "https://x"}}]
+
+
+def cited() -> Reply:
+    """A stream of a chat whose one word has a citation, which other dialects have no room for."""
+    steps = [{"content": "hi"}, {"annotations": CITED}]
+    chunks = [{"id": "c", "model": "m", "choices": [{"index": 0, "delta": step, "finish_reason": None}]} for step in steps]
+    chunks.append({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    frames = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
+    return Reply(200, (*frames, b"data: [DONE]\n\n"), SSE, 0.0)
+
+
 def test_what_of_an_answer_is_lost_is_told():
     """What an answer says that its client's dialect has no word for is told by its name: in the header, or in a comment at the end."""
 
     async def story():
-        found = [{"type": "url_citation", "url_citation": {"url": "https://x"}}]
         body = json.loads(whole("hi").body[0])
-        body["choices"][0]["message"]["annotations"] = found
-        steps = [{"content": "hi"}, {"annotations": found}]
-        chunks = [{"id": "c", "model": "m", "choices": [{"index": 0, "delta": step, "finish_reason": None}]} for step in steps]
-        chunks.append({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        frames = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
-        bench = Bench([Reply(200, (json.dumps(body).encode(),), ()), Reply(200, (*frames, b"data: [DONE]\n\n"), SSE, 0.0)], BOTH)
+        body["choices"][0]["message"]["annotations"] = CITED
+        bench = Bench([Reply(200, (json.dumps(body).encode(),), ()), cited()], BOTH)
         asked = {"dialect": "anthropic_messages", "max_tokens": 50}
         answer = await bench.house.answer(bench.request("fast", **asked))
         assert dict(answer.headers)["x-stormkeel-lossy"] == "annotations"
@@ -187,11 +194,7 @@ def test_what_was_asked_and_what_is_answered_are_lost_together():
     """The head tells what the request lost, a comment what the answer did, and the books have both."""
 
     async def story():
-        steps = [{"content": "hi"}, {"annotations": [{"type": "url_citation", "url_citation": {"url": "https://x"}}]}]
-        chunks = [{"id": "c", "model": "m", "choices": [{"index": 0, "delta": step, "finish_reason": None}]} for step in steps]
-        chunks.append({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        frames = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
-        bench = Bench([Reply(200, (*frames, b"data: [DONE]\n\n"), SSE, 0.0)], BOTH)
+        bench = Bench([cited()], BOTH)
         answer, taken = await bench.stream("fast", dialect="anthropic_messages", max_tokens=50, top_k=3)
         assert answer.failure is None
         assert dict(taken.heads[0])["x-stormkeel-lossy"] == "top_k"
@@ -205,11 +208,7 @@ def test_where_a_stream_has_no_room_for_comments_there_are_none():
     """Gemini's clients break on one: what an answer lost stands in the books alone."""
 
     async def story():
-        steps = [{"content": "hi"}, {"annotations": [{"type": "url_citation", "url_citation": {"url": "https://x"}}]}]
-        chunks = [{"id": "c", "model": "m", "choices": [{"index": 0, "delta": step, "finish_reason": None}]} for step in steps]
-        chunks.append({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        frames = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
-        bench = Bench([Reply(200, (*frames, b"data: [DONE]\n\n"), SSE, 0.0)], BOTH)
+        bench = Bench([cited()], BOTH)
         raw = b'{"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}'
         taken = Taken()
         answer = await bench.house.answer(bench.house.dialect("gemini").read_request(raw, "r1", call=Call("fast", True)), taken)

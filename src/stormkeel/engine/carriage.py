@@ -170,13 +170,13 @@ class Carriage:
 
     def told_by_event(self, failure: Failure, headers: Headers, is_begun: bool) -> Failure:
         """Say what an error event means by all it says: its reader knows types and codes, the provider also words and hints."""
+        failure = msgspec.structs.replace(failure, body=self.spoken.caller.hide(failure.body))
         said = self.classify(HttpResponse(200, headers, failure.body))
         if said.kind is K.BAD_RESPONSE or not said.is_known:
-            return msgspec.structs.replace(failure, body=self.spoken.caller.hide(failure.body))
+            return failure
         if not is_begun:
             return said  # told as a whole answer's: the provider's own words tell a caller what is wrong
-        hint = said.retry_after
-        return msgspec.structs.replace(failure, kind=said.kind, retry_after=hint, forever=said.forever, body=said.body)
+        return msgspec.structs.replace(failure, kind=said.kind, retry_after=said.retry_after, forever=said.forever)
 
     def no_answer(self, response: HttpResponse) -> Failure:
         """Say what a 200 is that is no answer: an error in its body, as relays send it, nonsense, or packed unasked."""

@@ -295,8 +295,9 @@ class ResponseReader:
         self.done = self._left == 0
 
     def _refuse_two_framings(self) -> None:
+        names = [name for name, _ in self.headers]  # mostly it was cookies
         for field in ("content-length", "transfer-encoding"):
-            if len({value for name, value in self.headers if name == field}) > 1:
+            if names.count(field) > 1 and len({value for name, value in self.headers if name == field}) > 1:
                 raise ProtocolFault("two different framings of one body")
 
     def _feed_length(self, data: bytes) -> None:

@@ -43,14 +43,14 @@ def families(metrics: Metrics) -> Iterator[Metric]:
 
 
 def _counter(name: str, words: str, labels: tuple[str, ...], rows: Rows) -> Metric:
-    family = CounterMetricFamily(name, words, labels=labels)
-    for values, figure in rows:
-        family.add_metric(values, figure)
-    return family
+    return _filled(CounterMetricFamily(name, words, labels=labels), rows)
 
 
 def _gauge(name: str, words: str, labels: tuple[str, ...], rows: Rows) -> Metric:
-    family = GaugeMetricFamily(name, words, labels=labels)
+    return _filled(GaugeMetricFamily(name, words, labels=labels), rows)
+
+
+def _filled(family: CounterMetricFamily | GaugeMetricFamily, rows: Rows) -> Metric:
     for values, figure in rows:
         family.add_metric(values, figure)
     return family
